@@ -1,0 +1,189 @@
+"""The experiment file: one TOML table per part of the rig, and its units in the names."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from signseg_rig.settings import PluginChoice, Settings, plugin_choice
+
+Positive = Annotated[float, Field(gt=0)]
+GrayLevel = Annotated[int, Field(ge=0, le=255)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+
+DisplayChoice = plugin_choice("displays")
+GeneratorChoice = plugin_choice("generators")
+ProtocolChoice = plugin_choice("protocols")
+ResponseSourceChoice = plugin_choice("response_sources")
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether a ``tcp://host:port`` address stays on this machine."""
+    host = urlsplit(address).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _tcp_address(address: str) -> str:
+    parts = urlsplit(address)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.scheme != "tcp" or not parts.hostname or port is None or parts.path:
+        raise ValueError('should look like "tcp://127.0.0.1:5580"')
+    return address
+
+
+class RunSettings(Settings):
+    """Name, seed and place of a run."""
+
+    name: Name
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    out_dir: Path = Path("runs")
+
+
+class WireSettings(Settings):
+    """The connection between the loop, which binds, and the display, which connects."""
+
+    address: Annotated[str, AfterValidator(_tcp_address)] = "tcp://127.0.0.1:5580"
+    keys_dir: Path | None = None
+    allow_insecure: bool = False
+    heartbeat_interval_s: float = Field(default=0.5, gt=0, le=10)
+    heartbeat_timeout_s: float = Field(default=5.0, gt=0, le=120)
+    connect_timeout_s: float = Field(default=120.0, gt=0, le=86400)
+    preload_timeout_s: float = Field(default=30.0, gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _is_protected(self) -> Self:
+        if not (is_loopback(self.address) or self.keys_dir or self.allow_insecure):
+            raise ValueError(
+                f"{self.address} is reachable from other machines and has no keys. Make them with "
+                "'signseg-rig keys DIR' and set keys_dir, or set allow_insecure = true on a "
+                "network that only the rig is on"
+            )
+        if self.heartbeat_timeout_s < 2 * self.heartbeat_interval_s:
+            raise ValueError(
+                f"heartbeat_timeout_s ({self.heartbeat_timeout_s}) should be at least twice "
+                f"heartbeat_interval_s ({self.heartbeat_interval_s})"
+            )
+        return self
+
+
+class MonitorSettings(Settings):
+    """A calibrated monitor, seen from the animal."""
+
+    width_px: int = Field(default=1280, ge=64, le=16384)
+    height_px: int = Field(default=720, ge=64, le=16384)
+    width_cm: float = Field(default=53.0, gt=0, le=1000)
+    distance_cm: float = Field(default=57.0, gt=0, le=1000)
+    refresh_rate_hz: float = Field(default=60.0, ge=10, le=1000)
+    gamma: float | None = Field(default=None, gt=0, le=5)
+    calibrated_on: str | None = None
+    screen: int = Field(default=0, ge=0, le=16)
+    is_full_screen: bool = True
+
+    def px(self, size_deg: float) -> float:
+        """Convert degrees of visual angle at the centre of the screen to pixels."""
+        size_cm = 2 * self.distance_cm * math.tan(math.radians(size_deg) / 2)
+        return size_cm * self.width_px / self.width_cm
+
+    def frames(self, duration_ms: float) -> int:
+        """Convert a duration to whole frames, at least one unless it is 0."""
+        frames = round(duration_ms * 1e-3 * self.refresh_rate_hz)
+        return max(1, frames) if duration_ms > 0 else 0
+
+
+class SyncPatchSettings(Settings):
+    """The square for a photodiode: white while an image is shown, else black."""
+
+    corner: Literal["none", "top_left", "top_right", "bottom_left", "bottom_right"] = "bottom_left"
+    size_px: int = Field(default=40, ge=2, le=1000)
+
+
+class FixationSettings(Settings):
+    """The fixation spot."""
+
+    is_shown: bool = True
+    diameter_deg: float = Field(default=0.2, gt=0, le=5)
+    color_rgb: tuple[GrayLevel, GrayLevel, GrayLevel] = (255, 0, 0)
+    position_deg: tuple[float, float] = (0.0, 0.0)
+
+
+class StimulusSettings(Settings):
+    """Where and for how long images are shown.
+
+    `size_deg` is left out to show each pixel of an image on one pixel of the screen.
+    """
+
+    on_ms: float = Field(default=100.0, gt=0, le=60000)
+    off_ms: float = Field(default=100.0, ge=0, le=60000)
+    size_deg: float | None = Field(default=None, gt=0, le=180)
+    position_deg: tuple[float, float] = (0.0, 0.0)
+    background_gray: GrayLevel = 128
+    sync_patch: SyncPatchSettings = SyncPatchSettings()
+    fixation: FixationSettings = FixationSettings()
+
+
+class WindowSettings(Settings):
+    """Response windows relative to the onset, half-open: [start, end)."""
+
+    evoked_s: tuple[float, float] = (0.050, 0.200)
+    baseline_s: tuple[float, float] = (0.0, 0.045)
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Self:
+        for name, (start, end) in (("evoked_s", self.evoked_s), ("baseline_s", self.baseline_s)):
+            if not end > start:
+                raise ValueError(f"{name} should end after it starts; got {start} to {end}")
+        return self
+
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """The stretch around an onset that both windows need."""
+        return (
+            min(self.evoked_s[0], self.baseline_s[0]),
+            max(self.evoked_s[1], self.baseline_s[1]),
+        )
+
+
+class InvalidTrialSettings(Settings):
+    """What happens to presentations that are invalid.
+
+    They are repeated up to `max_attempts` times in all and then dropped (``"repeat"``), dropped at
+    once (``"drop"``), or end the run with an error (``"abort"``).
+    """
+
+    policy: Literal["repeat", "drop", "abort"] = "repeat"
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    reject_dropped_frames: bool = True
+    response_timeout_s: float = Field(default=10.0, gt=0, le=3600)
+
+
+class Experiment(Settings):
+    """Everything about an experiment, read from one TOML file."""
+
+    version: Literal[1] = 1
+    run: RunSettings
+    wire: WireSettings = WireSettings()
+    display: DisplayChoice  # type: ignore[valid-type]
+    monitor: MonitorSettings = MonitorSettings()
+    stimulus: StimulusSettings = StimulusSettings()
+    windows: WindowSettings = WindowSettings()
+    invalid_trials: InvalidTrialSettings = InvalidTrialSettings()
+    response_source: ResponseSourceChoice  # type: ignore[valid-type]
+    generators: dict[Name, GeneratorChoice] = {}  # type: ignore[valid-type]
+    protocol: ProtocolChoice  # type: ignore[valid-type]
+
+    def to_toml_table(self) -> dict[str, Any]:
+        """Give the experiment as a TOML document with every default spelled out."""
+        return self.model_dump(mode="json", exclude_none=True)

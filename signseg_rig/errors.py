@@ -1,0 +1,61 @@
+"""The one family of errors: each message says what, what was given, what was expected, what to do."""
+
+
+class RigError(Exception):
+    """Anything that this toolkit reports about itself or its surroundings."""
+
+
+class ConfigError(RigError, ValueError):
+    """An experiment file, or a setting in it, cannot be used."""
+
+
+class PluginNotFoundError(RigError, LookupError):
+    """No installed distribution offers a plugin of this name."""
+
+
+class PluginLoadError(RigError, ImportError):
+    """A plugin is installed but cannot be imported, or two plugins claim one name."""
+
+
+class WeightsMissingError(RigError, FileNotFoundError):
+    """A weight file is not on this machine; it is never downloaded without being asked for."""
+
+
+class WeightsError(RigError, ValueError):
+    """A weight file is there but holds something other than what the model needs."""
+
+
+class OptimizerError(RigError, ValueError):
+    """An optimizer was told something that it cannot use."""
+
+
+class WireError(RigError, ValueError):
+    """A message between loop and display cannot be sent, or was received and is not acceptable."""
+
+
+class DisplayError(RigError, RuntimeError):
+    """The display cannot do what the experiment asks of it."""
+
+
+class DisplayTimeoutError(RigError, TimeoutError):
+    """The display did not answer in time."""
+
+
+class ResponseError(RigError, RuntimeError):
+    """The recording system gave no usable responses."""
+
+
+class RecordError(RigError, OSError):
+    """The run record cannot be written or read."""
+
+
+class RecordInUseError(RecordError):
+    """Another process is writing to this run record."""
+
+
+class ReplayMismatchError(RigError, RuntimeError):
+    """A replayed run does something else than what its record says it did."""
+
+
+class RunStopped(RigError):  # noqa: N818 - stopping is a wish of the experimenter, not a fault
+    """The experimenter stopped the run; everything up to here is recorded."""

@@ -1,0 +1,142 @@
+"""Find plugins by entry point, import them only when they are used."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal, get_args
+
+from signseg_rig.errors import PluginLoadError, PluginNotFoundError
+
+Group = Literal[
+    "protocols",
+    "generators",
+    "optimizers",
+    "networks",
+    "displays",
+    "response_sources",
+    "simulators",
+    "metrics",
+]
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """Where a plugin comes from.
+
+    Parameters
+    ----------
+    group, name : str
+    target : str
+        The module and class that it names.
+    distribution, version : str
+        The installed package that offers it.
+    """
+
+    group: str
+    name: str
+    target: str
+    distribution: str
+    version: str
+
+
+def list_plugins(group: Group | None = None) -> list[PluginInfo]:
+    """List what is installed, without importing any of it.
+
+    Parameters
+    ----------
+    group : str, optional
+        One of `GROUPS`; all of them by default.
+
+    Returns
+    -------
+    plugins : list of PluginInfo
+        Sorted by group and name.
+    """
+    groups = GROUPS if group is None else (group,)
+    found = [_info(one, point) for one in groups for point in _points(one)]
+    return sorted(found, key=lambda info: (info.group, info.name, info.distribution))
+
+
+def find_plugin(group: Group, name: str) -> PluginInfo:
+    """Tell which distribution offers a plugin.
+
+    Raises
+    ------
+    PluginNotFoundError
+        No plugin of this name; the message lists the known ones.
+    PluginLoadError
+        Two distributions offer this name.
+    """
+    return _info(group, _point(group, name))
+
+
+def load_plugin(group: Group, name: str) -> Any:  # noqa: ANN401 - each group has its own interface
+    """Import a plugin's class.
+
+    Parameters
+    ----------
+    group : str
+        One of `GROUPS`.
+    name : str
+        The name that `kind = "name"` chooses in an experiment file.
+
+    Returns
+    -------
+    plugin : class
+
+    Raises
+    ------
+    PluginNotFoundError
+        No plugin of this name; the message lists the known ones.
+    PluginLoadError
+        Two distributions offer this name, or its module cannot be imported.
+    """
+    point = _point(group, name)
+    try:
+        return point.load()
+    except Exception as error:
+        info = _info(group, point)
+        raise PluginLoadError(
+            f"The plugin {name!r} ({group}, from {info.distribution} {info.version}) cannot be "
+            f"imported from {point.value}: {type(error).__name__}: {error}. Repair or reinstall "
+            f"{info.distribution}; 'signseg-rig plugins' lists what works."
+        ) from error
+
+
+def _points(group: str) -> list[EntryPoint]:
+    # An editable install beside a wheel shows one entry point twice: same target, same place.
+    unique = {
+        (point.name, point.value, _distribution(point)): point
+        for point in entry_points(group=f"signseg_rig.{group}")
+    }
+    return list(unique.values())
+
+
+def _point(group: str, name: str) -> EntryPoint:
+    points = _points(group)
+    matching = [point for point in points if point.name == name]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        claims = " and ".join(f"{_distribution(point)} ({point.value})" for point in matching)
+        raise PluginLoadError(
+            f"Two plugins claim the name {name!r} in {group}: {claims}. Uninstall one of them."
+        )
+    known = ", ".join(sorted(f"{point.name} ({_distribution(point)})" for point in points))
+    close = difflib.get_close_matches(name, [point.name for point in points], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise PluginNotFoundError(
+        f"There is no plugin {name!r} in {group}.{hint} Installed are: {known or 'none'}."
+    )
+
+
+def _info(group: str, point: EntryPoint) -> PluginInfo:
+    version = point.dist.version if point.dist is not None else "?"
+    return PluginInfo(group, point.name, point.value, _distribution(point), version)
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "unknown distribution"
