@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from signseg_rig.settings import PluginChoice, Settings, plugin_choice
+from signseg_rig.settings import PluginChoice, PluginGroup, Settings
 
 Positive = Annotated[float, Field(gt=0)]
 GrayLevel = Annotated[int, Field(ge=0, le=255)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 
-DisplayChoice = plugin_choice("displays")
-GeneratorChoice = plugin_choice("generators")
-ProtocolChoice = plugin_choice("protocols")
-ResponseSourceChoice = plugin_choice("response_sources")
+DisplayChoice = Annotated[PluginChoice, PluginGroup("displays")]
+GeneratorChoice = Annotated[PluginChoice, PluginGroup("generators")]
+ProtocolChoice = Annotated[PluginChoice, PluginGroup("protocols")]
+ResponseSourceChoice = Annotated[PluginChoice, PluginGroup("response_sources")]
 
 
 def is_loopback(address: str) -> bool:
@@ -175,14 +175,14 @@ class Experiment(Settings):
     version: Literal[1] = 1
     run: RunSettings
     wire: WireSettings = WireSettings()
-    display: DisplayChoice  # type: ignore[valid-type]
+    display: DisplayChoice
     monitor: MonitorSettings = MonitorSettings()
     stimulus: StimulusSettings = StimulusSettings()
     windows: WindowSettings = WindowSettings()
     invalid_trials: InvalidTrialSettings = InvalidTrialSettings()
-    response_source: ResponseSourceChoice  # type: ignore[valid-type]
-    generators: dict[Name, GeneratorChoice] = {}  # type: ignore[valid-type]
-    protocol: ProtocolChoice  # type: ignore[valid-type]
+    response_source: ResponseSourceChoice
+    generators: dict[Name, GeneratorChoice] = Field(default_factory=dict)
+    protocol: ProtocolChoice
 
     def to_toml_table(self) -> dict[str, Any]:
         """Give the experiment as a TOML document with every default spelled out."""

@@ -1,4 +1,4 @@
-"""The one family of errors: each message says what, what was given, what was expected, what to do."""
+"""The one family of errors: a message says what, got what, expected what, and what to do."""
 
 
 class RigError(Exception):

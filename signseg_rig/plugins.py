@@ -73,7 +73,7 @@ def find_plugin(group: Group, name: str) -> PluginInfo:
     return _info(group, _point(group, name))
 
 
-def load_plugin(group: Group, name: str) -> Any:  # noqa: ANN401 - each group has its own interface
+def load_plugin(group: Group, name: str) -> Any:
     """Import a plugin's class.
 
     Parameters

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import PydanticCustomError, core_schema
 
 from signseg_rig.errors import RigError
 from signseg_rig.plugins import Group, list_plugins, load_plugin
@@ -37,7 +39,7 @@ class PluginChoice(BaseModel):
     kind: str
     settings: Settings
 
-    def load(self) -> Any:  # noqa: ANN401 - each group has its own interface
+    def load(self) -> Any:
         """Import the plugin's class."""
         return load_plugin(self.group, self.kind)
 
@@ -46,19 +48,26 @@ class PluginChoice(BaseModel):
         return {"kind": self.kind, **self.settings.model_dump(mode="json", exclude_none=True)}
 
 
-def plugin_choice(group: Group) -> Any:  # noqa: ANN401 - an annotation, made when the module loads
-    """Make the type of a field that chooses a plugin of a group.
+@dataclass(frozen=True, slots=True)
+class PluginGroup:
+    """Annotates a field whose table chooses a plugin of a group.
 
     Examples
     --------
     >>> class ThreadSettings(Settings):
-    ...     optimizer: plugin_choice("optimizers")
+    ...     optimizer: Annotated[PluginChoice, PluginGroup("optimizers")]
     """
-    return Annotated[
-        PluginChoice,
-        BeforeValidator(lambda value: _choose(group, value)),
-        PlainSerializer(PluginChoice.to_table),
-    ]
+
+    group: Group
+
+    def __get_pydantic_core_schema__(
+        self, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Validate a table, or pass a choice that was made in Python."""
+        return core_schema.no_info_plain_validator_function(
+            partial(_choose, self.group),
+            serialization=core_schema.plain_serializer_function_ser_schema(PluginChoice.to_table),
+        )
 
 
 def _choose(group: Group, value: object) -> PluginChoice:
