@@ -163,6 +163,55 @@ class Presentation:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedStimulus:
+    """A stimulus of a block as it stands in the run record.
+
+    Parameters
+    ----------
+    id : str
+        Unique within the run.
+    origin, thread, generation, index, generator, label
+        As in `Stimulus`.
+    content_sha256 : str
+        Hash of the code, or of the pixels where there is no code.
+    pixels_sha256 : str
+        Hash of the pixels.
+    """
+
+    id: str
+    origin: Origin
+    thread: str
+    generation: int
+    index: int
+    generator: str | None
+    label: str
+    content_sha256: str
+    pixels_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassPlan:
+    """One pass through a block: what is going to be shown, in this order.
+
+    Attempt 0 shows every stimulus; attempt n shows again what was invalid in attempt n - 1.
+
+    Parameters
+    ----------
+    block, attempt : int
+        Both count from 0.
+    stimuli : tuple of PlannedStimulus
+        All stimuli of the block.
+    presentations : tuple of Presentation
+        In the order in which they are shown.
+    """
+
+    block: int
+    attempt: int
+    stimuli: tuple[PlannedStimulus, ...]
+    presentations: tuple[Presentation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What the display reports about one presentation.
 
