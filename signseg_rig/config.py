@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -45,11 +47,16 @@ def _tcp_address(address: str) -> str:
 
 
 class RunSettings(Settings):
-    """Name, seed and place of a run."""
+    """Name, seed and place of a run.
+
+    `starts_display` starts the display process on this machine together with the run, on a
+    virtual screen where there is none; at a rig with a stimulus computer it is false.
+    """
 
     name: Name
     seed: int = Field(default=0, ge=0, lt=2**63)
     out_dir: Path = Path("runs")
+    starts_display: bool = True
 
 
 class WireSettings(Settings):
@@ -96,6 +103,11 @@ class MonitorSettings(Settings):
         """Convert degrees of visual angle at the centre of the screen to pixels."""
         size_cm = 2 * self.distance_cm * math.tan(math.radians(size_deg) / 2)
         return size_cm * self.width_px / self.width_cm
+
+    def deg(self, size_px: float) -> float:
+        """Convert pixels at the centre of the screen to degrees of visual angle."""
+        size_cm = size_px * self.width_cm / self.width_px
+        return math.degrees(2 * math.atan(size_cm / 2 / self.distance_cm))
 
     def frames(self, duration_ms: float) -> int:
         """Convert a duration to whole frames, at least one unless it is 0."""
@@ -183,6 +195,11 @@ class Experiment(Settings):
     response_source: ResponseSourceChoice
     generators: dict[Name, GeneratorChoice] = Field(default_factory=dict)
     protocol: ProtocolChoice
+
+    def setup_sha256(self) -> str:
+        """Hash what the loop and the display must agree on: screen, monitor and stimulus."""
+        tables = self.model_dump(mode="json", include={"display", "monitor", "stimulus"})
+        return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
     def to_toml_table(self) -> dict[str, Any]:
         """Give the experiment as a TOML document with every default spelled out."""

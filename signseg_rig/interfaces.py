@@ -355,9 +355,15 @@ class Display(ABC):
     size_px : (width, height)
     is_software_paced : bool
         Whether `flip` waits by the clock, because the screen gives no vertical blank to wait for.
+    notes : list of str
+        What the experimenter should know about this screen, such as a gamma that was not applied.
+    needs_screen : bool
+        Whether `open` needs a screen; where there is none a virtual one is started in dry runs.
     """
 
     Config: ClassVar[type[Settings]]
+    needs_screen: ClassVar[bool] = True
+    notes: list[str]
     refresh_rate_hz: float
     size_px: tuple[int, int]
     is_software_paced: bool

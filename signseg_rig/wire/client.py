@@ -1,0 +1,206 @@
+"""The display's end of the wire, for one thread that must never wait longer than it wants to."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import zmq
+
+from signseg_rig.config import WireSettings
+from signseg_rig.errors import DisplayError
+from signseg_rig.wire.frames import FrameError, Message, decode, encode
+from signseg_rig.wire.messages import (
+    Body,
+    Goodbye,
+    Hello,
+    Ping,
+    Pong,
+    Reintroduce,
+    Rejected,
+    Welcome,
+)
+from signseg_rig.wire.peer import Conversation, Rejections
+from signseg_rig.wire.sockets import Context, connect_dealer
+
+HELLO_INTERVAL_S = 1.0
+
+LinkState = Literal["seeking", "connected"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLost:
+    """The loop is gone, or does not want this display any more."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoopFound:
+    """The loop took this display for its run."""
+
+    run_id: str
+
+
+class DisplayClient:
+    """Seeks the loop, answers its heartbeats, and hands over what it says.
+
+    Parameters
+    ----------
+    settings : WireSettings
+    hello : Hello
+        How the display introduces itself.
+    clock : callable
+        The display's clock, in seconds: the one that onsets are told on.
+    """
+
+    def __init__(self, settings: WireSettings, hello: Hello, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._hello = hello
+        self._clock = clock
+        self._rejections = Rejections()
+        self._context: Context = zmq.Context()
+        self._socket = connect_dealer(self._context, settings)
+        self._conversation: Conversation | None = None
+        self._timeout_s = settings.heartbeat_timeout_s
+        # Liveness runs on the wall, whatever clock the display tells onsets on.
+        self._heard_s = time.monotonic()
+        self._hello_due_s = 0.0
+
+    @property
+    def state(self) -> LinkState:
+        """Whether a loop has taken this display."""
+        return "seeking" if self._conversation is None else "connected"
+
+    @property
+    def seeking_s(self) -> float:
+        """Seconds since the loop was last heard."""
+        return time.monotonic() - self._heard_s
+
+    @property
+    def rejection_counts(self) -> dict[str, int]:
+        """How many messages were rejected, by fault."""
+        return dict(self._rejections.counts)
+
+    def poll(self, timeout_s: float) -> Message | LoopFound | LoopLost | None:
+        """Wait for the next thing that the display has to act on.
+
+        Parameters
+        ----------
+        timeout_s : float, in seconds
+            How long to wait at most; 0 returns at once.
+
+        Returns
+        -------
+        event : Message, LoopFound, LoopLost or None
+            None where nothing came in time.
+
+        Raises
+        ------
+        DisplayError
+            The loop refuses this display for good, and says why.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            if lost := self._check_liveness():
+                return lost
+            self._say_hello()
+            left_s = max(0.0, deadline_s - time.monotonic())
+            if not self._socket.poll(int(1000 * min(left_s, self._settings.heartbeat_interval_s))):
+                if left_s <= 0:
+                    return None
+                continue
+            if (event := self._receive()) is not None:
+                return event
+
+    def send(self, body: Body) -> None:
+        """Send a message to the loop; without a loop there is nobody to send it to."""
+        if self._conversation is None:
+            return
+        self._send_message(self._conversation.outgoing(body))
+
+    def close(self, reason: str) -> None:
+        """Say goodbye and close; may be called more than once."""
+        if self._socket.closed:
+            return
+        self.send(Goodbye(reason=reason[:2000]))
+        self._socket.close()
+        self._context.term()
+
+    def _check_liveness(self) -> LoopLost | None:
+        if self._conversation is None or self.seeking_s <= self._timeout_s:
+            return None
+        return self._lose(f"the loop has been silent for {self.seeking_s:.1f} s")
+
+    def _lose(self, reason: str) -> LoopLost:
+        self._conversation = None
+        self._hello_due_s = 0.0
+        return LoopLost(reason)
+
+    def _say_hello(self) -> None:
+        if self._conversation is None and time.monotonic() >= self._hello_due_s:
+            self._hello_due_s = time.monotonic() + HELLO_INTERVAL_S
+            self._send_message(Message(self._hello))
+
+    def _send_message(self, message: Message) -> None:
+        # Without a loop at the other end this fails at once; its missing heartbeat will tell.
+        with contextlib.suppress(zmq.Again):
+            self._socket.send_multipart(encode(message), flags=zmq.NOBLOCK)
+
+    def _receive(self) -> Message | LoopFound | LoopLost | None:
+        received_s = self._clock()
+        try:
+            message = decode(self._socket.recv_multipart())
+        except FrameError as error:
+            self._rejections.add(error.fault, str(error))
+            if error.fault == "version":
+                raise DisplayError(str(error)) from None
+            return None
+        return self._sort(message, received_s)
+
+    def _sort(self, message: Message, received_s: float) -> Message | LoopFound | LoopLost | None:
+        match message.body:
+            case Welcome() as body:
+                return self._accept(message, body)
+            case Rejected() as body:
+                self._take_no(body)
+                return None
+            case Reintroduce():
+                return None if self._conversation is None else self._lose("the loop was restarted")
+            case _:
+                return self._converse(message, received_s)
+
+    def _converse(self, message: Message, received_s: float) -> Message | LoopLost | None:
+        if self._conversation is None:
+            self._rejections.add("early", f"a {message.body.kind!r} message before the welcome")
+            return None
+        if fault := self._conversation.fault_of(message):
+            self._rejections.add(*fault)
+            return None
+        self._heard_s = time.monotonic()
+        match message.body:
+            case Ping() as ping:
+                now_s = self._clock()
+                self.send(Pong(loop_s=ping.loop_s, received_s=received_s, sent_s=now_s))
+                return None
+            case Goodbye() as goodbye:
+                return self._lose(f"the loop left: {goodbye.reason}")
+            case _:
+                return message
+
+    def _accept(self, message: Message, body: Welcome) -> LoopFound:
+        self._conversation = Conversation(message.run_id, message.session)
+        self._conversation.fault_of(message)
+        self._heard_s = time.monotonic()
+        self._timeout_s = body.heartbeat_timeout_s
+        return LoopFound(message.run_id)
+
+    def _take_no(self, body: Rejected) -> None:
+        # A display that died is given up only after its heartbeat timed out: asking again until
+        # then lets a restarted display take its place.
+        if body.cause == "busy" and self.seeking_s < 2 * self._settings.heartbeat_timeout_s + 5:
+            return
+        raise DisplayError(f"The loop at {self._settings.address} refuses: {body.message}")

@@ -1,0 +1,275 @@
+"""What the loop asks of the display: hold these images, show them, stop."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Self
+
+from signseg_rig.config import WireSettings
+from signseg_rig.errors import DisplayError, DisplayTimeoutError
+from signseg_rig.types import ImageArray, Presentation, Shown
+from signseg_rig.wire.clock import ClockEstimate
+from signseg_rig.wire.messages import (
+    Body,
+    Halt,
+    Hello,
+    Image,
+    KeyPressed,
+    Preload,
+    Preloaded,
+    Show,
+    ShowDone,
+    ShowItem,
+    ShownReport,
+    Trouble,
+)
+from signseg_rig.wire.server import Connected, DisplayServer, Event, Lost, Rejection
+
+WAKE_INTERVAL_S = 0.1
+
+
+class DisplayLost(DisplayError):  # noqa: N818 - an event that the loop handles, not a fault of its own
+    """The display went away; what it had not shown must be shown again."""
+
+
+class DisplayLink:
+    """Conducts the display, one thing at a time.
+
+    Parameters
+    ----------
+    settings : WireSettings
+    run_id : str
+    objection : callable
+        See `DisplayServer`.
+    on_key : callable
+        Called with the name of a key that was pressed in the display's window.
+    on_event : callable
+        Called with everything worth a note in the record: connections, losses, rejections.
+
+    Attributes
+    ----------
+    hello : Hello or None
+        How the connected display introduced itself.
+    """
+
+    def __init__(
+        self,
+        settings: WireSettings,
+        *,
+        run_id: str,
+        objection: Callable[[Hello], str | None],
+        on_key: Callable[[str], None],
+        on_event: Callable[[Connected | Lost | Rejection], None],
+    ) -> None:
+        self.hello: Hello | None = None
+        self._settings = settings
+        self._server = DisplayServer(settings, run_id=run_id, objection=objection)
+        self._on_key = on_key
+        self._on_event = on_event
+        self._held: set[str] = set()
+        self._number = 0
+        self._connection = 0
+        # Events of the pass under way that came while an answer to something else was awaited.
+        self._waiting: deque[Event] = deque()
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        self._server.close("the run is over" if kind is None else "the run was interrupted")
+
+    def clock_estimate(self) -> ClockEstimate | None:
+        """How the display's clock relates to the loop's; None before the first heartbeat."""
+        return self._server.clock_estimate()
+
+    @property
+    def rejection_counts(self) -> dict[str, int]:
+        """How many messages were rejected, by fault."""
+        return self._server.rejection_counts
+
+    def wait_until_connected(self, is_wanted: Callable[[], bool]) -> bool:
+        """Wait for a display.
+
+        Parameters
+        ----------
+        is_wanted : callable
+            Asked ten times a second; waiting ends once it says False.
+
+        Returns
+        -------
+        is_connected : bool
+            False where `is_wanted` ended the waiting.
+
+        Raises
+        ------
+        DisplayTimeoutError
+            No display came within `connect_timeout_s`.
+        """
+        deadline_s = time.monotonic() + self._settings.connect_timeout_s
+        while self.hello is None:
+            if not is_wanted():
+                return False
+            if time.monotonic() > deadline_s:
+                raise DisplayTimeoutError(
+                    f"No display connected to {self._settings.address} within "
+                    f"{self._settings.connect_timeout_s:g} s. Start it on the stimulus computer "
+                    "with 'signseg-rig display FILE', FILE being this experiment's file."
+                )
+            self._next_event(WAKE_INTERVAL_S, may_be_lost=True)
+        return True
+
+    def preload(self, images: Mapping[str, ImageArray], keep: Collection[str] = ()) -> None:
+        """Make the display hold images, and wait until it does.
+
+        Parameters
+        ----------
+        images : mapping of sha256 to (height, width, 3) uint8 array
+        keep : collection of str
+            Hashes of images that it should go on holding; it forgets all others.
+
+        Raises
+        ------
+        DisplayLost
+            The display went away.
+        DisplayTimeoutError
+            The display did not acknowledge in time.
+        """
+        wanted = images.keys() | set(keep)
+        self._send_images(images, [key for key in images if key not in self._held])
+        deadline_s = time.monotonic() + self._settings.preload_timeout_s
+        while missing := self._missing(list(wanted), deadline_s):
+            if unknown := [key for key in missing if key not in images]:
+                raise DisplayError(
+                    f"The display no longer holds {len(unknown)} images that it was to keep. This "
+                    "is a fault of the program: please report it."
+                )
+            self._send_images(images, missing)
+        self._held = wanted
+
+    def show(
+        self,
+        presentations: Sequence[Presentation],
+        *,
+        on_frames: int,
+        off_frames: int,
+        is_wanted: Callable[[], bool],
+        meanwhile: Callable[[], None],
+    ) -> Iterator[Shown]:
+        """Show preloaded images and give every report as it comes.
+
+        Parameters
+        ----------
+        presentations : sequence of Presentation
+        on_frames, off_frames : int
+        is_wanted : callable
+            Asked ten times a second and after every presentation; once it says False, the
+            presentation on the screen is finished and no further one is shown.
+        meanwhile : callable
+            Called once the display has its orders: time to prepare the next block.
+
+        Yields
+        ------
+        shown : Shown
+
+        Raises
+        ------
+        DisplayLost
+            The display went away before it had shown them all.
+        DisplayTimeoutError
+            The display is there, but shows nothing.
+        """
+        self._number += 1
+        self._waiting.clear()
+        number = self._number
+        items = [ShowItem(id=item.id, key=item.pixels_sha256) for item in presentations]
+        self._send(Show(number=number, items=items, on_frames=on_frames, off_frames=off_frames))
+        try:
+            meanwhile()
+        except DisplayLost:
+            # What it reported before it went away was shown, and stays shown.
+            yield from (_shown(event) for event in self._waiting if isinstance(event, ShownReport))
+            raise
+        yield from self._reports(number, on_frames + off_frames, is_wanted)
+
+    def _reports(
+        self, number: int, n_frames: int, is_wanted: Callable[[], bool]
+    ) -> Iterator[Shown]:
+        assert self.hello is not None
+        patience_s = self._settings.preload_timeout_s + 2 * n_frames / self.hello.refresh_rate_hz
+        deadline_s = time.monotonic() + patience_s
+        is_halted = False
+        while True:
+            if not is_halted and not is_wanted():
+                self._send(Halt())
+                is_halted = True
+            event = self._waiting.popleft() if self._waiting else self._next_event(WAKE_INTERVAL_S)
+            if isinstance(event, ShownReport) and event.number == number:
+                deadline_s = time.monotonic() + patience_s
+                yield _shown(event)
+            elif isinstance(event, ShowDone) and event.number == number:
+                return
+            elif time.monotonic() > deadline_s:
+                raise DisplayTimeoutError(
+                    f"The display is connected but reported no presentation for {patience_s:.0f} s."
+                    " Look at its window and its terminal, then resume the run."
+                )
+
+    def _missing(self, keys: list[str], deadline_s: float) -> list[str]:
+        self._number += 1
+        number = self._number
+        self._send(Preload(number=number, keys=keys))
+        while time.monotonic() < deadline_s:
+            event = self._next_event(WAKE_INTERVAL_S)
+            if isinstance(event, Preloaded):
+                if event.number == number:
+                    return event.missing
+            elif event is not None:
+                self._waiting.append(event)
+        raise DisplayTimeoutError(
+            f"The display did not acknowledge {len(keys)} images within "
+            f"{self._settings.preload_timeout_s:g} s. Is its computer overloaded, or the network "
+            "slow? [wire] preload_timeout_s can be raised."
+        )
+
+    def _send_images(self, images: Mapping[str, ImageArray], keys: Sequence[str]) -> None:
+        for key in keys:
+            self._send(Image(), images[key], key)
+
+    def _send(self, body: Body, pixels: ImageArray | None = None, key: str = "") -> None:
+        self._server.send(self._connection, body, pixels, key)
+
+    def _next_event(self, timeout_s: float, *, may_be_lost: bool = False) -> Event | None:
+        try:
+            event = self._server.events.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+        if isinstance(event, Connected | Lost | Rejection):
+            self._on_event(event)
+        if isinstance(event, Trouble):
+            raise DisplayError(f"The display reports: {event.message}")
+        if isinstance(event, KeyPressed):
+            self._on_key(event.name)
+            return None
+        if isinstance(event, Connected | Lost):
+            self._held = set()
+            self.hello = event.hello if isinstance(event, Connected) else None
+            self._connection = event.connection
+            if not may_be_lost:
+                reason = event.reason if isinstance(event, Lost) else "the display started anew"
+                raise DisplayLost(reason)
+        return None if isinstance(event, Rejection) else event
+
+
+def _shown(report: ShownReport) -> Shown:
+    return Shown(
+        presentation_id=report.id,
+        pixels_sha256=report.key,
+        onset_s=report.onset_s,
+        offset_s=report.offset_s,
+        n_frames=report.n_frames,
+        n_dropped_frames=report.n_dropped_frames,
+    )

@@ -1,0 +1,194 @@
+"""What the loop and the display say to each other: one frozen model per message kind."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+WIRE_VERSION = 1
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ShortText = Annotated[str, Field(max_length=2000)]
+Identifier = Annotated[str, Field(min_length=1, max_length=120)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+SidePx = Annotated[int, Field(ge=1, le=16_384)]
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
+
+MAX_PRESENTATIONS = 100_000
+
+
+class Body(BaseModel):
+    """The content of a message; `kind` names it on the wire."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    kind: ClassVar[str]
+
+
+class Hello(Body):
+    """The display introduces itself, and repeats it until it is welcome."""
+
+    kind = "hello"
+    display_id: Identifier
+    name: ShortText
+    plugin: Identifier
+    refresh_rate_hz: Annotated[float, Field(gt=0, le=10_000)]
+    width_px: Annotated[int, Field(gt=0, le=100_000)]
+    height_px: Annotated[int, Field(gt=0, le=100_000)]
+    width_deg: Annotated[float, Field(gt=0, le=360)]
+    height_deg: Annotated[float, Field(gt=0, le=360)]
+    is_software_paced: bool
+    setup_sha256: Sha256
+    notes: Annotated[list[ShortText], Field(max_length=100)]
+
+
+class Welcome(Body):
+    """The loop takes this display for its run."""
+
+    kind = "welcome"
+    heartbeat_timeout_s: Annotated[float, Field(gt=0, le=3600)]
+
+
+class Rejected(Body):
+    """The loop does not take this display, and says why."""
+
+    kind = "rejected"
+    cause: Literal["busy", "version", "setup"]
+    message: ShortText
+
+
+class Reintroduce(Body):
+    """The loop does not know the sender: it should say hello again."""
+
+    kind = "reintroduce"
+
+
+class Ping(Body):
+    """Heartbeat of the loop, with its clock."""
+
+    kind = "ping"
+    loop_s: Seconds
+
+
+class Pong(Body):
+    """Heartbeat of the display: the ping's time, and its own clock on receiving and sending."""
+
+    kind = "pong"
+    loop_s: Seconds
+    received_s: Seconds
+    sent_s: Seconds
+
+
+class Image(Body):
+    """One image; its pixels are the payload, and the payload's hash is its key."""
+
+    kind = "image"
+
+
+class Preload(Body):
+    """The images that the display should hold from now on; it forgets all others."""
+
+    kind = "preload"
+    number: Count
+    keys: Annotated[list[Sha256], Field(max_length=MAX_PRESENTATIONS)]
+
+
+class Preloaded(Body):
+    """Answer to `Preload`: what the display does not have."""
+
+    kind = "preloaded"
+    number: Count
+    missing: Annotated[list[Sha256], Field(max_length=MAX_PRESENTATIONS)]
+
+
+class ShowItem(BaseModel):
+    """One presentation of a pass."""
+
+    model_config = Body.model_config
+    id: Identifier
+    key: Sha256
+
+
+class Show(Body):
+    """Show these images, one after the other."""
+
+    kind = "show"
+    number: Count
+    items: Annotated[list[ShowItem], Field(min_length=1, max_length=MAX_PRESENTATIONS)]
+    on_frames: Annotated[int, Field(ge=1, le=1_000_000)]
+    off_frames: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class ShownReport(Body):
+    """One presentation has been shown."""
+
+    kind = "shown"
+    number: Count
+    id: Identifier
+    key: Sha256
+    onset_s: Seconds
+    offset_s: Seconds
+    n_frames: Count
+    n_dropped_frames: Count
+
+
+class ShowDone(Body):
+    """Nothing more of `Show` will be shown, either because it ended or because of `Halt`."""
+
+    kind = "show_done"
+    number: Count
+    n_shown: Count
+
+
+class Halt(Body):
+    """Finish the presentation that is on the screen, and show no further one."""
+
+    kind = "halt"
+
+
+class KeyPressed(Body):
+    """A key was pressed in the display's window."""
+
+    kind = "key"
+    name: Identifier
+
+
+class Trouble(Body):
+    """The display cannot do what it was told."""
+
+    kind = "trouble"
+    message: ShortText
+
+
+class Goodbye(Body):
+    """The sender leaves in good order."""
+
+    kind = "goodbye"
+    reason: ShortText
+
+
+BODIES: dict[str, type[Body]] = {body.kind: body for body in Body.__subclasses__()}
+
+
+class PayloadHeader(BaseModel):
+    """What the payload is, so that it can be checked before anything is made of it."""
+
+    model_config = Body.model_config
+    dtype: Literal["uint8"]
+    shape: Annotated[
+        list[Annotated[int, Field(ge=1, le=16_384)]], Field(min_length=3, max_length=3)
+    ]
+    sha256: Sha256
+
+
+class Header(BaseModel):
+    """The first frame of every message."""
+
+    model_config = Body.model_config
+    v: int
+    kind: str
+    run: Annotated[str, Field(max_length=200)]
+    session: Annotated[str, Field(max_length=64)]
+    seq: Count
+    body: dict[str, Any]
+    payload: PayloadHeader | None = None

@@ -1,0 +1,287 @@
+"""The loop's end of the wire: a thread that keeps one display, its heartbeat and its clock."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import zmq
+from zmq.auth.thread import ThreadAuthenticator
+
+from signseg_rig.config import WireSettings
+from signseg_rig.types import ImageArray
+from signseg_rig.wire.clock import ClockEstimate, ClockEstimator
+from signseg_rig.wire.frames import FrameError, Message, decode, encode
+from signseg_rig.wire.keys import load_loop_keys
+from signseg_rig.wire.messages import (
+    Body,
+    Goodbye,
+    Hello,
+    Image,
+    Ping,
+    Pong,
+    Reintroduce,
+    Rejected,
+    Welcome,
+)
+from signseg_rig.wire.peer import Conversation, Rejections
+from signseg_rig.wire.sockets import Context, bind_router
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A display said hello and is welcome; its connection has this number."""
+
+    hello: Hello
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The display of this connection is gone."""
+
+    reason: str
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A message or a peer was not acceptable."""
+
+    fault: str
+    detail: str
+
+
+Event = Connected | Lost | Rejection | Body
+Outgoing = tuple[int, Body, ImageArray | None, str]
+
+
+class DisplayServer:
+    """Serves one display from a thread of its own, so that heartbeats outlast long computations.
+
+    Parameters
+    ----------
+    settings : WireSettings
+    run_id : str
+    objection : callable
+        ``objection(hello)`` gives a sentence when this display must not be used for the run, else
+        None.
+    clock : callable
+        The loop's clock, in seconds.
+
+    Attributes
+    ----------
+    events : queue.SimpleQueue of Event
+        What happened, in order.
+    """
+
+    def __init__(
+        self,
+        settings: WireSettings,
+        *,
+        run_id: str,
+        objection: Callable[[Hello], str | None],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._settings = settings
+        self._run_id = run_id
+        self._objection = objection
+        self._clock = clock
+        self._rejections = Rejections()
+        self._outbox: queue.SimpleQueue[Outgoing | None] = queue.SimpleQueue()
+        self._estimator = ClockEstimator()
+        self._context: Context | None = None
+        self._identity: bytes | None = None
+        self._connection = 0
+        self._conversation = Conversation(run_id, secrets.token_hex(8))
+        self._last_heard_s = 0.0
+
+    def start(self) -> None:
+        """Bind the address and start serving.
+
+        Raises
+        ------
+        WireError
+            The address cannot be bound, or keys are missing.
+        """
+        self._context = zmq.Context()
+        self._authenticator = self._start_authenticator(self._context)
+        try:
+            self._router = bind_router(self._context, self._settings)
+        except Exception:
+            self._stop_context()
+            raise
+        self._wake_in = self._context.socket(zmq.PAIR)
+        self._wake_in.bind("inproc://wake")
+        self._wake_out = self._context.socket(zmq.PAIR)
+        self._wake_out.connect("inproc://wake")
+        self._thread = threading.Thread(target=self._serve, name="display-server", daemon=True)
+        self._thread.start()
+
+    def send(
+        self, connection: int, body: Body, pixels: ImageArray | None = None, key: str = ""
+    ) -> None:
+        """Queue a message for the display of a connection; for a later one it is dropped."""
+        self._outbox.put((connection, body, pixels, key))
+        self._wake_out.send(b"")
+
+    def clock_estimate(self) -> ClockEstimate | None:
+        """How the display's clock relates to the loop's; None before the first heartbeat."""
+        return self._estimator.estimate()
+
+    @property
+    def rejection_counts(self) -> dict[str, int]:
+        """How many messages were rejected, by fault."""
+        return dict(self._rejections.counts)
+
+    def close(self, reason: str) -> None:
+        """Say goodbye to the display and stop serving; may be called more than once."""
+        if self._context is None:
+            return
+        self.send(self._connection, Goodbye(reason=reason[:2000]))
+        self._outbox.put(None)
+        self._wake_out.send(b"")
+        self._thread.join()
+        self._wake_out.close(linger=0)
+        self._stop_context()
+
+    def _start_authenticator(self, context: Context) -> ThreadAuthenticator | None:
+        if self._settings.keys_dir is None:
+            return None
+        keys = load_loop_keys(self._settings.keys_dir)
+        authenticator = ThreadAuthenticator(context)
+        authenticator.start()
+        authenticator.configure_curve(domain="*", location=str(keys.permitted_dir))
+        return authenticator
+
+    def _stop_context(self) -> None:
+        assert self._context is not None
+        if self._authenticator is not None:
+            self._authenticator.stop()
+        self._context.term()
+        self._context = None
+
+    def _serve(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._router, zmq.POLLIN)
+        poller.register(self._wake_in, zmq.POLLIN)
+        next_ping_s = self._clock()
+        is_open = True
+        while is_open:
+            poller.poll(max(0, int((next_ping_s - self._clock()) * 1000) + 1))
+            self._receive_all()
+            is_open = self._send_queued()
+            if self._clock() >= next_ping_s:
+                next_ping_s = self._clock() + self._settings.heartbeat_interval_s
+                self._beat()
+        self._router.close()
+        self._wake_in.close(linger=0)
+
+    def _beat(self) -> None:
+        if self._identity is None:
+            return
+        silent_s = self._clock() - self._last_heard_s
+        if silent_s > self._settings.heartbeat_timeout_s:
+            self._lose(f"the display has been silent for {silent_s:.1f} s")
+        else:
+            self._send_now(Ping(loop_s=self._clock()))
+
+    def _send_queued(self) -> bool:
+        while self._wake_in.poll(0):
+            self._wake_in.recv()
+        while True:
+            try:
+                item = self._outbox.get_nowait()
+            except queue.Empty:
+                return True
+            if item is None:
+                return False
+            connection, body, pixels, key = item
+            if connection == self._connection:
+                self._send_now(body, pixels, key)
+
+    def _send_now(self, body: Body, pixels: ImageArray | None = None, key: str = "") -> None:
+        if self._identity is None:
+            return
+        message = self._conversation.outgoing(body)
+        if isinstance(body, Image):
+            message = replace(message, pixels=pixels, key=key)
+        self._send_to(self._identity, message)
+
+    def _send_to(self, identity: bytes, message: Message) -> None:
+        try:
+            self._router.send_multipart([identity, *encode(message)], flags=zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            if identity == self._identity:
+                self._lose(f"the display cannot be reached: {error.strerror}")
+
+    def _lose(self, reason: str) -> None:
+        self._identity = None
+        self.events.put(Lost(reason, self._connection))
+
+    def _receive_all(self) -> None:
+        while self._router.poll(0):
+            identity, *frames = self._router.recv_multipart()
+            try:
+                self._receive(identity, decode(frames))
+            except FrameError as error:
+                self._reject(error.fault, str(error))
+                if error.fault == "version":
+                    self._refuse(identity, "version", str(error))
+
+    def _receive(self, identity: bytes, message: Message) -> None:
+        if isinstance(message.body, Hello):
+            self._greet(identity, message.body)
+        elif identity != self._identity:
+            # A display of an earlier process of this loop, or one that was given up too early.
+            self._send_to(identity, Message(Reintroduce()))
+            self._reject("unknown peer", f"a {message.body.kind!r} message of an unknown display")
+        elif fault := self._conversation.fault_of(message):
+            self._reject(*fault)
+        else:
+            self._last_heard_s = self._clock()
+            self._take(message.body)
+
+    def _take(self, body: Body) -> None:
+        if isinstance(body, Pong):
+            self._estimator.add(body.loop_s, body.received_s, body.sent_s, self._clock())
+        elif isinstance(body, Goodbye):
+            self._lose(f"the display left: {body.reason}")
+        else:
+            self.events.put(body)
+
+    def _greet(self, identity: bytes, hello: Hello) -> None:
+        if self._identity is not None and identity != self._identity:
+            self._refuse(
+                identity,
+                "busy",
+                "Another display is connected to this run. Stop it first, or leave it to its work.",
+            )
+            self._reject("second display", f"{hello.name} wants to be the display as well")
+            return
+        if objection := self._objection(hello):
+            self._refuse(identity, "setup", objection)
+            self._reject("setup", objection)
+            return
+        self._identity = identity
+        self._connection += 1
+        # A session per greeting: what was under way before it is stale on both sides.
+        self._conversation = Conversation(self._run_id, secrets.token_hex(8))
+        self._last_heard_s = self._clock()
+        self._estimator = ClockEstimator()
+        self._send_now(Welcome(heartbeat_timeout_s=self._settings.heartbeat_timeout_s))
+        self._send_now(Ping(loop_s=self._clock()))
+        self.events.put(Connected(hello, self._connection))
+
+    def _refuse(self, identity: bytes, cause: str, sentence: str) -> None:
+        body = Rejected.model_validate({"cause": cause, "message": sentence[:2000]})
+        self._send_to(identity, Message(body))
+
+    def _reject(self, fault: str, detail: str) -> None:
+        if self._rejections.add(fault, detail):
+            self.events.put(Rejection(fault, detail))

@@ -1,0 +1,69 @@
+"""ZeroMQ sockets with the defaults that a rig needs, and their CURVE keys."""
+
+from __future__ import annotations
+
+import zmq
+
+from signseg_rig.config import WireSettings
+from signseg_rig.errors import WireError
+from signseg_rig.wire.frames import MAX_PAYLOAD_BYTES
+from signseg_rig.wire.keys import load_display_keys, load_loop_keys
+
+Socket = zmq.Socket[bytes]
+Context = zmq.Context[Socket]
+
+# Enough for the images of a large block; a peer that takes none of them is found by its heartbeat.
+QUEUED_MESSAGES = 20_000
+LINGER_MS = 500
+
+
+def bind_router(
+    context: zmq.Context[zmq.Socket[bytes]], settings: WireSettings
+) -> zmq.Socket[bytes]:
+    """Bind the loop's socket.
+
+    Raises
+    ------
+    WireError
+        The address is taken, or is not one of this machine's.
+    """
+    socket = _prepared(context.socket(zmq.ROUTER))
+    # A message to a display that is gone must be an error, not silently dropped.
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    if settings.keys_dir is not None:
+        keys = load_loop_keys(settings.keys_dir)
+        socket.curve_secretkey, socket.curve_publickey = keys.secret, keys.public
+        socket.curve_server = True
+    try:
+        socket.bind(settings.address)
+    except zmq.ZMQError as error:
+        socket.close(linger=0)
+        raise WireError(
+            f"The loop cannot listen at {settings.address}: {error.strerror}. Is another run going "
+            "on at this address? Stop it, or give this experiment another port under [wire] "
+            "address."
+        ) from None
+    return socket
+
+
+def connect_dealer(context: Context, settings: WireSettings) -> Socket:
+    """Connect the display's socket; ZeroMQ goes on trying until the loop is there."""
+    socket = _prepared(context.socket(zmq.DEALER))
+    # Nothing is queued for a loop that is not there: it would arrive late and be stale.
+    socket.setsockopt(zmq.IMMEDIATE, 1)
+    socket.setsockopt(zmq.RECONNECT_IVL, 100)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+    if settings.keys_dir is not None:
+        keys = load_display_keys(settings.keys_dir)
+        socket.curve_secretkey, socket.curve_publickey = keys.secret, keys.public
+        socket.curve_serverkey = keys.loop_public
+    socket.connect(settings.address)
+    return socket
+
+
+def _prepared(socket: Socket) -> Socket:
+    socket.setsockopt(zmq.LINGER, LINGER_MS)
+    socket.setsockopt(zmq.SNDHWM, QUEUED_MESSAGES)
+    socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
+    socket.setsockopt(zmq.MAXMSGSIZE, MAX_PAYLOAD_BYTES)
+    return socket
