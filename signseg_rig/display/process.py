@@ -145,7 +145,7 @@ class DisplayProcess:
     def _show(self, orders: Show) -> None:
         n_shown = 0
         for item in orders.items:
-            if self._is_halted or self._orders is None:
+            if self._is_halted or self._orders is not orders:
                 break
             shown = self._presenter.present(
                 item.id,
@@ -167,8 +167,9 @@ class DisplayProcess:
                 )
             )
         self._client.send(ShowDone(number=orders.number, n_shown=n_shown))
-        self._orders = None
-        if self._client.state == "seeking":
+        if self._orders is orders:
+            self._orders = None
+        else:
             self._forget_all()
 
     def _serve_between_frames(self) -> None:

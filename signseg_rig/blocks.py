@@ -1,0 +1,271 @@
+"""Blocks: what a protocol asked for, with ids, hashes, pixels and a seeded order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from signseg_rig.errors import ConfigError, ReplayMismatchError, ResponseError
+from signseg_rig.interfaces import Generator
+from signseg_rig.seeds import named_rng
+from signseg_rig.types import (
+    FloatArray,
+    ImageArray,
+    PassPlan,
+    PlannedStimulus,
+    Presentation,
+    ResponseBatch,
+    Stimulus,
+    StimulusBatch,
+    array_sha256,
+)
+
+# The block that is shown, the one prepared meanwhile, and the one before, whose responses may
+# still be read.
+N_BLOCKS_KEPT = 3
+
+
+class Block:
+    """A block that is ready to be shown, or to be compared with its record.
+
+    Parameters
+    ----------
+    number : int
+    batch : StimulusBatch
+    stimuli : tuple of PlannedStimulus
+    seed : int
+        Seed of the run; the order of each pass is drawn from it.
+    """
+
+    def __init__(
+        self, number: int, batch: StimulusBatch, stimuli: tuple[PlannedStimulus, ...], seed: int
+    ) -> None:
+        self.number = number
+        self.batch = batch
+        self.stimuli = stimuli
+        self._seed = seed
+
+    def first_pass(self) -> PassPlan:
+        """Plan to show every stimulus, `n_showings` times each, in random order."""
+        return self._plan(
+            0,
+            [
+                Presentation(f"{stimulus.id}-r{showing}-a0", index, stimulus.pixels_sha256)
+                for index, stimulus in enumerate(self.stimuli)
+                for showing in range(self.batch.n_showings)
+            ],
+        )
+
+    def next_pass(self, plan: PassPlan, responses: ResponseBatch) -> PassPlan | None:
+        """Plan to show again what was invalid; None where nothing was."""
+        attempt = plan.attempt + 1
+        invalid = {
+            identity
+            for identity, is_valid in zip(
+                responses.presentation_ids, responses.is_valid, strict=True
+            )
+            if not is_valid
+        }
+        again = [
+            replace(item, id=f"{item.id.rpartition('-a')[0]}-a{attempt}", attempt=attempt)
+            for item in plan.presentations
+            if item.id in invalid
+        ]
+        return self._plan(attempt, again) if again else None
+
+    def codes(self) -> dict[str, FloatArray]:
+        """Stack the codes of each generator, in the order of the stimuli."""
+        by_generator: dict[str, list[FloatArray]] = {}
+        for stimulus in self.batch.stimuli:
+            if stimulus.generator is not None and stimulus.code is not None:
+                by_generator.setdefault(stimulus.generator, []).append(stimulus.code)
+        return {name: np.stack(codes) for name, codes in by_generator.items()}
+
+    def _plan(self, attempt: int, presentations: list[Presentation]) -> PassPlan:
+        rng = named_rng(self._seed, "order", self.number, attempt)
+        order = rng.permutation(len(presentations))
+        shuffled = tuple(presentations[position] for position in order)
+        return PassPlan(self.number, attempt, self.stimuli, shuffled)
+
+
+class BlockMaker:
+    """Makes blocks of what protocols ask for, and keeps the pixels of the latest few.
+
+    Parameters
+    ----------
+    seed : int
+    generators : mapping of name to Generator
+    """
+
+    def __init__(self, *, seed: int, generators: Mapping[str, Generator]) -> None:
+        self._seed = seed
+        self._generators = generators
+        self._kept: deque[dict[str, ImageArray]] = deque(maxlen=N_BLOCKS_KEPT)
+        self._key_of_content: dict[str, str] = {}
+
+    def make(self, number: int, batch: StimulusBatch, recorded: PassPlan | None) -> Block:
+        """Give a batch its ids and hashes.
+
+        Parameters
+        ----------
+        number : int
+        batch : StimulusBatch
+        recorded : PassPlan or None
+            The block's plan in the record: then it is not rendered until its pixels are needed.
+
+        Raises
+        ------
+        ReplayMismatchError
+            The protocol asks for other stimuli than were recorded.
+        """
+        contents = [stimulus.content_sha256() for stimulus in batch.stimuli]
+        if recorded is None:
+            keys = self._render(batch, contents)
+        else:
+            keys = [stimulus.pixels_sha256 for stimulus in recorded.stimuli]
+        if len(keys) != len(contents):
+            raise ReplayMismatchError(
+                f"In block {number} the protocol asks for {len(contents)} stimuli; the record says "
+                f"{len(keys)}. {REPLAY_REMEDY}"
+            )
+        return Block(number, batch, _planned(number, batch.stimuli, contents, keys), self._seed)
+
+    def images(self, block: Block) -> dict[str, ImageArray]:
+        """Give the images of a block by their hashes; a recalled block is rendered now.
+
+        Raises
+        ------
+        ReplayMismatchError
+            It renders to other pixels than were recorded.
+        """
+        wanted = [stimulus.pixels_sha256 for stimulus in block.stimuli]
+        for images in self._kept:
+            if images.keys() >= set(wanted):
+                return {key: images[key] for key in wanted}
+        keys = self._render(block.batch, [stimulus.content_sha256 for stimulus in block.stimuli])
+        for stimulus, key in zip(block.stimuli, keys, strict=True):
+            if stimulus.pixels_sha256 != key:
+                raise ReplayMismatchError(
+                    f"Stimulus {stimulus.id} of thread {stimulus.thread!r} renders to other pixels "
+                    f"than were recorded. {REPLAY_REMEDY}"
+                )
+        return self.images(block)
+
+    def _render(self, batch: StimulusBatch, contents: Sequence[str]) -> list[str]:
+        images = self._images(batch.stimuli, contents)
+        keys = [array_sha256(image) for image in images]
+        self._kept.append(dict(zip(keys, images, strict=True)))
+        self._key_of_content = dict(zip(contents, keys, strict=True))
+        return keys
+
+    def pixels(self, key: str) -> ImageArray:
+        """Give an image of the latest blocks by its hash.
+
+        Raises
+        ------
+        ResponseError
+            No such image was rendered.
+        """
+        for images in reversed(self._kept):
+            if key in images:
+                return images[key]
+        raise ResponseError(
+            f"The display reports an image with the hash {key[:12]}..., which is none of this "
+            "block's. Is another run's display connected?"
+        )
+
+    def _images(self, stimuli: Sequence[Stimulus], contents: Sequence[str]) -> list[ImageArray]:
+        images: dict[int, ImageArray] = {}
+        to_render: dict[tuple[str, str], list[int]] = {}
+        for index, stimulus in enumerate(stimuli):
+            known = self._known_image(contents[index])
+            if stimulus.image is not None:
+                images[index] = stimulus.image
+            elif known is not None:
+                images[index] = known
+            else:
+                # References apart from evolved codes: a generator's last bits may depend on what
+                # else is in the batch, and a resumed run renders them in the same company.
+                group = (stimulus.generator or "", stimulus.origin)
+                to_render.setdefault(group, []).append(index)
+        for (name, _origin), indices in to_render.items():
+            codes = np.stack([stimuli[index].code for index in indices])  # type: ignore[misc]
+            images.update(zip(indices, self._generator(name).render(codes), strict=True))
+        return [images[index] for index in range(len(stimuli))]
+
+    def _known_image(self, content: str) -> ImageArray | None:
+        key = self._key_of_content.get(content)
+        return self._kept[-1].get(key) if key is not None and self._kept else None
+
+    def _generator(self, name: str) -> Generator:
+        if name not in self._generators:
+            raise ConfigError(
+                f"There is no generator {name!r}; the experiment file has "
+                f"{', '.join(map(repr, self._generators)) or 'none'}. Add a table "
+                f"[generators.{name}], or name one of these."
+            )
+        return self._generators[name]
+
+
+REPLAY_REMEDY = (
+    "The experiment file, the program, or the numerical libraries are not those of the recorded "
+    "run (its manifest.json lists them); resume with the same ones."
+)
+
+
+def check_replay(plan: PassPlan, recorded: PassPlan) -> None:
+    """Make sure that a replayed pass is the recorded one.
+
+    Raises
+    ------
+    ReplayMismatchError
+        The message names the first difference.
+    """
+    if plan == recorded:
+        return
+    where = f"In block {plan.block}, attempt {plan.attempt},"
+    for ours, theirs in zip(plan.stimuli, recorded.stimuli, strict=False):
+        if ours.content_sha256 != theirs.content_sha256:
+            raise ReplayMismatchError(
+                f"{where} the replayed protocol asks for another code than was recorded: stimulus "
+                f"{theirs.id} of thread {theirs.thread!r}. {REPLAY_REMEDY}"
+            )
+    raise ReplayMismatchError(
+        f"{where} the order or the number of presentations is not the recorded one. {REPLAY_REMEDY}"
+    )
+
+
+def joined(parts: Sequence[ResponseBatch]) -> ResponseBatch:
+    """Join the responses of all passes through a block."""
+    return ResponseBatch(
+        presentation_ids=tuple(name for part in parts for name in part.presentation_ids),
+        stimulus_index=np.concatenate([part.stimulus_index for part in parts]),
+        evoked_hz=np.concatenate([part.evoked_hz for part in parts]),
+        baseline_hz=np.concatenate([part.baseline_hz for part in parts]),
+        reasons=tuple(reason for part in parts for reason in part.reasons),
+        unit_names=parts[0].unit_names,
+    )
+
+
+def _planned(
+    number: int, stimuli: Sequence[Stimulus], contents: Sequence[str], keys: Sequence[str]
+) -> tuple[PlannedStimulus, ...]:
+    return tuple(
+        PlannedStimulus(
+            id=f"b{number:05d}-s{position:03d}",
+            origin=stimulus.origin,
+            thread=stimulus.thread,
+            generation=stimulus.generation,
+            index=stimulus.index,
+            generator=stimulus.generator,
+            label=stimulus.label,
+            content_sha256=content,
+            pixels_sha256=key,
+        )
+        for position, (stimulus, content, key) in enumerate(
+            zip(stimuli, contents, keys, strict=True)
+        )
+    )

@@ -1,0 +1,49 @@
+"""Start the display process on this machine, beside the loop."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+LEAVE_TIMEOUT_S = 10.0
+
+
+@contextmanager
+def display_process(experiment_file: Path, log_file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``signseg-rig display`` for one run, for as long as the context lasts.
+
+    Parameters
+    ----------
+    experiment_file : Path
+    log_file : Path
+        What it writes to its terminal is appended here.
+
+    Yields
+    ------
+    process : subprocess.Popen
+    """
+    command = [sys.executable, "-m", "signseg_rig", "display", str(experiment_file), "--one-run"]
+    with log_file.open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - this program itself, no shell
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **_own_group()
+        )
+    try:
+        yield process
+    finally:
+        # The loop has said goodbye by now, and the display leaves by itself.
+        try:
+            process.wait(LEAVE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _own_group() -> dict[str, Any]:
+    """Keep Ctrl-C in the loop's terminal from ending the display before the loop is done."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}

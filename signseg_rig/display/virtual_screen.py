@@ -1,0 +1,78 @@
+"""A virtual X screen for dry runs on machines without one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from signseg_rig.errors import DisplayError
+
+
+def has_screen() -> bool:
+    """Tell whether a window can be opened: always on Windows and macOS, else with a DISPLAY."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY"))
+
+
+@contextmanager
+def virtual_screen(width_px: int, height_px: int) -> Iterator[None]:
+    """Start Xvfb and point DISPLAY to it, for as long as the context lasts.
+
+    Parameters
+    ----------
+    width_px, height_px : int
+
+    Raises
+    ------
+    DisplayError
+        Xvfb is not installed, or does not start.
+    """
+    program = shutil.which("Xvfb")
+    if program is None:
+        raise DisplayError(
+            "There is no screen (DISPLAY is not set) and no Xvfb to stand in for one. Install it, "
+            "on Debian or Ubuntu with 'apt-get install xvfb', set DISPLAY, or choose "
+            '[display] kind = "headless".'
+        )
+    read_end, write_end = os.pipe()
+    # -terminate: the screen ends with its window, even where this process is killed.
+    server = subprocess.Popen(  # noqa: S603 - the program found on the path, no shell
+        [
+            program,
+            "-displayfd",
+            str(write_end),
+            "-screen",
+            "0",
+            f"{width_px}x{height_px}x24",
+            "-nolisten",
+            "tcp",
+            "-terminate",
+        ],
+        pass_fds=(write_end,),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write_end)
+    before = os.environ.get("DISPLAY")
+    try:
+        os.environ["DISPLAY"] = f":{_display_number(read_end)}"
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("DISPLAY", None)
+        else:
+            os.environ["DISPLAY"] = before
+        server.terminate()
+        server.wait()
+
+
+def _display_number(read_end: int) -> int:
+    # Xvfb writes its number once it accepts connections, and closes the pipe if it fails.
+    with os.fdopen(read_end) as pipe:
+        answer = pipe.readline().strip()
+    if not answer.isdigit():
+        raise DisplayError("Xvfb did not start; run 'Xvfb :99' by hand to see why.")
+    return int(answer)

@@ -1,0 +1,272 @@
+"""The closed loop: a protocol asks, the display shows, the animal answers, the protocol learns.
+
+One turn, top to bottom: `Loop.run` -> `_take_turn` -> `_finish_block` -> `_take_pass` -> `_present`
+and `_respond`. What the record already holds is replayed instead of shown, so resuming a run and
+running it are the same code.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from signseg_rig.acquisition import Aligner, measure
+from signseg_rig.blocks import Block, BlockMaker, check_replay, joined
+from signseg_rig.config import Experiment
+from signseg_rig.control import RunControl
+from signseg_rig.errors import ResponseError, RunStopped
+from signseg_rig.interfaces import Protocol, ResponseSource, Turn
+from signseg_rig.records import RunRecord
+from signseg_rig.types import (
+    PassPlan,
+    ProtocolResult,
+    ResponseBatch,
+    RunStatus,
+    Shown,
+    StimulusBatch,
+    Told,
+)
+from signseg_rig.wire.link import DisplayLink, DisplayLost
+
+PAUSE_POLL_S = 0.1
+
+
+class Loop:
+    """Drives a protocol through a run.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    protocol : Protocol
+    blocks : BlockMaker
+    link : DisplayLink
+    source : ResponseSource
+        Started.
+    record : RunRecord
+        New, or reopened: then what it holds is replayed first.
+    control : RunControl
+    on_status : callable
+        Called with a `RunStatus` whenever something changes.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        *,
+        protocol: Protocol,
+        blocks: BlockMaker,
+        link: DisplayLink,
+        source: ResponseSource,
+        record: RunRecord,
+        control: RunControl,
+        on_status: Callable[[RunStatus], None],
+    ) -> None:
+        self._experiment = experiment
+        self._protocol = protocol
+        self._blocks = blocks
+        self._link = link
+        self._source = source
+        self._record = record
+        self._control = control
+        self._on_status = on_status
+        self._status = RunStatus(n_blocks=protocol.n_blocks)
+        self._aligner = Aligner()
+        self._number = 0
+        self._timing_s: dict[str, float] = {}
+
+    def run(self) -> ProtocolResult:
+        """Take the protocol's steps until it ends.
+
+        Returns
+        -------
+        result : ProtocolResult
+            Recorded by then.
+
+        Raises
+        ------
+        RunStopped
+            The experimenter stopped the run; it can be resumed.
+        RigError
+            Something failed; everything up to there is recorded, and the run can be resumed.
+        """
+        steps = self._protocol.steps()
+        try:
+            turn = next(steps)
+            while True:
+                turn = steps.send(self._take_turn(turn))
+        except StopIteration as end:
+            result: ProtocolResult = end.value
+        self._note_told(result.told)
+        self._record.finished(result)
+        self._tell(state="finished", message="")
+        return result
+
+    def _take_turn(self, turn: Turn) -> tuple[ResponseBatch, ...]:
+        answers = []
+        block = self._prepare(turn[0])
+        for following in (*turn[1:], None):
+            responses, next_block = self._finish_block(block, following)
+            answers.append(responses)
+            block = next_block or block
+        return tuple(answers)
+
+    def _finish_block(
+        self, block: Block, following: StimulusBatch | None
+    ) -> tuple[ResponseBatch, Block | None]:
+        """Show a block until it is valid or given up; prepare the following one meanwhile."""
+        prepared: list[Block] = []
+
+        def meanwhile() -> None:
+            self._note_timing(block.number)
+            if following is not None and not prepared:
+                prepared.append(self._prepare(following))
+                self._link.preload(
+                    self._blocks.images(prepared[0]), keep=self._blocks.images(block)
+                )
+
+        parts = []
+        plan: PassPlan | None = block.first_pass()
+        while plan is not None:
+            parts.append(self._take_pass(block, plan, meanwhile))
+            plan = self._plan_again(block, plan, parts[-1])
+        if following is not None and not prepared:
+            prepared.append(self._prepare(following))
+        self._tell(block=block.number + 1)
+        return joined(parts), prepared[0] if prepared else None
+
+    def _prepare(self, batch: StimulusBatch) -> Block:
+        """Give a batch its ids and hashes, and its pixels unless the record knows the block."""
+        number, self._number = self._number, self._number + 1
+        self._note_told(batch.told)
+        recorded = self._record.reader.find_pass(number, 0)
+        with self._timed("render"):
+            return self._blocks.make(number, batch, recorded.plan if recorded else None)
+
+    def _take_pass(
+        self, block: Block, plan: PassPlan, meanwhile: Callable[[], None]
+    ) -> ResponseBatch:
+        """Show one pass and read its responses, or recall them from the record."""
+        recorded = self._record.reader.find_pass(plan.block, plan.attempt)
+        if recorded is not None:
+            check_replay(plan, recorded.plan)
+            if recorded.responses is not None:
+                self._tell(state="replaying", message="replaying what is recorded")
+                return recorded.responses
+        is_new = plan.attempt == 0 and recorded is None
+        with self._timed("record"):
+            self._record.planned(plan, block.codes(), block.batch.told if is_new else ())
+        self._record.save_images(self._blocks.images(block))
+        return self._respond(plan, self._present(block, plan, meanwhile))
+
+    def _present(
+        self, block: Block, plan: PassPlan, meanwhile: Callable[[], None]
+    ) -> tuple[Shown, ...]:
+        """Show a pass; what a lost display did not confirm is shown again."""
+        images = self._blocks.images(block)
+        monitor, stimulus = self._experiment.monitor, self._experiment.stimulus
+        shown: dict[str, Shown] = {}
+        self._tell(n_planned=len(plan.presentations), n_shown=0)
+        while remaining := [item for item in plan.presentations if item.id not in shown]:
+            self._wait_until_wanted()
+            try:
+                with self._timed("preload"):
+                    self._link.preload(images)
+                for report in self._link.show(
+                    remaining,
+                    on_frames=monitor.frames(stimulus.on_ms),
+                    off_frames=monitor.frames(stimulus.off_ms),
+                    is_wanted=self._control.is_going,
+                    meanwhile=meanwhile,
+                ):
+                    shown[report.presentation_id] = report
+                    self._record.shown(plan.block, plan.attempt, [report])
+                    self._tell(state="running", n_shown=len(shown), message="")
+            except DisplayLost as lost:
+                n_again = len(plan.presentations) - len(shown)
+                self._record.note(
+                    "display lost", block=plan.block, reason=str(lost), n_to_be_shown_again=n_again
+                )
+        return tuple(shown.values())
+
+    def _respond(self, plan: PassPlan, shown: tuple[Shown, ...]) -> ResponseBatch:
+        """Read the recording of a pass and count its spikes."""
+        rules, windows = self._experiment.invalid_trials, self._experiment.windows
+        with self._timed("source"):
+            recording = self._source.read(
+                shown, window_s=windows.span_s, timeout_s=rules.response_timeout_s
+            )
+        with self._timed("record"):
+            responses = measure(
+                recording,
+                shown,
+                plan.presentations,
+                windows,
+                unit_names=self._source.unit_names,
+                reject_dropped_frames=rules.reject_dropped_frames,
+                aligner=self._aligner,
+            )
+            self._record.responses(plan.block, plan.attempt, (), responses)
+        return responses
+
+    def _plan_again(
+        self, block: Block, plan: PassPlan, responses: ResponseBatch
+    ) -> PassPlan | None:
+        """Plan to repeat what was invalid, as far as the experiment's rules want it."""
+        rules = self._experiment.invalid_trials
+        n_invalid = int(np.sum(~responses.is_valid))
+        self._tell(n_invalid=self._status.n_invalid + n_invalid)
+        if n_invalid and rules.policy == "abort":
+            reasons = sorted({reason.value for reason in responses.reasons if reason is not None})
+            raise ResponseError(
+                f"{n_invalid} of {len(plan.presentations)} presentations of block {block.number} "
+                f"are invalid ({', '.join(reasons)}), and [invalid_trials] policy is 'abort'. Mend "
+                "the cause and start a new run, or choose 'repeat' or 'drop'."
+            )
+        if rules.policy == "repeat" and plan.attempt + 1 < rules.max_attempts:
+            return block.next_pass(plan, responses)
+        return None
+
+    def _wait_until_wanted(self) -> None:
+        """Wait while the run is paused or has no display; end it where the experimenter wants."""
+        while self._control.is_paused and not self._control.is_stopped:
+            self._tell(state="paused", message="paused; press p to go on")
+            self._control.wait(PAUSE_POLL_S)
+        if self._link.hello is None:
+            self._tell(state="waiting", message="waiting for a display to connect")
+            self._link.wait_until_connected(lambda: not self._control.is_stopped)
+        if self._control.is_stopped:
+            raise RunStopped(
+                f"The run was stopped in block {self._number - 1}. Everything up to here is "
+                f"recorded; go on with: signseg-rig resume {self._record.path}"
+            )
+
+    def _note_told(self, told: tuple[Told, ...]) -> None:
+        scores = {
+            item.thread: (float(np.nanmax(item.scores)), float(np.nanmean(item.scores)))
+            for item in told
+            if np.isfinite(item.scores).any()
+        }
+        self._tell(scores={**self._status.scores, **scores})
+
+    def _note_timing(self, block: int) -> None:
+        """Record how long the parts of the turn-around took; called while the display is busy."""
+        self._record.note("timing", block=block, **self._timing_s)
+        self._timing_s.clear()
+        if (clock := self._link.clock_estimate()) is not None:
+            self._record.note("display clock", block=block, **asdict(clock))
+
+    def _tell(self, **changes: Any) -> None:
+        self._status = replace(self._status, **changes)
+        self._on_status(self._status)
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        start_s = time.perf_counter()
+        yield
+        key = f"{part}_s"
+        self._timing_s[key] = self._timing_s.get(key, 0.0) + time.perf_counter() - start_s
