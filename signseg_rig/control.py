@@ -37,6 +37,13 @@ class RunControl:
         else:
             self._is_paused.set()
 
+    def press(self, key: str) -> None:
+        """Do what a key stands for: p pauses or goes on, q and escape stop."""
+        if key == "p":
+            self.toggle_pause()
+        elif key in ("q", "escape"):
+            self.stop()
+
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until a stop is asked for."""
         self._is_stopped.wait(seconds)

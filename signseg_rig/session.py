@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -150,29 +151,26 @@ def _link(experiment: Experiment, record: RunRecord, control: RunControl) -> Ite
             f"this run has. Start it with {record.path / 'experiment.toml'}, or a copy of it."
         )
 
-    def on_key(name: str) -> None:
-        actions = {"p": control.toggle_pause, "q": control.stop, "escape": control.stop}
-        actions.get(name, lambda: None)()
-
-    def on_event(event: Connected | Lost | Rejection) -> None:
-        match event:
-            case Connected(hello):
-                record.note("display connected", **hello.model_dump(mode="json"))
-            case Lost(reason):
-                record.note("display disconnected", reason=reason)
-            case Rejection(fault, detail):
-                record.note("message rejected", fault=fault, detail=detail)
-
     if experiment.wire.allow_insecure:
         record.note("insecure", address=experiment.wire.address)
     with DisplayLink(
         experiment.wire,
         run_id=record.path.name,
         objection=objection,
-        on_key=on_key,
-        on_event=on_event,
+        on_key=control.press,
+        on_event=partial(_note_event, record),
     ) as link:
         yield link
+
+
+def _note_event(record: RunRecord, event: Connected | Lost | Rejection) -> None:
+    match event:
+        case Connected(hello):
+            record.note("display connected", **hello.model_dump(mode="json"))
+        case Lost(reason):
+            record.note("display disconnected", reason=reason)
+        case Rejection(fault, detail):
+            record.note("message rejected", fault=fault, detail=detail)
 
 
 def _load_generators(experiment: Experiment) -> Mapping[str, Generator]:
@@ -187,7 +185,7 @@ def _save_ground_truth(path: Path, source: ResponseSource) -> None:
 
 
 def _new_folder(experiment: Experiment) -> Path:
-    now = datetime.datetime.now().astimezone()
+    now = dt.datetime.now().astimezone()
     folder = experiment.run.out_dir / f"{experiment.run.name}-{now:%Y%m%d-%H%M%S}"
     if folder.exists():
         raise RecordError(f"The folder {folder} exists already. Wait a second, or name another.")

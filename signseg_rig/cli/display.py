@@ -1,0 +1,51 @@
+"""``signseg-rig display FILE``: the process that owns the screen."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+
+def display(
+    file: Annotated[Path, typer.Argument(help="The experiment file that the loop runs.")],
+    connect: Annotated[
+        str | None,
+        typer.Option(help="Address of the loop where it is not that of the file: tcp://host:port."),
+    ] = None,
+    one_run: Annotated[
+        bool, typer.Option("--one-run", help="Leave when the run is over or the loop is lost.")
+    ] = False,
+) -> None:
+    """Open the screen, connect to the loop and show what it asks for."""
+    from signseg_rig.display.presenter import Presenter
+    from signseg_rig.experiment_file import read_experiment
+
+    from signseg_rig.display.process import DisplayProcess
+    from signseg_rig.display.virtual_screen import has_screen, virtual_screen
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    signal.signal(signal.SIGTERM, _leave)
+    experiment = read_experiment(file)
+    if connect is not None:
+        wire = experiment.wire.model_validate({**experiment.wire.model_dump(), "address": connect})
+        experiment = experiment.model_copy(update={"wire": wire})
+    plugin = experiment.display.load()
+    with ExitStack() as stack:
+        if plugin.needs_screen and one_run and not has_screen():
+            monitor = experiment.monitor
+            stack.enter_context(virtual_screen(monitor.width_px, monitor.height_px))
+        screen = plugin(experiment.display.settings, experiment.monitor, experiment.stimulus)
+        screen.open()
+        stack.callback(screen.close)
+        presenter = Presenter(screen, experiment.display.settings.marker)
+        DisplayProcess(experiment, screen, presenter, serves_one_run=one_run).run()
+
+
+def _leave(*_signal: object) -> NoReturn:
+    raise SystemExit(0)

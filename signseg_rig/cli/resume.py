@@ -1,0 +1,25 @@
+"""``signseg-rig resume RUN``: go on with a run that was stopped or killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signseg_rig.cli.run import JsonOption, SuccessOption, conduct
+
+
+def resume(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of the run record.")],
+    require_success: SuccessOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a run: replay what is recorded, run the rest."""
+    from signseg_rig.session import resume_run
+
+    conduct(
+        lambda control, on_status: resume_run(run_dir, control=control, on_status=on_status),
+        require_success=require_success,
+        as_json=as_json,
+    )
