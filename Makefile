@@ -1,0 +1,42 @@
+# Development on Debian and Ubuntu. `make help` lists the targets.
+#
+# make install PYTHON=python3.12   chooses the interpreter (3.11 or 3.12)
+# make test PYTEST_ARGS="-k wire"  passes arguments to pytest
+
+SHELL := /bin/bash
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+DEMO_COMMAND ?= $(BIN)/signseg-rig run examples/demo.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help install display demo lint format test clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+install: ## create .venv and install everything for development
+	@tools/setup_venv.sh "$(VENV)" "$(PYTHON)"
+
+display: ## install the Debian packages that a window without a screen needs
+	@tools/setup_display.sh
+
+demo: install display ## run a closed loop with a simulated animal
+	$(DEMO_COMMAND)
+
+lint: install ## check style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## format the code and repair what ruff can repair
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+test: display lint ## run every check and every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+clean: ## remove .venv and what the tools left behind
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
