@@ -109,11 +109,14 @@ class Told:
     scores : (n_codes,) float array
         Higher is better; NaN where no valid presentation gave a score (the optimizer was not
         told about those codes).
+    reference_scores : (n_references,) float array
+        The same score of the reference images of the same block.
     """
 
     thread: str
     generation: int
     scores: FloatArray
+    reference_scores: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
