@@ -1,0 +1,184 @@
+"""What a report says, gathered from a run record into plain arrays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from signseg_rig.records import PassRecord, RunReader
+from signseg_rig.types import FloatArray, PassPlan, ProtocolResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ThreadCurve:
+    """One evolution over its generations.
+
+    Parameters
+    ----------
+    thread : str
+    scores : tuple of (n_codes,) float arrays
+        One array per generation, NaN where a code had no valid presentation.
+    reference_scores : tuple of (n_references,) float arrays
+        Of the reference images shown in the same blocks.
+    best_keys : tuple of (str or None)
+        Hash of the image with the best score of each generation.
+    """
+
+    thread: str
+    scores: tuple[FloatArray, ...]
+    reference_scores: tuple[FloatArray, ...]
+    best_keys: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """How well the screen kept time.
+
+    Parameters
+    ----------
+    durations_s : (n_presentations,) float array, in seconds
+        Offset minus onset.
+    onset_intervals_s : (n,) float array, in seconds
+        From one onset to the next within a pass.
+    turnarounds_s : (n_blocks - 1,) float array, in seconds
+        From the last offset of a block to the first onset of the next.
+    parts_s : mapping of str to (n,) float arrays, in seconds
+        How long each part of the turn-around took.
+    n_dropped_frames : int
+    """
+
+    durations_s: FloatArray
+    onset_intervals_s: FloatArray
+    turnarounds_s: FloatArray
+    parts_s: dict[str, FloatArray]
+    n_dropped_frames: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """Everything that a report shows.
+
+    Parameters
+    ----------
+    name : str
+    is_finished : bool
+    curves : tuple of ThreadCurve
+    timing : Timing
+    validity : mapping of str to int
+        Presentations by validity, in words.
+    n_sessions : int
+        Processes that wrote this record: one more than the times it was resumed.
+    notes : tuple of (topic, text)
+        What happened that was not planned.
+    result : ProtocolResult or None
+    experiment_toml : str
+    manifest : mapping
+    """
+
+    name: str
+    is_finished: bool
+    curves: tuple[ThreadCurve, ...]
+    timing: Timing
+    validity: dict[str, int]
+    n_sessions: int
+    notes: tuple[tuple[str, str], ...]
+    result: ProtocolResult | None
+    experiment_toml: str
+    manifest: dict[str, object]
+
+
+ROUTINE_TOPICS = ("timing", "display clock")
+
+
+def gather(reader: RunReader) -> Content:
+    """Read a run record, finished or not.
+
+    Parameters
+    ----------
+    reader : RunReader
+
+    Returns
+    -------
+    content : Content
+    """
+    passes = list(reader.passes())
+    result = reader.result()
+    notes = tuple(
+        (note.topic, ", ".join(f"{key}: {value}" for key, value in note.body.items()))
+        for note in reader.notes()
+        if note.topic not in ROUTINE_TOPICS and note.body
+    )
+    return Content(
+        name=reader.path.name,
+        is_finished=result is not None,
+        curves=_curves(reader, passes),
+        timing=_timing(reader, passes),
+        validity=_validity(passes),
+        n_sessions=reader.n_sessions,
+        notes=notes,
+        result=result,
+        experiment_toml=reader.experiment_toml,
+        manifest=dict(reader.manifest),
+    )
+
+
+def _curves(reader: RunReader, passes: list[PassRecord]) -> tuple[ThreadCurve, ...]:
+    plans = [one.plan for one in passes if one.plan.attempt == 0]
+    keys = _keys_by_place(plans)
+    by_thread: dict[str, list[tuple[FloatArray, FloatArray, str | None]]] = {}
+    for told in sorted(reader.told(), key=lambda item: item.generation):
+        is_scored = np.isfinite(told.scores).any()
+        best = int(np.nanargmax(told.scores)) if is_scored else -1
+        key = keys.get((told.thread, told.generation, best))
+        by_thread.setdefault(told.thread, []).append((told.scores, told.reference_scores, key))
+    return tuple(
+        ThreadCurve(thread, *(tuple(column) for column in zip(*rows, strict=True)))  # type: ignore[arg-type]
+        for thread, rows in by_thread.items()
+    )
+
+
+def _keys_by_place(plans: list[PassPlan]) -> dict[tuple[str, int, int], str]:
+    return {
+        (stimulus.thread, stimulus.generation, stimulus.index): stimulus.pixels_sha256
+        for plan in plans
+        for stimulus in plan.stimuli
+        if stimulus.origin == "evolved"
+    }
+
+
+def _timing(reader: RunReader, passes: list[PassRecord]) -> Timing:
+    shown = [one.shown for one in passes if one.shown]
+    onsets = [np.array([item.onset_s for item in part]) for part in shown]
+    firsts = [one.shown for one in passes if one.shown and one.plan.attempt == 0]
+    lasts = {one.plan.block: one.shown[-1].offset_s for one in passes if one.shown}
+    blocks = [one.plan.block for one in passes if one.shown and one.plan.attempt == 0]
+    turnarounds = [
+        part[0].onset_s - lasts[block - 1]
+        for part, block in zip(firsts, blocks, strict=True)
+        if block - 1 in lasts and part[0].onset_s > lasts[block - 1]
+    ]
+    parts: dict[str, list[float]] = {}
+    for note in reader.notes("timing"):
+        for key, value in note.body.items():
+            if key.endswith("_s"):
+                parts.setdefault(key.removesuffix("_s"), []).append(float(value))
+    items = [item for part in shown for item in part]
+    return Timing(
+        durations_s=np.array([item.offset_s - item.onset_s for item in items]),
+        onset_intervals_s=np.concatenate([np.diff(part) for part in onsets] or [np.empty(0)]),
+        turnarounds_s=np.array(turnarounds),
+        parts_s={key: np.array(values) for key, values in parts.items()},
+        n_dropped_frames=sum(item.n_dropped_frames for item in items),
+    )
+
+
+def _validity(passes: list[PassRecord]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for one in passes:
+        if one.responses is None:
+            counts["planned, no responses yet"] += len(one.plan.presentations)
+        else:
+            counts.update(reason.value if reason else "valid" for reason in one.responses.reasons)
+    return dict(counts.most_common())

@@ -1,0 +1,102 @@
+"""The figures of a report, drawn with matplotlib without touching its global state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from signseg_rig.report.content import ThreadCurve, Timing
+from signseg_rig.types import FloatArray, ImageArray
+
+EVOLVED_COLOR = "#c0392b"
+REFERENCE_COLOR = "#2c3e50"
+Band = Callable[[FloatArray], tuple[float, float]]
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """Make a figure that belongs to nobody: no pyplot, no global state, no screen."""
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
+    """Draw scores of evolved and reference images per generation, with confidence bands.
+
+    Parameters
+    ----------
+    curves : sequence of ThreadCurve
+    band : callable
+        ``band(values)`` gives the confidence interval of a mean.
+    """
+    figure = new_figure(4.2 * max(len(curves), 1), 3.4)
+    axes = figure.subplots(1, max(len(curves), 1), squeeze=False)[0]
+    for curve, axis in zip(curves, axes, strict=False):
+        _draw_means(axis, curve.scores, band, EVOLVED_COLOR, "evolved")
+        _draw_means(axis, curve.reference_scores, band, REFERENCE_COLOR, "references")
+        axis.set(title=curve.thread, xlabel="generation", ylabel="score (spikes/s)")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def draw_best_images(
+    curve: ThreadCurve, image: Callable[[str], ImageArray | None], *, n_columns: int = 12
+) -> Figure:
+    """Draw the best image of each generation of a thread, first to last.
+
+    Parameters
+    ----------
+    curve : ThreadCurve
+    image : callable
+        ``image(key)`` gives the pixels, or None where they are not on disk yet.
+    n_columns : int
+        With more generations than fit, a regular choice that keeps the first and the last.
+    """
+    n_generations = len(curve.best_keys)
+    shown = np.unique(np.linspace(0, n_generations - 1, min(n_columns, n_generations)).astype(int))
+    figure = new_figure(1.15 * max(len(shown), 1), 1.55)
+    axes = figure.subplots(1, max(len(shown), 1), squeeze=False)[0]
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, generation in zip(axes, shown, strict=False):
+        key = curve.best_keys[generation]
+        pixels = image(key) if key is not None else None
+        if pixels is not None:
+            axis.imshow(pixels)
+            best = float(np.nanmax(curve.scores[generation]))
+            axis.set_title(f"gen {generation}\n{best:.1f}", fontsize=8)
+    return figure
+
+
+def draw_timing(timing: Timing) -> Figure:
+    """Draw histograms of how long images were shown, of onset intervals and of turn-arounds."""
+    figure = new_figure(10.5, 2.8)
+    panels = (
+        (timing.durations_s, "image on the screen (ms)"),
+        (timing.onset_intervals_s, "onset to onset (ms)"),
+        (timing.turnarounds_s, "last offset to next block's onset (ms)"),
+    )
+    for axis, (values_s, label) in zip(figure.subplots(1, 3), panels, strict=True):
+        if values_s.size:
+            axis.hist(values_s * 1e3, bins=40, color=REFERENCE_COLOR)
+        axis.set(xlabel=label, ylabel="count")
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _draw_means(
+    axis: Axes, generations: Sequence[FloatArray], band: Band, color: str, label: str
+) -> None:
+    finite = [values[np.isfinite(values)] for values in generations]
+    at = [position for position, values in enumerate(finite) if values.size]
+    if not at:
+        return
+    means = [finite[position].mean() for position in at]
+    bounds = np.array([band(finite[position]) for position in at])
+    axis.plot(at, means, color=color, label=label)
+    axis.fill_between(at, bounds[:, 0], bounds[:, 1], color=color, alpha=0.2, linewidth=0)
