@@ -29,7 +29,7 @@ lint: install ## check style, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: install ## format the code and repair what ruff can repair
 	$(BIN)/ruff format

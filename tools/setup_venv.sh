@@ -65,18 +65,22 @@ check_python() {
     can_create_venv "$1" || fail_without_venv "$version"
 }
 
-# The folder is part of the state: a virtual environment does not survive being moved.
-state() {
+# A virtual environment does not survive being moved, so its folder is part of what it is.
+identity() {
     echo "$PWD/$venv Python $(version_of "$1")"
+}
+
+wanted() {
+    identity "$1"
     sha256sum pyproject.toml constraints.txt tools/setup_venv.sh
 }
 
-is_current() {
-    [[ -f $stamp && $(state "$1") == "$(<"$stamp")" ]]
+is_same_environment() {
+    [[ -f $stamp && $(identity "$1") == "$(head -n 1 "$stamp")" ]]
 }
 
-is_same_environment() {
-    [[ -f $stamp && $(state "$1" | head -n 1) == "$(head -n 1 "$stamp")" ]]
+is_current() {
+    [[ -f $stamp && $(wanted "$1") == "$(<"$stamp")" ]]
 }
 
 if [[ -n $python ]]; then
@@ -93,9 +97,10 @@ fi
 if ! is_same_environment "$python"; then
     echo "Creating $venv with $python (Python $(version_of "$python"))"
     "$python" -m venv --clear "$venv"
-    state "$python" | head -n 1 >"$stamp"
+    identity "$python" >"$stamp"
 fi
 echo "Installing into $venv (minutes and gigabytes the first time)"
-"$venv/bin/python" -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-"$venv/bin/python" -m pip install --quiet --no-deps "$face_generator"
-state "$python" >"$stamp"
+pip_install=("$venv/bin/python" -m pip install --quiet --quiet --no-input)
+"${pip_install[@]}" --constraint constraints.txt --editable '.[dev]'
+"${pip_install[@]}" --no-deps "$face_generator"
+wanted "$python" >"$stamp"
