@@ -1,0 +1,107 @@
+"""Real sockets and a real display process around the tests of the loop's far ends."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from signseg_rig.config import Experiment, WireSettings
+from signseg_rig.display.headless import HeadlessDisplay
+from signseg_rig.display.presenter import Presenter
+from signseg_rig.display.process import DisplayProcess
+from signseg_rig.wire.link import DisplayLink
+from signseg_rig.wire.messages import Hello
+
+RUN_ID = "a-run"
+
+
+@pytest.fixture
+def address() -> str:
+    """An address of this machine that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture
+def wire(address: str) -> WireSettings:
+    return WireSettings(
+        address=address,
+        heartbeat_interval_s=0.05,
+        heartbeat_timeout_s=1.0,
+        connect_timeout_s=20.0,
+        preload_timeout_s=10.0,
+    )
+
+
+class LinkEvents:
+    """Collects what a link reports."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.events: list[object] = []
+
+    def of(self, kind: type) -> list[object]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def link_events() -> LinkEvents:
+    return LinkEvents()
+
+
+@pytest.fixture
+def open_link(link_events: LinkEvents) -> Callable[..., DisplayLink]:
+    def open_it(
+        wire: WireSettings, objection: Callable[[Hello], str | None] = lambda _hello: None
+    ) -> DisplayLink:
+        return DisplayLink(
+            wire,
+            run_id=RUN_ID,
+            objection=objection,
+            on_key=link_events.keys.append,
+            on_event=link_events.events.append,
+        )
+
+    return open_it
+
+
+class RunningDisplay:
+    """A display process's own code on a headless screen, in a thread of the test."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        settings = experiment.display.settings
+        self.screen = HeadlessDisplay(settings, experiment.monitor, experiment.stimulus)
+        self.screen.open()
+        presenter = Presenter(self.screen, settings.marker)
+        self.process = DisplayProcess(experiment, self.screen, presenter, serves_one_run=True)
+        self.error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, name="display")
+
+    def _run(self) -> None:
+        try:
+            self.process.run()
+        except Exception as error:
+            self.error = error
+        finally:
+            self.screen.close()
+
+    def join(self, timeout_s: float = 30.0) -> None:
+        self.thread.join(timeout_s)
+        assert not self.thread.is_alive(), "the display did not leave when its run was over"
+
+
+@pytest.fixture
+def start_display() -> Iterator[Callable[[Experiment], RunningDisplay]]:
+    started: list[RunningDisplay] = []
+
+    def start(experiment: Experiment) -> RunningDisplay:
+        display = RunningDisplay(experiment)
+        display.thread.start()
+        started.append(display)
+        return display
+
+    yield start
+    for display in started:
+        display.join()

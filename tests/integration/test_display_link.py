@@ -1,0 +1,388 @@
+"""Loop and display over real sockets: what is asked is shown, what is wrong is refused."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import zmq
+import zmq.utils.monitor
+
+from signseg_rig.config import Experiment, MonitorSettings, StimulusSettings, WireSettings
+from signseg_rig.errors import DisplayTimeoutError, WireError
+from signseg_rig.types import ImageArray, Presentation, array_sha256
+from signseg_rig.wire.frames import Message, encode
+from signseg_rig.wire.link import DisplayLink, DisplayLost
+from signseg_rig.wire.messages import Hello, Ping, ShownReport
+from signseg_rig.wire.server import Lost, Rejection
+
+
+@pytest.fixture
+def experiment(wire: WireSettings) -> Experiment:
+    return Experiment.model_validate(
+        {
+            "run": {"name": "test"},
+            "wire": wire.model_dump(),
+            "display": {"kind": "headless", "pacing": "fast"},
+            "monitor": MonitorSettings(width_px=320, height_px=240).model_dump(),
+            "stimulus": StimulusSettings().model_dump(),
+            "response_source": {"kind": "simulated", "population": {"units": ["wig"]}},
+            "protocol": {
+                "kind": "evolution",
+                "n_generations": 1,
+                "threads": [],
+            },
+        }
+    )
+
+
+def images(n: int, *, size_px: int = 16, seed: int = 0) -> dict[str, ImageArray]:
+    rng = np.random.default_rng(seed)
+    made = [rng.integers(0, 256, (size_px, size_px, 3), dtype=np.uint8) for _ in range(n)]
+    return {array_sha256(image): image for image in made}
+
+
+def presentations(keys: list[str]) -> list[Presentation]:
+    return [Presentation(f"p{index}", index, key) for index, key in enumerate(keys)]
+
+
+def show(link: DisplayLink, keys: list[str], **changes: Any) -> list[Any]:
+    orders: dict[str, Any] = {
+        "on_frames": 6,
+        "off_frames": 3,
+        "is_wanted": lambda: True,
+        "meanwhile": lambda: None,
+    }
+    return list(link.show(presentations(keys), **{**orders, **changes}))
+
+
+def drain(link: DisplayLink) -> None:
+    while True:
+        link._next_event(1.0)
+
+
+def connected(link: DisplayLink) -> DisplayLink:
+    assert link.wait_until_connected(lambda: True)
+    return link
+
+
+def test_shows_what_was_preloaded(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    block = images(4)
+    with open_link(wire) as link:
+        start_display(experiment)
+        connected(link).preload(block)
+        shown = show(link, [*block, next(iter(block))])
+    assert [item.presentation_id for item in shown] == ["p0", "p1", "p2", "p3", "p4"]
+    assert [item.pixels_sha256 for item in shown] == [*block, next(iter(block))]
+    assert all(item.n_frames == 6 for item in shown)
+    period_s = 1 / experiment.monitor.refresh_rate_hz
+    assert np.diff([item.onset_s for item in shown]) == pytest.approx(9 * period_s)
+
+
+def test_images_are_sent_once_and_kept(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    first, second = images(3), images(3, seed=1)
+    with open_link(wire) as link:
+        display = start_display(experiment)
+        connected(link).preload(first)
+        link.preload(second, keep=first)
+        assert len(show(link, [*first, *second])) == 6
+        link.preload(first)  # nothing to send: the display still holds them
+        assert set(display.process._held) == set(first)
+
+
+def test_next_block_is_preloaded_while_one_is_shown(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    first, second = images(5), images(5, seed=1)
+    with open_link(wire) as link:
+        start_display(experiment)
+        connected(link).preload(first)
+        shown = show(link, [*first], meanwhile=lambda: link.preload(second, keep=first))
+        assert len(shown) == 5
+        assert len(show(link, [*second])) == 5
+
+
+def test_halt_finishes_the_presentation_on_the_screen(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    slow = experiment.model_copy(
+        update={"display": experiment.display.model_copy(update={"settings": realtime(experiment)})}
+    )
+    block = images(20)
+    wanted = iter([True, True])
+    with open_link(wire) as link:
+        start_display(slow)
+        connected(link).preload(block)
+        shown = show(link, [*block], is_wanted=lambda: next(wanted, False))
+        assert 1 <= len(shown) < 20
+        assert all(item.n_frames == 6 for item in shown)
+        assert len(show(link, [*block][:2])) == 2
+
+
+def realtime(experiment: Experiment) -> Any:
+    return experiment.display.settings.model_copy(update={"pacing": "realtime"})
+
+
+def test_display_that_leaves_is_lost_and_a_new_one_is_taken(
+    wire: WireSettings,
+    experiment: Experiment,
+    open_link: Callable,
+    start_display: Callable,
+    link_events: Any,
+) -> None:
+    block = images(3)
+    with open_link(wire) as link:
+        first = start_display(experiment)
+        connected(link).preload(block)
+        first.process._is_over = True
+        first.join()
+        with pytest.raises(DisplayLost):
+            link.preload(block)
+        assert link.hello is None
+        start_display(experiment)
+        connected(link).preload(block)
+        assert len(show(link, [*block])) == 3
+    assert len(link_events.of(Lost)) == 1
+
+
+def test_silent_display_is_given_up(
+    wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
+) -> None:
+    with open_link(wire) as link:
+        peer = raw_peer(wire)
+        peer.send_multipart(encode(Message(hello)))
+        connected(link)
+        with pytest.raises(DisplayLost, match="silent"):
+            link.preload(images(1))
+
+
+def test_no_display_is_an_error_that_says_what_to_start(
+    wire: WireSettings, open_link: Callable
+) -> None:
+    impatient = wire.model_copy(update={"connect_timeout_s": 0.2})
+    with (
+        open_link(impatient) as link,
+        pytest.raises(DisplayTimeoutError, match="signseg-rig display"),
+    ):
+        link.wait_until_connected(lambda: True)
+
+
+def test_waiting_for_a_display_can_be_stopped(wire: WireSettings, open_link: Callable) -> None:
+    with open_link(wire) as link:
+        assert link.wait_until_connected(lambda: False) is False
+
+
+def test_second_display_is_refused(
+    wire: WireSettings,
+    experiment: Experiment,
+    open_link: Callable,
+    start_display: Callable,
+    link_events: Any,
+    hello: Hello,
+    raw_peer: Callable,
+) -> None:
+    with open_link(wire) as link:
+        start_display(experiment)
+        connected(link)
+        peer = raw_peer(wire)
+        peer.send_multipart(encode(Message(hello)))
+        assert b'"busy"' in peer.recv_multipart()[0]
+        link.preload(images(2))
+    assert [event.fault for event in link_events.of(Rejection)] == ["second display"]
+
+
+def test_display_with_other_settings_is_refused(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    short = wire.model_copy(update={"connect_timeout_s": 5.0})
+    with open_link(short, lambda hello: f"{hello.name} has another monitor") as link:
+        display = start_display(experiment)
+        display.join()
+        assert not link.wait_until_connected(lambda: False)
+    assert "another monitor" in str(display.error)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [b"garbage"],
+        [b"\x00" * 4096, b"\xff" * 4096],
+        [b"[" * 100_000],
+        [b"{}", b"", b"", b""],
+        [b'{"v":1,"kind":"hello","run":"","session":"","seq":0,"body":{"display_id":5}}'],
+    ],
+)
+def test_garbage_is_counted_and_the_run_goes_on(
+    wire: WireSettings,
+    experiment: Experiment,
+    open_link: Callable,
+    start_display: Callable,
+    raw_peer: Callable,
+    frames: list[bytes],
+) -> None:
+    block = images(3)
+    with open_link(wire) as link:
+        start_display(experiment)
+        connected(link).preload(block)
+        raw_peer(wire).send_multipart(frames)
+        while not link.rejection_counts:
+            assert len(show(link, [*block])) == 3
+        assert sum(link.rejection_counts.values()) == 1
+
+
+def test_wrong_version_is_told_to_the_display(
+    wire: WireSettings, open_link: Callable, raw_peer: Callable
+) -> None:
+    with open_link(wire) as link:
+        peer = raw_peer(wire)
+        peer.send(b'{"v":99,"kind":"hello","run":"","session":"","seq":0,"body":{}}')
+        answer = peer.recv_multipart()[0]
+        assert b'"version"' in answer
+        assert b"same version" in answer
+        assert link.rejection_counts == {"version": 1}
+
+
+def test_stale_and_replayed_messages_are_refused(
+    wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
+) -> None:
+    with open_link(wire) as link:
+        peer = raw_peer(wire)
+        peer.send_multipart(encode(Message(hello)))
+        connected(link)
+        header = peer.recv_json()
+        report = ShownReport(
+            number=1,
+            id="p0",
+            key="0" * 64,
+            onset_s=0.0,
+            offset_s=0.1,
+            n_frames=6,
+            n_dropped_frames=0,
+        )
+        run, session = header["run"], header["session"]
+        for mark in ((run, session, 1), (run, session, 1), (run, "old", 2), ("other", session, 3)):
+            peer.send_multipart(encode(Message(report, *mark)))
+        peer.send_multipart(encode(Message(hello)))
+        with pytest.raises(DisplayLost):
+            drain(link)
+        assert link.rejection_counts == {"replayed": 1, "stale": 2}
+
+
+def test_unknown_peer_is_asked_to_introduce_itself(
+    wire: WireSettings, open_link: Callable, raw_peer: Callable
+) -> None:
+    with open_link(wire):
+        peer = raw_peer(wire)
+        peer.send_multipart(encode(Message(Ping(loop_s=0.0), "run", "s", 1)))
+        assert peer.recv_json()["kind"] == "reintroduce"
+
+
+def test_oversized_message_cuts_the_sender_off_only(
+    wire: WireSettings,
+    experiment: Experiment,
+    open_link: Callable,
+    start_display: Callable,
+    raw_peer: Callable,
+) -> None:
+    block = images(2)
+    with open_link(wire) as link:
+        start_display(experiment)
+        connected(link).preload(block)
+        peer = raw_peer(wire)
+        monitor = peer.get_monitor_socket()
+        peer.send(b"\0" * (65 * 2**20))
+        while zmq.utils.monitor.recv_monitor_message(monitor)["event"] != zmq.EVENT_DISCONNECTED:
+            pass
+        peer.disable_monitor()
+        monitor.close(linger=0)
+        assert len(show(link, [*block])) == 2
+
+
+def test_something_else_on_the_port_is_no_harm(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    host, port = urlsplit(wire.address).hostname, urlsplit(wire.address).port
+    block = images(2)
+    with open_link(wire) as link:
+        start_display(experiment)
+        connected(link).preload(block)
+        with socket.create_connection((host, port)) as web_browser:
+            web_browser.sendall(b"GET / HTTP/1.1\r\nHost: rig\r\n\r\n")
+            assert len(show(link, [*block])) == 2
+
+
+def test_taken_address_is_a_sentence(wire: WireSettings, open_link: Callable) -> None:
+    with open_link(wire), pytest.raises(WireError, match="Is another run going on"):
+        open_link(wire).__enter__()
+
+
+def test_clock_of_the_display_is_estimated(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    with open_link(wire) as link:
+        start_display(experiment)
+        connected(link)
+        while (estimate := link.clock_estimate()) is None:
+            link._next_event(0.01)
+    assert estimate.n_heartbeats >= 1
+    assert np.isfinite(estimate.offset_s)
+
+
+def test_keys_pressed_at_the_display_reach_the_loop(
+    wire: WireSettings,
+    experiment: Experiment,
+    open_link: Callable,
+    start_display: Callable,
+    link_events: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with open_link(wire) as link:
+        display = start_display(experiment)
+        connected(link)
+        keys = iter([["p"], ["q"]])
+        monkeypatch.setattr(display.screen, "pressed_keys", lambda: next(keys, []))
+        while link_events.keys != ["p", "q"]:
+            link._next_event(1.0)
+
+
+@pytest.fixture
+def hello() -> Hello:
+    return Hello(
+        display_id="raw",
+        name="a raw peer",
+        plugin="raw",
+        refresh_rate_hz=60.0,
+        width_px=100,
+        height_px=100,
+        width_deg=10.0,
+        height_deg=10.0,
+        is_software_paced=True,
+        setup_sha256="0" * 64,
+        notes=[],
+    )
+
+
+@pytest.fixture
+def raw_peer() -> Any:
+    """A ZeroMQ peer that says whatever the test wants."""
+    context: zmq.Context[Any] = zmq.Context()
+    peers = []
+
+    def make(wire: WireSettings) -> Any:
+        peer = context.socket(zmq.DEALER)
+        peer.setsockopt(zmq.LINGER, 0)
+        peer.setsockopt(zmq.RCVTIMEO, 10_000)
+        peer.connect(wire.address)
+        peers.append(peer)
+        return peer
+
+    yield make
+    for peer in peers:
+        peer.close(linger=0)
+    context.term()
