@@ -1,0 +1,1 @@
+"""Stimulus protocols; the experiment file chooses one by name."""

@@ -1,0 +1,147 @@
+"""Closed-loop evolution of images: each block shows new codes beside the same references."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from signseg_protocols.names import unknown_name
+from signseg_protocols.references import REFERENCES, ReferenceChoice
+from signseg_protocols.scores import ScoreChoice
+from signseg_protocols.stopping import PlateauSettings, has_plateaued
+from signseg_protocols.summary import MIN_TESTED_BLOCKS, summarize
+from signseg_protocols.threads import EvolutionThread
+from signseg_rig.config import Name
+from signseg_rig.errors import ConfigError
+from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps
+from signseg_rig.settings import PluginChoice, PluginGroup, Settings
+from signseg_rig.types import ProtocolResult, StimulusBatch, Told
+
+
+class ThreadSettings(Settings):
+    """One evolution: what draws its images, what proposes their codes, and what is maximised.
+
+    `generator` is the name of a table ``[generators.NAME]`` of the experiment file.
+    """
+
+    name: Name
+    generator: Name
+    optimizer: Annotated[PluginChoice, PluginGroup("optimizers")]
+    score: ScoreChoice
+
+
+class EvolutionSettings(Settings):
+    """Settings of the protocol ``evolution``.
+
+    `n_showings` is how often each stimulus is shown in a block; `n_tested_blocks` is how many of
+    the last blocks are tested against as many of the first.
+    """
+
+    n_generations: int = Field(ge=1, le=100_000)
+    threads: tuple[ThreadSettings, ...] = Field(min_length=1)
+    references: ReferenceChoice
+    n_showings: int = Field(default=1, ge=1, le=1000)
+    n_tested_blocks: int = Field(default=5, ge=MIN_TESTED_BLOCKS, le=1000)
+    stopping: PlateauSettings | None = None
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [thread.name for thread in self.threads]
+        if len(set(names)) < len(names):
+            raise ValueError(f"threads should have names of their own; got {names}")
+        if REFERENCES in names:
+            raise ValueError(f"a thread cannot be named {REFERENCES!r}: the reference set is")
+        return self
+
+    @model_validator(mode="after")
+    def _can_stop(self) -> Self:
+        if self.stopping is not None and self.stopping.min_generations >= self.n_generations:
+            raise ValueError(
+                f"stopping.min_generations ({self.stopping.min_generations}) should be below "
+                f"n_generations ({self.n_generations}); or leave stopping out"
+            )
+        return self
+
+
+class Evolution(Protocol):
+    """Evolves images for one score or several at once, and tests whether each rose.
+
+    Every block shows one generation of each thread and all reference images. The run ends after
+    `n_generations`, or where every thread has reached its plateau.
+
+    Parameters
+    ----------
+    settings : EvolutionSettings
+    context : ProtocolContext
+
+    Raises
+    ------
+    ConfigError
+        Units, generators or reference images are not there; the message lists all problems.
+    """
+
+    Config = EvolutionSettings
+
+    def __init__(self, settings: EvolutionSettings, context: ProtocolContext) -> None:
+        problems = [text for thread in settings.threads for text in _problems(thread, context)]
+        try:
+            self._references = settings.references.stimuli(context)
+        except ConfigError as error:
+            problems.append(str(error))
+        if problems:
+            raise ConfigError("\n".join(problems))
+        self._settings = settings
+        self._context = context
+        self.n_blocks = settings.n_generations
+
+    def steps(self) -> ProtocolSteps:
+        """Take the steps of the evolution: one block for each generation."""
+        threads = [self._thread(settings) for settings in self._settings.threads]
+        told: tuple[Told, ...] = ()
+        for _ in range(self._settings.n_generations):
+            evolved = [stimulus for thread in threads for stimulus in thread.ask()]
+            stimuli = (*evolved, *self._references)
+            (responses,) = yield (StimulusBatch(stimuli, self._settings.n_showings, told),)
+            told = tuple(thread.tell(stimuli, responses) for thread in threads)
+            if self._is_done(threads):
+                break
+        return self._result(threads, told)
+
+    def _thread(self, settings: ThreadSettings) -> EvolutionThread:
+        optimizer = settings.optimizer.load()(
+            settings.optimizer.settings,
+            n_dims=self._context.generators[settings.generator].n_dims,
+            # A stream of its own: other threads, and their number, change nothing in this one.
+            rng=self._context.rng("optimizer", settings.name),
+        )
+        return EvolutionThread(
+            settings.name,
+            generator=settings.generator,
+            score=settings.score,
+            optimizer=optimizer,
+        )
+
+    def _is_done(self, threads: list[EvolutionThread]) -> bool:
+        stopping = self._settings.stopping
+        return stopping is not None and all(
+            has_plateaued(thread.history.corrected_means(), stopping) for thread in threads
+        )
+
+    def _result(self, threads: list[EvolutionThread], told: tuple[Told, ...]) -> ProtocolResult:
+        return summarize(
+            {thread.name: thread.history for thread in threads},
+            n_tested=self._settings.n_tested_blocks,
+            rng=lambda name: self._context.rng("test", name),
+            told=told,
+        )
+
+
+def _problems(thread: ThreadSettings, context: ProtocolContext) -> list[str]:
+    where = f"Thread {thread.name!r}"
+    problems = thread.score.problems(where, context.unit_names)
+    if thread.generator not in context.generators:
+        remedy = f"Add a table [generators.{thread.generator}], or name one of these."
+        known = list(context.generators)
+        problems.append(unknown_name(where, "generator", thread.generator, known, remedy=remedy))
+    return problems

@@ -1,0 +1,167 @@
+"""Scores: what an evolution maximises, computed from the rates of one unit or several."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from signseg_protocols.names import unknown_name
+from signseg_rig.settings import Settings
+from signseg_rig.types import FloatArray, ResponseBatch
+
+UnitName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Score(Settings):
+    """The base of all scores; higher is better.
+
+    `subtract_baseline` takes each presentation's baseline rate off its evoked rate.
+    """
+
+    subtract_baseline: bool = True
+
+    @property
+    @abstractmethod
+    def used_units(self) -> tuple[str, ...]:
+        """Names of the units that are read."""
+
+    @abstractmethod
+    def combine(self, rates_hz: FloatArray) -> FloatArray:
+        """Combine the rates of the used units.
+
+        Parameters
+        ----------
+        rates_hz : (n_stimuli, n_used_units) float array, in spikes per second
+            In the order of `used_units`; a stimulus without valid responses is NaN throughout.
+
+        Returns
+        -------
+        scores : (n_stimuli,) float array
+            NaN where a rate is.
+        """
+
+    def of(self, responses: ResponseBatch, n_stimuli: int) -> FloatArray:
+        """Score the stimuli of a block.
+
+        Parameters
+        ----------
+        responses : ResponseBatch
+        n_stimuli : int
+            Size of the batch that was shown.
+
+        Returns
+        -------
+        scores : (n_stimuli,) float array
+            NaN where a stimulus has no valid presentation.
+        """
+        rates_hz = responses.stimulus_means(n_stimuli, subtract_baseline=self.subtract_baseline)
+        columns = [responses.unit_names.index(unit) for unit in self.used_units]
+        return self.combine(rates_hz[:, columns])
+
+    def problems(self, where: str, unit_names: Collection[str]) -> list[str]:
+        """Describe the units that the response source does not have."""
+        remedy = "Name units of the response source."
+        return [
+            unknown_name(where, "unit", unit, unit_names, remedy=remedy)
+            for unit in self.used_units
+            if unit not in unit_names
+        ]
+
+
+class ChannelScore(Score):
+    """The rate of one unit, in spikes per second."""
+
+    kind: Literal["channel"] = "channel"
+    unit: UnitName
+
+    @property
+    def used_units(self) -> tuple[str, ...]:
+        """The unit."""
+        return (self.unit,)
+
+    def combine(self, rates_hz: FloatArray) -> FloatArray:
+        """Take the unit's rate."""
+        return rates_hz[:, 0]
+
+
+class MeanScore(Score):
+    """The mean rate of several units, in spikes per second."""
+
+    kind: Literal["mean"] = "mean"
+    units: tuple[UnitName, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _are_distinct(self) -> Self:
+        if len(set(self.units)) < len(self.units):
+            raise ValueError(f"units should name each unit once; got {list(self.units)}")
+        return self
+
+    @property
+    def used_units(self) -> tuple[str, ...]:
+        """The units."""
+        return self.units
+
+    def combine(self, rates_hz: FloatArray) -> FloatArray:
+        """Average over units."""
+        return np.asarray(rates_hz.mean(axis=1))
+
+
+class ContrastScore(Score):
+    """The rate of a preferred unit less that of another, in spikes per second."""
+
+    kind: Literal["contrast"] = "contrast"
+    preferred: UnitName
+    other: UnitName
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Self:
+        if self.preferred == self.other:
+            raise ValueError(f"preferred and other should be two units; both are {self.other!r}")
+        return self
+
+    @property
+    def used_units(self) -> tuple[str, ...]:
+        """The preferred unit and the other one."""
+        return (self.preferred, self.other)
+
+    def combine(self, rates_hz: FloatArray) -> FloatArray:
+        """Subtract the other unit's rate."""
+        return np.asarray(rates_hz[:, 0] - rates_hz[:, 1])
+
+
+class PatternScore(Score):
+    """The cosine similarity, from -1 to 1, of the population's rates with target rates.
+
+    With `subtract_baseline` the targets are rates above baseline too. A population that is
+    silent has no direction; it scores 0.
+    """
+
+    kind: Literal["pattern"] = "pattern"
+    targets_hz: dict[UnitName, float] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _has_direction(self) -> Self:
+        if not any(self.targets_hz.values()):
+            raise ValueError("targets_hz should not all be 0: no pattern is similar to that")
+        return self
+
+    @property
+    def used_units(self) -> tuple[str, ...]:
+        """The units that have a target."""
+        return tuple(self.targets_hz)
+
+    def combine(self, rates_hz: FloatArray) -> FloatArray:
+        """Compute cos = r.t / (|r| |t|)."""
+        targets_hz = np.array(list(self.targets_hz.values()))
+        lengths = np.linalg.norm(rates_hz, axis=1)
+        lengths[lengths == 0] = 1.0
+        return np.asarray(rates_hz @ targets_hz / (lengths * np.linalg.norm(targets_hz)))
+
+
+ScoreChoice = Annotated[
+    ChannelScore | MeanScore | ContrastScore | PatternScore, Field(discriminator="kind")
+]
