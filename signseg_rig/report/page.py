@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from signseg_rig.records import RunReader
 from signseg_rig.report.content import Content, gather
 from signseg_rig.report.figures import draw_best_images, draw_curves, draw_timing
-from signseg_rig.stats import bootstrap_mean_interval
+from signseg_rig.stats import bootstrap_mean_band
 from signseg_rig.types import FloatArray, ImageArray
 
 DPI = 110
@@ -67,7 +67,7 @@ def _draw(content: Content, reader: RunReader) -> dict[str, Figure]:
 
 
 def _band(values: FloatArray) -> tuple[float, float]:
-    return bootstrap_mean_interval(values, rng=np.random.default_rng(0))
+    return bootstrap_mean_band(values, rng=np.random.default_rng(0))
 
 
 def _save(figure: Figure, target: Path) -> str:

@@ -1,0 +1,1 @@
+"""Benchmarks: each measures one figure that a rig depends on, beside its limit."""

@@ -1,0 +1,221 @@
+"""Preloading, turn-around and memory of a real loop with a real display process."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from signseg_rig.bench.figure import Figure, in_ms
+from signseg_rig.blocks import BlockMaker
+from signseg_rig.config import Experiment
+from signseg_rig.control import RunControl
+from signseg_rig.display.launcher import display_process
+from signseg_rig.experiment_file import write_experiment
+from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps, SourceContext
+from signseg_rig.loop import Loop
+from signseg_rig.optimizers import make_optimizer
+from signseg_rig.records import RunReader, RunRecord
+from signseg_rig.testing.synthetic import LinearGenerator, PixelSource, SyntheticSettings
+from signseg_rig.types import ProtocolResult, RunStatus, Stimulus, StimulusBatch, Told, array_sha256
+from signseg_rig.wire.link import DisplayLink
+
+N_IMAGES = 40
+IMAGE_SIZE_PX = 256
+N_TURNAROUNDS = 100
+N_MEMORY_BLOCKS = 1000
+PORT = 5599
+
+
+class PlainEvolution(Protocol):
+    """One thread of CMA-ES without references: the least that a block can be.
+
+    Parameters
+    ----------
+    context : ProtocolContext
+    n_generations : int
+    """
+
+    Config = SyntheticSettings
+
+    def __init__(self, context: ProtocolContext, n_generations: int) -> None:
+        self.n_blocks = n_generations
+        self._n_dims = context.generators["linear"].n_dims
+
+    def steps(self) -> ProtocolSteps:
+        """Take the steps; see `Protocol.steps`."""
+        optimizer = make_optimizer("cma_es", n_dims=self._n_dims, seed=1, n_codes=N_IMAGES)
+        told: tuple[Told, ...] = ()
+        for generation in range(self.n_blocks):
+            codes = optimizer.ask()
+            stimuli = tuple(
+                Stimulus("evolved", "bench", generation, index, "linear", code)
+                for index, code in enumerate(codes)
+            )
+            (responses,) = yield (StimulusBatch(stimuli, told=told),)
+            scores = responses.stimulus_means(N_IMAGES, subtract_baseline=True)[:, 0]
+            optimizer.tell(codes, scores)
+            told = (Told("bench", generation, scores),)
+        return ProtocolResult(is_success=True, columns=(), rows=(), told=told)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """What a benchmark of the loop works with."""
+
+    loop: Loop
+    record: RunRecord
+    link: DisplayLink
+
+
+def preload_figures() -> list[Figure]:
+    """Measure 40 images of 256 x 256 from the loop to the display's acknowledgement."""
+    rng = np.random.default_rng(0)
+    durations_s = []
+    with _bench(n_generations=1, pacing="realtime") as bench:
+        bench.link.wait_until_connected(lambda: True)
+        for _ in range(30):
+            shape = (N_IMAGES, IMAGE_SIZE_PX, IMAGE_SIZE_PX, 3)
+            images = rng.integers(0, 256, shape, dtype=np.uint8)
+            block = {array_sha256(image): image for image in images}
+            start_s = time.perf_counter()
+            bench.link.preload(block)
+            durations_s.append(time.perf_counter() - start_s)
+    values_s = np.array(durations_s[3:])
+    return [
+        Figure(
+            f"preload of {N_IMAGES} images {IMAGE_SIZE_PX}x{IMAGE_SIZE_PX}, loop to acknowledged",
+            float(np.median(values_s)) * 1e3,
+            40.0,
+            "ms",
+            in_ms(values_s),
+        )
+    ]
+
+
+def turnaround_figures() -> list[Figure]:
+    """Measure from the last offset of a block to the first onset of the next."""
+    with _bench(n_generations=N_TURNAROUNDS + 1, pacing="realtime") as bench:
+        bench.loop.run()
+        rest_s = turnarounds_s(bench.record.reader)
+    detail = f"rendering and the animal's own computing taken off; {in_ms(rest_s)}"
+    name = f"turn-around of a block of {N_IMAGES}, synchronous=FULL"
+    return [
+        Figure(f"{name}, median", float(np.median(rest_s)) * 1e3, 60.0, "ms", detail),
+        Figure(f"{name}, p99", float(np.quantile(rest_s, 0.99)) * 1e3, 120.0, "ms", detail),
+    ]
+
+
+def turnarounds_s(reader: RunReader) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Give the turn-arounds of a run without rendering and waiting for responses.
+
+    Parameters
+    ----------
+    reader : RunReader
+
+    Returns
+    -------
+    durations_s : (n_blocks - 1,) float array, in seconds
+    """
+    shown = [one.shown for one in reader.passes() if one.shown and one.plan.attempt == 0]
+    # The timing note of a block tells what was spent between the block before and this one.
+    taken_off = {
+        int(note.body["block"]): note.body.get("render_s", 0.0) + note.body.get("source_s", 0.0)
+        for note in reader.notes("timing")
+    }
+    return np.array(
+        [
+            after[0].onset_s - before[-1].offset_s - taken_off[number]
+            for number, (before, after) in enumerate(pairwise(shown), start=1)
+        ]
+    )
+
+
+def memory_figures() -> list[Figure]:
+    """Measure how much the loop's process grows over 1,000 blocks."""
+    process = psutil.Process()
+    size_after: dict[int, int] = {}
+
+    def on_status(status: RunStatus) -> None:
+        if status.block not in size_after:
+            size_after[status.block] = process.memory_info().rss
+
+    with _bench(
+        n_generations=N_MEMORY_BLOCKS, pacing="fast", image_size_px=64, on_status=on_status
+    ) as bench:
+        bench.loop.run()
+    sizes = [size for block, size in sorted(size_after.items()) if block > 0]
+    settled = np.array(sizes[N_MEMORY_BLOCKS // 10 :]) / 2**20
+    growth = float(np.median(settled[-50:]) - np.median(settled[:50]))
+    return [
+        Figure(
+            f"growth of the loop's process over {N_MEMORY_BLOCKS} blocks of {N_IMAGES} images",
+            growth,
+            20.0,
+            "MB",
+            f"from {settled[:50].mean():.0f} MB after a tenth of the blocks to "
+            f"{settled[-50:].mean():.0f} MB at the end",
+        )
+    ]
+
+
+@contextmanager
+def _bench(
+    *,
+    n_generations: int,
+    pacing: str,
+    image_size_px: int = IMAGE_SIZE_PX,
+    on_status: Callable[[RunStatus], None] = lambda _status: None,
+) -> Iterator[Bench]:
+    experiment = _experiment(pacing)
+    generators = {"linear": LinearGenerator(n_dims=64, image_size_px=image_size_px)}
+    blocks = BlockMaker(seed=0, generators=generators)
+    source = PixelSource(SourceContext(seed=0, pixels=blocks.pixels))
+    context = ProtocolContext(seed=0, generators=generators, unit_names=source.unit_names)
+    with tempfile.TemporaryDirectory(prefix="signseg-rig-bench-") as folder:
+        path = Path(folder) / "run"
+        text = write_experiment(experiment)
+        with (
+            RunRecord.create(path, experiment_toml=text, manifest={}) as record,
+            display_process(path / "experiment.toml", path / "display.log"),
+            DisplayLink(
+                experiment.wire,
+                run_id="bench",
+                objection=lambda _hello: None,
+                on_key=lambda _key: None,
+                on_event=lambda _event: None,
+            ) as link,
+        ):
+            loop = Loop(
+                experiment,
+                protocol=PlainEvolution(context, n_generations),
+                blocks=blocks,
+                link=link,
+                source=source,
+                record=record,
+                control=RunControl(),
+                on_status=on_status,
+            )
+            yield Bench(loop, record, link)
+
+
+def _experiment(pacing: str) -> Experiment:
+    """Only the display process reads this; protocol and source are made in Python."""
+    return Experiment.model_validate(
+        {
+            "run": {"name": "bench"},
+            "wire": {"address": f"tcp://127.0.0.1:{PORT}"},
+            "display": {"kind": "headless", "pacing": pacing},
+            "stimulus": {"on_ms": 34, "off_ms": 0},
+            "invalid_trials": {"reject_dropped_frames": False},
+            "response_source": {"kind": "simulated", "population": {"kind": "readout_population"}},
+            "protocol": {"kind": "evolution"},
+        }
+    )
