@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from signseg_rig.settings import PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import InputPath, PluginChoice, PluginGroup, Settings
 
 Positive = Annotated[float, Field(gt=0)]
 GrayLevel = Annotated[int, Field(ge=0, le=255)]
@@ -55,7 +55,7 @@ class RunSettings(Settings):
 
     name: Name
     seed: int = Field(default=0, ge=0, lt=2**63)
-    out_dir: Path = Path("runs")
+    out_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Path("runs")
     starts_display: bool = True
 
 
@@ -63,7 +63,7 @@ class WireSettings(Settings):
     """The connection between the loop, which binds, and the display, which connects."""
 
     address: Annotated[str, AfterValidator(_tcp_address)] = "tcp://127.0.0.1:5580"
-    keys_dir: Path | None = None
+    keys_dir: InputPath | None = None
     allow_insecure: bool = False
     heartbeat_interval_s: float = Field(default=0.5, gt=0, le=10)
     heartbeat_timeout_s: float = Field(default=5.0, gt=0, le=120)

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_core import PydanticCustomError, core_schema
 
-from signseg_rig.errors import RigError
-from signseg_rig.plugins import Group, list_plugins, load_plugin
+from signseg_rig.errors import PluginLoadError, RigError
+from signseg_rig.plugins import Group, find_plugin, list_plugins, load_plugin
+from signseg_rig.toml_lines import KeyPath
+
+BASE_DIR = "base_dir"
+"""Key of the validation context under which an `InputPath` finds the folder it is relative to."""
+
+
+def _absolute(path: Path, info: ValidationInfo) -> Path:
+    base_dir = (info.context or {}).get(BASE_DIR, Path())
+    return Path(base_dir, path.expanduser()).absolute()
+
+
+InputPath = Annotated[Path, AfterValidator(_absolute)]
+"""A file or folder that an experiment reads: in an experiment file relative to that file, in
+Python to the working directory; absolute once it is validated."""
 
 
 class Settings(BaseModel):
@@ -64,13 +85,13 @@ class PluginGroup:
         self, _source: Any, _handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """Validate a table, or pass a choice that was made in Python."""
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.with_info_plain_validator_function(
             partial(_choose, self.group),
             serialization=core_schema.plain_serializer_function_ser_schema(PluginChoice.to_table),
         )
 
 
-def _choose(group: Group, value: object) -> PluginChoice:
+def _choose(group: Group, value: object, info: ValidationInfo) -> PluginChoice:
     if isinstance(value, PluginChoice):
         return value
     if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
@@ -82,47 +103,57 @@ def _choose(group: Group, value: object) -> PluginChoice:
         )
     kind = str(value["kind"])
     try:
-        model: type[Settings] = load_plugin(group, kind).Config
+        model = _config_of(group, kind)
     except RigError as error:
         raise PydanticCustomError("plugin_kind", "{error}", {"error": str(error)}) from error
     rest = {key: item for key, item in value.items() if key != "kind"}
     try:
-        return PluginChoice(group=group, kind=kind, settings=model.model_validate(rest))
+        settings = model.model_validate(rest, context=info.context)
     except ValidationError as error:
-        # Pydantic would fold the inner errors into one text; `flatten_errors` unfolds this.
+        # Pydantic would fold the inner errors into one text; `explain` unfolds this.
         raise PydanticCustomError(
-            "plugin_settings", "settings of {kind}", {"kind": kind, "inner": error}
+            "plugin_settings", "settings of {kind}", {"kind": kind, "inner": error, "model": model}
         ) from error
+    return PluginChoice(group=group, kind=kind, settings=settings)
 
 
-def flatten_errors(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
-    """List every problem with its full path, through the settings of plugins.
+def _config_of(group: Group, kind: str) -> type[Settings]:
+    config = getattr(load_plugin(group, kind), "Config", None)
+    if isinstance(config, type) and issubclass(config, Settings):
+        return config
+    info = find_plugin(group, kind)
+    raise PluginLoadError(
+        f"The plugin {kind!r} ({group}, from {info.distribution} {info.version}) has no settings: "
+        f"{info.target} needs an attribute Config, a class derived from "
+        f"signseg_rig.settings.Settings; got {config!r}."
+    )
+
+
+def plugin_choices(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, PluginChoice]]:
+    """Find every plugin that settings choose, through the settings of other plugins.
 
     Parameters
     ----------
-    error : pydantic.ValidationError
+    value : Settings, or what a field of settings holds
+    path : tuple
+        Where `value` stands in the experiment file.
 
-    Returns
-    -------
-    problems : list of (path, message)
-        The path as keys and positions from the top of the file.
+    Yields
+    ------
+    path : tuple
+        Where the plugin is chosen, as keys and positions from the top of the file.
+    choice : PluginChoice
     """
-    problems: list[tuple[tuple[str | int, ...], str]] = []
-    for item in error.errors(include_url=False):
-        inner = item.get("ctx", {}).get("inner")
-        if isinstance(inner, ValidationError):
-            problems += [((*item["loc"], *loc), text) for loc, text in flatten_errors(inner)]
-        elif item["type"] == "extra_forbidden":
-            problems.append((item["loc"], "unknown key"))
-        elif item["type"] == "missing":
-            problems.append((item["loc"], "is missing; it has no default"))
-        else:
-            got = "" if item["type"] == "plugin_kind" else f"; got {item['input']!r}"
-            problems.append((item["loc"], f"{item['msg']}{got}"))
-    return problems
-
-
-def nearest_key(unknown: str, model: type[BaseModel]) -> str | None:
-    """Find the known key that a misspelt one most resembles."""
-    close = difflib.get_close_matches(unknown, list(model.model_fields), n=1)
-    return close[0] if close else None
+    if isinstance(value, PluginChoice):
+        yield path, value
+        yield from plugin_choices(value.settings, path)
+        return
+    items: Any = ()
+    if isinstance(value, Settings):
+        items = value
+    elif isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    for key, item in items:
+        yield from plugin_choices(item, (*path, key))
