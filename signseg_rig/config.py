@@ -110,9 +110,8 @@ class MonitorSettings(Settings):
         return math.degrees(2 * math.atan(size_cm / 2 / self.distance_cm))
 
     def frames(self, duration_ms: float) -> int:
-        """Convert a duration to whole frames, at least one unless it is 0."""
-        frames = round(duration_ms * 1e-3 * self.refresh_rate_hz)
-        return max(1, frames) if duration_ms > 0 else 0
+        """Convert a duration to whole frames, at least one."""
+        return max(1, round(duration_ms * 1e-3 * self.refresh_rate_hz))
 
 
 class SyncPatchSettings(Settings):
@@ -138,7 +137,7 @@ class StimulusSettings(Settings):
     """
 
     on_ms: float = Field(default=100.0, gt=0, le=60000)
-    off_ms: float = Field(default=100.0, ge=0, le=60000)
+    off_ms: float = Field(default=100.0, gt=0, le=60000)
     size_deg: float | None = Field(default=None, gt=0, le=180)
     position_deg: tuple[float, float] = (0.0, 0.0)
     background_gray: GrayLevel = 128

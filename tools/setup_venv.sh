@@ -59,6 +59,7 @@ fail_without_venv() {
 check_python() {
     local version
     version=$(version_of "$1")
+    [[ $version != none ]] || fail "PYTHON=$1 is not a Python that runs here."
     is_supported "$version" || fail \
         "PYTHON=$1 is Python $version; signseg_rig needs 3.11 or 3.12." \
         "Choose one, for instance: make install PYTHON=python3.12"

@@ -213,7 +213,7 @@ def _experiment(pacing: str) -> Experiment:
             "run": {"name": "bench"},
             "wire": {"address": f"tcp://127.0.0.1:{PORT}"},
             "display": {"kind": "headless", "pacing": pacing},
-            "stimulus": {"on_ms": 34, "off_ms": 0},
+            "stimulus": {"on_ms": 17, "off_ms": 17},
             "invalid_trials": {"reject_dropped_frames": False},
             "response_source": {"kind": "simulated", "population": {"kind": "readout_population"}},
             "protocol": {"kind": "evolution"},

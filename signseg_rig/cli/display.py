@@ -23,11 +23,11 @@ def display(
     ] = False,
 ) -> None:
     """Open the screen, connect to the loop and show what it asks for."""
+    from signseg_rig.display.markers import open_marker
     from signseg_rig.display.presenter import Presenter
-    from signseg_rig.experiment_file import read_experiment
-
     from signseg_rig.display.process import DisplayProcess
     from signseg_rig.display.virtual_screen import has_screen, virtual_screen
+    from signseg_rig.experiment_file import read_experiment
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, _leave)
@@ -43,7 +43,8 @@ def display(
         screen = plugin(experiment.display.settings, experiment.monitor, experiment.stimulus)
         screen.open()
         stack.callback(screen.close)
-        presenter = Presenter(screen, experiment.display.settings.marker)
+        marker = stack.enter_context(open_marker(experiment.display.settings))
+        presenter = Presenter(screen, marker)
         DisplayProcess(experiment, screen, presenter, serves_one_run=one_run).run()
 
 

@@ -116,7 +116,7 @@ class Show(Body):
     number: Count
     items: Annotated[list[ShowItem], Field(min_length=1, max_length=MAX_PRESENTATIONS)]
     on_frames: Annotated[int, Field(ge=1, le=1_000_000)]
-    off_frames: Annotated[int, Field(ge=0, le=1_000_000)]
+    off_frames: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ShownReport(Body):

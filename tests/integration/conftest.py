@@ -8,6 +8,7 @@ import pytest
 
 from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.display.headless import HeadlessDisplay
+from signseg_rig.display.markers import open_marker
 from signseg_rig.display.presenter import Presenter
 from signseg_rig.display.process import DisplayProcess
 from signseg_rig.wire.link import DisplayLink
@@ -74,7 +75,7 @@ class RunningDisplay:
         settings = experiment.display.settings
         self.screen = HeadlessDisplay(settings, experiment.monitor, experiment.stimulus)
         self.screen.open()
-        presenter = Presenter(self.screen, settings.marker)
+        presenter = Presenter(self.screen, open_marker(settings))
         self.process = DisplayProcess(experiment, self.screen, presenter, serves_one_run=True)
         self.error: BaseException | None = None
         self.thread = threading.Thread(target=self._run, name="display")

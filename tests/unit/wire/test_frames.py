@@ -51,7 +51,7 @@ def test_orders_survive_the_wire(names: list[tuple[str]]) -> None:
         number=3,
         items=[ShowItem(id=name, key="0" * 64) for (name,) in names],
         on_frames=6,
-        off_frames=0,
+        off_frames=1,
     )
     assert decode(frames_of(Message(body, "run", "s", 1))).body == body
 
