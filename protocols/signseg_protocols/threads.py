@@ -71,6 +71,6 @@ class EvolutionThread:
         is_scored = np.isfinite(own)
         if is_scored.any():
             self._optimizer.tell(self._codes[is_scored], own[is_scored])
-        told = Told(self.name, len(self.history.evolved), own)
-        self.history.add(own, scores[is_reference])
+        told = Told(self.name, len(self.history.evolved), own, scores[is_reference])
+        self.history.add(own, told.reference_scores)
         return told

@@ -216,6 +216,19 @@ def _experiment(pacing: str) -> Experiment:
             "stimulus": {"on_ms": 17, "off_ms": 17},
             "invalid_trials": {"reject_dropped_frames": False},
             "response_source": {"kind": "simulated", "population": {"kind": "readout_population"}},
-            "protocol": {"kind": "evolution"},
+            "generators": {"linear": {"kind": "dcgan_faces"}},
+            "protocol": {
+                "kind": "evolution",
+                "n_generations": 1,
+                "references": {"kind": "random_codes", "generator": "linear"},
+                "threads": [
+                    {
+                        "name": "bench",
+                        "generator": "linear",
+                        "optimizer": {"kind": "cma_es"},
+                        "score": {"kind": "channel", "unit": "unit_0"},
+                    }
+                ],
+            },
         }
     )
