@@ -1,0 +1,1 @@
+"""Parts without hardware, and kits that check a plugin against its interface."""
