@@ -141,7 +141,7 @@ def test_other_code_than_recorded_is_a_mismatch(maker: BlockMaker) -> None:
         check_replay(other, plan)
     with pytest.raises(ReplayMismatchError, match="order"):
         check_replay(replace(plan, presentations=plan.presentations[::-1]), plan)
-    with pytest.raises(ReplayMismatchError, match="7 stimuli"):
+    with pytest.raises(ReplayMismatchError, match="asks for 8 stimuli; the record says 7"):
         maker.make(0, batch_of(0, n_evolved=5), plan)
 
 
