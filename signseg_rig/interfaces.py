@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Generator as Steps
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -23,7 +23,40 @@ from signseg_rig.types import (
 )
 
 
-class Generator(ABC):
+class Plugin(ABC):
+    """What every plugin may tell about itself before one is made.
+
+    Attributes
+    ----------
+    Config : class
+        Its settings. Neither reading them nor importing the plugin imports a heavy library.
+    required_packages : tuple of str
+        Import names of optional packages that it needs, such as ``"torch"``.
+    """
+
+    Config: ClassVar[type[Settings]]
+    required_packages: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def problems(cls, settings: Any) -> list[str]:  # noqa: ARG003
+        """List what keeps it from working on this machine, for ``signseg-rig check``.
+
+        Called only where the required packages are installed. It should be quick.
+
+        Parameters
+        ----------
+        settings : Settings
+            An instance of `Config`.
+
+        Returns
+        -------
+        problems : list of str
+            Whole sentences, such as that a weight file is missing and how to get it.
+        """
+        return []
+
+
+class Generator(Plugin):
     """An image generator: maps codes to images.
 
     Constructed from its `Config`. Attributes must be set by then.
@@ -36,7 +69,6 @@ class Generator(ABC):
         Width and height of an image.
     """
 
-    Config: ClassVar[type[Settings]]
     n_dims: int
     image_size_px: int
 
@@ -63,7 +95,7 @@ class Generator(ABC):
         return rng.standard_normal((n, self.n_dims))
 
 
-class Optimizer(ABC):
+class Optimizer(Plugin):
     """Proposes codes and learns from their scores; higher is better.
 
     Constructed as ``cls(settings, n_dims=..., rng=...)``; `rng` is its only source of chance, so
@@ -75,7 +107,6 @@ class Optimizer(ABC):
         Dimensions of a code, and codes in one generation.
     """
 
-    Config: ClassVar[type[Settings]]
     n_dims: int
     n_codes: int
 
@@ -117,7 +148,7 @@ class Readout(NamedTuple):
     bias: FloatArray
 
 
-class Network(ABC):
+class Network(Plugin):
     """A convolutional network with named feature layers and a linear readout.
 
     Attributes
@@ -128,7 +159,6 @@ class Network(ABC):
         Names of the readout's units.
     """
 
-    Config: ClassVar[type[Settings]]
     layer_names: tuple[str, ...]
     unit_names: tuple[str, ...]
 
@@ -167,7 +197,7 @@ class SimulatorContext:
     seed: int
 
 
-class Simulator(ABC):
+class Simulator(Plugin):
     """Simulated neurons: the expected firing rates of a population for images.
 
     Constructed as ``cls(settings, context)``.
@@ -177,7 +207,6 @@ class Simulator(ABC):
     unit_names : tuple of str
     """
 
-    Config: ClassVar[type[Settings]]
     unit_names: tuple[str, ...]
 
     @abstractmethod
@@ -215,7 +244,7 @@ class SourceContext:
     pixels: Callable[[str], ImageArray]
 
 
-class ResponseSource(ABC):
+class ResponseSource(Plugin):
     """A recording system: gives spikes and sync edges on its own clock.
 
     Constructed as ``cls(settings, context)``; `start` before the first read, `stop` at the end.
@@ -225,7 +254,6 @@ class ResponseSource(ABC):
     unit_names : tuple of str
     """
 
-    Config: ClassVar[type[Settings]]
     unit_names: tuple[str, ...]
 
     @abstractmethod
@@ -306,7 +334,7 @@ Turn = tuple[StimulusBatch, ...]
 ProtocolSteps = Steps[Turn, tuple[ResponseBatch, ...], ProtocolResult]
 
 
-class Protocol(ABC):
+class Protocol(Plugin):
     """An experimental procedure, written as steps that the loop drives.
 
     Constructed as ``cls(settings, context)``. Given the same seed and responses it must take the
@@ -318,7 +346,6 @@ class Protocol(ABC):
         Blocks expected in all, for the progress display; 0 where this cannot be told.
     """
 
-    Config: ClassVar[type[Settings]]
     n_blocks: int = 0
 
     @abstractmethod
@@ -342,7 +369,7 @@ class Protocol(ABC):
         """
 
 
-class Display(ABC):
+class Display(Plugin):
     """A screen that shows one image at a time, frame by frame.
 
     Constructed as ``cls(settings, monitor, stimulus)``; it lives in the display process and is
@@ -361,7 +388,6 @@ class Display(ABC):
         Whether `open` needs a screen; where there is none a virtual one is started in dry runs.
     """
 
-    Config: ClassVar[type[Settings]]
     needs_screen: ClassVar[bool] = True
     notes: list[str]
     refresh_rate_hz: float

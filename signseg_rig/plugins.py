@@ -35,7 +35,7 @@ class PluginInfo:
         The installed package that offers it.
     """
 
-    group: str
+    group: Group
     name: str
     target: str
     distribution: str
@@ -106,7 +106,7 @@ def load_plugin(group: Group, name: str) -> Any:
         ) from error
 
 
-def _points(group: str) -> list[EntryPoint]:
+def _points(group: Group) -> list[EntryPoint]:
     # An editable install beside a wheel shows one entry point twice: same target, same place.
     unique = {
         (point.name, point.value, _distribution(point)): point
@@ -115,7 +115,7 @@ def _points(group: str) -> list[EntryPoint]:
     return list(unique.values())
 
 
-def _point(group: str, name: str) -> EntryPoint:
+def _point(group: Group, name: str) -> EntryPoint:
     points = _points(group)
     matching = [point for point in points if point.name == name]
     if len(matching) == 1:
@@ -133,7 +133,7 @@ def _point(group: str, name: str) -> EntryPoint:
     )
 
 
-def _info(group: str, point: EntryPoint) -> PluginInfo:
+def _info(group: Group, point: EntryPoint) -> PluginInfo:
     version = point.dist.version if point.dist is not None else "?"
     return PluginInfo(group, point.name, point.value, _distribution(point), version)
 

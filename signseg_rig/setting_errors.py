@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -32,27 +31,27 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[tuple[KeyPat
     problems: list[tuple[KeyPath, str]] = []
     for item in error.errors(include_url=False):
         context = item.get("ctx", {})
-        path = item["loc"]
-        if item["type"] == "plugin_settings":
-            inner = explain(context["inner"], context["model"])
-            problems += [((*path, *rest), message) for rest, message in inner]
-        elif item["type"] == "plugin_kind":
-            problems.append(((*path, "kind"), item["msg"]))
-        elif item["type"] == "extra_forbidden":
-            problems.append((path, _unknown_key(path, model)))
-        elif item["type"] == "missing":
-            problems.append((path, "is missing; it has no default"))
-        elif path[-1:] == ("[key]",):
-            problems.append((path[:-1], f"as a name {_unfit(item)}"))
-        else:
-            problems.append((path, _unfit(item)))
+        path, _ = _resolved(model, item["loc"])
+        match item["type"]:
+            case "plugin_settings":
+                inner = explain(context["inner"], context["model"])
+                problems += [((*path, *rest), message) for rest, message in inner]
+            case "plugin_kind":
+                problems.append(((*path, "kind"), item["msg"]))
+            case "union_tag_invalid":
+                key = context["discriminator"].strip("'")
+                message = f"should be one of {context['expected_tags']}; got {context['tag']!r}"
+                problems.append(((*path, key), message))
+            case "extra_forbidden":
+                _, tables = _resolved(model, item["loc"][:-1])
+                problems.append((path, _unknown_key(str(path[-1]), tables)))
+            case "missing":
+                problems.append((path, "is missing; it has no default"))
+            case _ if path[-1:] == ("[key]",):
+                problems.append((path[:-1], f"cannot be a name: {_unfit(item)}"))
+            case _:
+                problems.append((path, _unfit(item)))
     return problems
-
-
-def nearest(word: str, known: list[str]) -> str | None:
-    """Find the known word that a misspelt one most resembles."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return close[0] if close else None
 
 
 def _unfit(item: ErrorDetails) -> str:
@@ -66,29 +65,56 @@ def _unfit(item: ErrorDetails) -> str:
     return f"{message}; got {shown}"
 
 
-def _unknown_key(path: KeyPath, model: type[BaseModel]) -> str:
-    known = sorted({key for table in _models_at(model, path[:-1]) for key in table.model_fields})
-    near = nearest(str(path[-1]), known)
-    if near is not None:
-        return f"unknown key; did you mean {near!r}?"
-    return f"unknown key; this table takes {', '.join(known) or 'none'}"
+def _unknown_key(key: str, tables: list[type[BaseModel]]) -> str:
+    known = sorted({name for table in tables for name in table.model_fields})
+    if close := difflib.get_close_matches(key, known, n=1):
+        return f"unknown key; did you mean {close[0]!r}?"
+    return f"unknown key; known here are: {', '.join(known) or 'none'}"
 
 
-def _models_at(annotation: Any, path: KeyPath) -> Iterator[type[BaseModel]]:
-    """Find the models that the table at a path may be read into."""
+def _resolved(annotation: Any, path: KeyPath) -> tuple[KeyPath, list[type[BaseModel]]]:
+    """Take out of a path the union branches that pydantic adds; find the models at its end."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if not path:
-            yield annotation
-        elif path[0] in annotation.model_fields:
-            yield from _models_at(annotation.model_fields[str(path[0])].annotation, path[1:])
-        return
+        return _resolved_in_model(annotation, path)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        inner = [(arguments[0], path)]
-    elif origin in (Union, UnionType):
-        # Pydantic puts the branch of a union into the path; an optional table has none.
-        inner = [(branch, rest) for branch in arguments for rest in (path, path[1:])]
-    else:
-        inner = [(item, path[1:]) for item in arguments] if path else []
-    for item, rest in inner:
-        yield from _models_at(item, rest)
+        return _resolved(arguments[0], path)
+    if origin in (Union, UnionType):
+        return _resolved_in_union([item for item in arguments if item is not NoneType], path)
+    if not path or not arguments:
+        return path, []
+    item = arguments[1] if origin is dict else arguments[0]
+    if origin is tuple and Ellipsis not in arguments and path[0] in range(len(arguments)):
+        item = arguments[int(path[0])]
+    rest, models = _resolved(item, path[1:])
+    return (path[0], *rest), models
+
+
+def _resolved_in_model(
+    model: type[BaseModel], path: KeyPath
+) -> tuple[KeyPath, list[type[BaseModel]]]:
+    if not path:
+        return (), [model]
+    if path[0] not in model.model_fields:
+        return path, []
+    rest, models = _resolved(model.model_fields[str(path[0])].annotation, path[1:])
+    return (path[0], *rest), models
+
+
+def _resolved_in_union(branches: list[Any], path: KeyPath) -> tuple[KeyPath, list[type[BaseModel]]]:
+    if len(branches) == 1:
+        return _resolved(branches[0], path)
+    if not path:
+        return (), []
+    for branch in branches:
+        if _is_branch(branch, path[0]):
+            return _resolved(branch, path[1:])
+    return path[1:], []
+
+
+def _is_branch(branch: Any, label: str | int) -> bool:
+    """Tell whether pydantic's label of a branch, its class or discriminator, means this one."""
+    if not (isinstance(branch, type) and issubclass(branch, BaseModel)):
+        return False
+    fields = branch.model_fields.values()
+    return label == branch.__name__ or any(label in get_args(item.annotation) for item in fields)

@@ -1,0 +1,88 @@
+"""``signseg-rig check FILE``: everything that is wrong with an experiment, before it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from signseg_rig.cli.console import FAILED_EXIT_CODE, print_json
+from signseg_rig.config import Experiment
+from signseg_rig.experiment_file import Problem, find_problems, locate, read_experiment
+from signseg_rig.preflight import FrameTiming, check_experiment, frame_timings
+
+COLORS = {"error": "red", "warning": "yellow"}
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="The experiment file (TOML).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
+) -> None:
+    """List every problem of an experiment file, with its line.
+
+    Exits with 1 where there are errors; warnings alone are no failure.
+    """
+    problems = find_problems(file)
+    experiment = None if problems else read_experiment(file)
+    if experiment is not None:
+        problems = locate(check_experiment(experiment), file)
+    timings = [] if experiment is None else frame_timings(experiment)
+    if as_json:
+        print_json(
+            {
+                "file": str(file),
+                "problems": [_problem_as_json(problem) for problem in problems],
+                "timing": [_timing_as_json(timing) for timing in timings],
+            }
+        )
+    else:
+        _print(file, problems, experiment, timings)
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(FAILED_EXIT_CODE)
+
+
+def _print(
+    file: Path, problems: list[Problem], experiment: Experiment | None, timings: list[FrameTiming]
+) -> None:
+    console = Console(highlight=False)
+    if problems:
+        table = Table("line", "", "key", "problem", box=None, pad_edge=False)
+        for problem in problems:
+            severity = Text(problem.severity, style=COLORS[problem.severity])
+            line = "" if problem.line is None else str(problem.line)
+            table.add_row(line, severity, Text(problem.dotted_key), Text(problem.message))
+        console.print(table)
+    for timing in timings:
+        assert experiment is not None
+        console.print(
+            f"{timing.name}: {timing.asked_ms:g} ms = {timing.n_frames} frames = "
+            f"{timing.actual_ms:.1f} ms at {experiment.monitor.refresh_rate_hz:g} Hz"
+        )
+    n_errors = sum(problem.severity == "error" for problem in problems)
+    console.print(
+        f"{file}: {n_errors} errors, {len(problems) - n_errors} warnings",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _problem_as_json(problem: Problem) -> dict[str, object]:
+    return {
+        "line": problem.line,
+        "key": problem.dotted_key,
+        "severity": problem.severity,
+        "message": problem.message,
+    }
+
+
+def _timing_as_json(timing: FrameTiming) -> dict[str, object]:
+    return {
+        "key": f"stimulus.{timing.name}",
+        "asked_ms": timing.asked_ms,
+        "n_frames": timing.n_frames,
+        "actual_ms": timing.actual_ms,
+    }

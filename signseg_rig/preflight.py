@@ -1,0 +1,232 @@
+"""Check what an experiment needs from this machine before anything is started."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from signseg_rig.config import Experiment, is_loopback
+from signseg_rig.display.layout import Layout
+from signseg_rig.errors import RigError
+from signseg_rig.experiment_file import Problem
+from signseg_rig.interfaces import Plugin
+from signseg_rig.plugins import find_plugin
+from signseg_rig.settings import PluginChoice, plugin_choices
+from signseg_rig.toml_lines import KeyPath
+from signseg_rig.wire.keys import load_display_keys, load_loop_keys
+from signseg_rig.wire.sockets import Context, bind_router
+
+# What a long run of images, codes and spikes may take; how long it gets nobody knows beforehand.
+MIN_FREE_BYTES = 2 * 10**9
+MAX_TIMING_ERROR = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTiming:
+    """What the refresh rate makes of a duration.
+
+    Parameters
+    ----------
+    name : str
+        Key under ``[stimulus]``.
+    asked_ms, actual_ms : float, in milliseconds
+    n_frames : int
+    """
+
+    name: str
+    asked_ms: float
+    actual_ms: float
+    n_frames: int
+
+    @property
+    def is_faithful(self) -> bool:
+        """Whether the actual duration is within 1 % of what was asked for."""
+        return abs(self.actual_ms - self.asked_ms) <= MAX_TIMING_ERROR * self.asked_ms
+
+
+def frame_timings(experiment: Experiment) -> list[FrameTiming]:
+    """Tell for how many frames an image and the background after it are shown."""
+    monitor, stimulus = experiment.monitor, experiment.stimulus
+    asked_ms = {"on_ms": stimulus.on_ms, "off_ms": stimulus.off_ms}
+    frames = {name: monitor.frames(duration) for name, duration in asked_ms.items()}
+    return [
+        FrameTiming(name, asked_ms[name], n * 1000 / monitor.refresh_rate_hz, n)
+        for name, n in frames.items()
+    ]
+
+
+def check_experiment(experiment: Experiment) -> list[Problem]:
+    """List what would stop or spoil a run of an experiment on this machine.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        As read, so everything that can be told from its file alone is right.
+
+    Returns
+    -------
+    problems : list of Problem
+        Without file and line; see `signseg_rig.experiment_file.locate`.
+    """
+    checks = (_plugins, _keys, _port, _monitor, _geometry, _timing, _windows, _disk)
+    return [problem for check in checks for problem in check(experiment)]
+
+
+def _plugins(experiment: Experiment) -> Iterator[Problem]:
+    for path, choice in plugin_choices(experiment):
+        plugin = choice.load()
+        if not issubclass(plugin, Plugin):
+            continue
+        missing = [name for name in plugin.required_packages if find_spec(name) is None]
+        if missing:
+            # What else the plugin would say may need the packages.
+            yield Problem(_install_hint(choice, missing), (*path, "kind"))
+            continue
+        for message in _own_problems(plugin, choice):
+            yield Problem(message, path)
+
+
+def _own_problems(plugin: type[Plugin], choice: PluginChoice) -> list[str]:
+    try:
+        return plugin.problems(choice.settings)
+    except Exception as error:  # noqa: BLE001 - whatever a plugin does, the other checks go on
+        return [f"{choice.kind!r} cannot be checked: {type(error).__name__}: {error}."]
+
+
+def _install_hint(choice: PluginChoice, missing: list[str]) -> str:
+    distribution = find_plugin(choice.group, choice.kind).distribution
+    extra = _smallest_extra(distribution, missing)
+    what = f'"{distribution}[{extra}]"' if extra else " ".join(missing)
+    return (
+        f"{choice.kind!r} needs {' and '.join(missing)}, not installed in this Python environment. "
+        f"Install with: pip install {what}"
+    )
+
+
+def _smallest_extra(distribution: str, packages: list[str]) -> str | None:
+    """Find the extra of a distribution that installs packages and as little else as possible."""
+    try:
+        requirements = requires(distribution) or []
+    except PackageNotFoundError:
+        return None
+    extras: dict[str, set[str]] = {}
+    for requirement in requirements:
+        if found := re.match(r"([\w.-]+).*;.*\bextra\s*==\s*['\"]([^'\"]+)", requirement):
+            extras.setdefault(found[2], set()).add(_normalized(found[1]))
+    wanted = {_normalized(name) for name in packages}
+    fitting = [name for name, content in extras.items() if wanted <= content]
+    return min(fitting, key=lambda name: (len(extras[name]), name), default=None)
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _keys(experiment: Experiment) -> Iterator[Problem]:
+    wire = experiment.wire
+    if wire.keys_dir is None:
+        if not is_loopback(wire.address):
+            yield Problem(
+                f"allow_insecure: whoever reaches {wire.address} can pose as the display. Make "
+                "keys with 'signseg-rig keys DIR' and set keys_dir, unless only the rig is on this "
+                "network.",
+                ("wire", "allow_insecure"),
+                "warning",
+            )
+        return
+    loaders: list[Any] = [load_loop_keys]
+    if experiment.run.starts_display:
+        loaders.append(load_display_keys)
+    for load in loaders:
+        try:
+            load(wire.keys_dir)
+        except RigError as error:
+            yield Problem(str(error), ("wire", "keys_dir"))
+
+
+def _port(experiment: Experiment) -> Iterator[Problem]:
+    # The keys have a check of their own, which should not hide this one.
+    without_keys = experiment.wire.model_copy(update={"keys_dir": None})
+    with Context() as context:
+        try:
+            bind_router(context, without_keys).close()
+        except RigError as error:
+            yield Problem(str(error), ("wire", "address"))
+
+
+def _monitor(experiment: Experiment) -> Iterator[Problem]:
+    if not experiment.display.load().needs_screen:
+        return
+    missing = [name for name in ("gamma", "calibrated_on") if not getattr(experiment.monitor, name)]
+    if missing:
+        yield Problem(
+            f"The monitor is not calibrated: {' and '.join(missing)} not set. Luminance is "
+            "unknown and probably not linear. Measure it, and write down gamma and date.",
+            ("monitor",),
+            "warning",
+        )
+
+
+def _geometry(experiment: Experiment) -> Iterator[Problem]:
+    stimulus = experiment.stimulus
+    try:
+        layout = Layout(experiment.monitor, stimulus)
+        if stimulus.size_deg is not None:
+            layout.place(np.zeros((1, 1, 3), dtype=np.uint8))
+    except RigError as error:
+        yield Problem(str(error), ("stimulus",))
+
+
+def _timing(experiment: Experiment) -> Iterator[Problem]:
+    rate_hz = experiment.monitor.refresh_rate_hz
+    for timing in frame_timings(experiment):
+        if not timing.is_faithful:
+            frames = "frame" if timing.n_frames == 1 else "frames"
+            yield Problem(
+                f"{timing.asked_ms:g} ms cannot be shown at {rate_hz:g} Hz: it becomes "
+                f"{timing.n_frames} {frames}, {timing.actual_ms:.1f} ms.",
+                ("stimulus", timing.name),
+                "warning",
+            )
+
+
+def _windows(experiment: Experiment) -> Iterator[Problem]:
+    period_s = sum(timing.actual_ms for timing in frame_timings(experiment)) * 1e-3
+    for name in ("evoked_s", "baseline_s"):
+        end_s = getattr(experiment.windows, name)[1]
+        if end_s > period_s:
+            yield Problem(
+                f"The window ends {end_s * 1e3:g} ms after the onset, and the next onset comes "
+                f"after {period_s * 1e3:.1f} ms: responses to the next image may be counted. "
+                "Raise off_ms, or end the window earlier.",
+                ("windows", name),
+                "warning",
+            )
+
+
+def _disk(experiment: Experiment) -> Iterator[Problem]:
+    key: KeyPath = ("run", "out_dir")
+    out_dir = experiment.run.out_dir.absolute()
+    folder = next((path for path in (out_dir, *out_dir.parents) if path.exists()), out_dir)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        free_bytes = shutil.disk_usage(folder).free
+    except OSError as error:
+        yield Problem(f"{out_dir} cannot be written to: {error.strerror}. Name another.", key)
+        return
+    if free_bytes < MIN_FREE_BYTES:
+        yield Problem(
+            f"Only {free_bytes / 1e9:.1f} GB are free where {out_dir} is. A long run needs about "
+            f"{MIN_FREE_BYTES / 1e9:.0f} GB; make room, or name another folder.",
+            key,
+            "warning",
+        )

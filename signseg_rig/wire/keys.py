@@ -1,0 +1,161 @@
+"""CURVE keys, by which the loop and the display know each other across a network."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zmq.auth
+
+from signseg_rig.errors import ConfigError
+
+LOOP = "loop"
+DISPLAY = "display"
+KEY_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class LoopKeys:
+    """What the loop needs.
+
+    Parameters
+    ----------
+    public, secret : bytes
+        Its own pair, in Z85.
+    permitted_dir : Path
+        Folder of public keys; a display whose key is there may connect.
+    """
+
+    public: bytes
+    secret: bytes = field(repr=False)
+    permitted_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayKeys:
+    """What the display needs.
+
+    Parameters
+    ----------
+    public, secret : bytes
+        Its own pair, in Z85.
+    loop_public : bytes
+        The key of the only loop that it trusts.
+    """
+
+    public: bytes
+    secret: bytes = field(repr=False)
+    loop_public: bytes
+
+
+def make_keys(folder: Path) -> list[Path]:
+    """Make a pair of keys for the loop and one for the display.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it does not exist.
+
+    Returns
+    -------
+    files : list of Path
+        Two public keys (``.key``) and two secret ones (``.key_secret``), which only their owner
+        may read where the file system knows owners.
+
+    Raises
+    ------
+    ConfigError
+        There are keys already, or the folder cannot be written.
+    """
+    files = [folder / f"{name}{end}" for name in (LOOP, DISPLAY) for end in (".key", ".key_secret")]
+    existing = ", ".join(file.name for file in files if file.exists())
+    if existing:
+        raise ConfigError(
+            f"{folder} holds keys already ({existing}), and they are not overwritten: a run may "
+            "use them. Delete them first, or name another folder."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # A new temporary folder is its owner's alone, so that no secret is readable for a moment.
+        with tempfile.TemporaryDirectory(dir=folder) as private:
+            for file in files[::2]:
+                _, secret = zmq.auth.create_certificates(private, file.stem)
+                Path(secret).chmod(0o600)
+            for file in files:
+                shutil.move(Path(private, file.name), file)
+    except OSError as error:
+        raise ConfigError(f"Keys cannot be written to {folder}: {error}.") from error
+    return files
+
+
+def load_loop_keys(folder: Path) -> LoopKeys:
+    """Load the loop's keys.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``loop.key_secret`` and the public keys of the displays that may connect.
+
+    Raises
+    ------
+    ConfigError
+        A key is missing or damaged.
+    """
+    public, secret = _load_pair(folder / f"{LOOP}.key_secret")
+    displays = [file for file in sorted(folder.glob("*.key")) if file.stem != LOOP]
+    if not displays:
+        raise ConfigError(
+            f"There is no key of a display in {folder}, so none could connect. Put the display's "
+            f"'{DISPLAY}.key' there."
+        )
+    for file in displays:
+        _load(file)
+    return LoopKeys(public=public, secret=secret, permitted_dir=folder)
+
+
+def load_display_keys(folder: Path) -> DisplayKeys:
+    """Load the display's keys.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``display.key_secret`` and ``loop.key``.
+
+    Raises
+    ------
+    ConfigError
+        A key is missing or damaged.
+    """
+    public, secret = _load_pair(folder / f"{DISPLAY}.key_secret")
+    loop_public, _ = _load(folder / f"{LOOP}.key")
+    return DisplayKeys(public=public, secret=secret, loop_public=loop_public)
+
+
+def _load_pair(file: Path) -> tuple[bytes, bytes]:
+    public, secret = _load(file)
+    if secret is None:
+        raise ConfigError(
+            f"{file} holds a public key only, and a secret one is needed. Copy the file that "
+            "'signseg-rig keys' made."
+        )
+    return public, secret
+
+
+def _load(file: Path) -> tuple[bytes, bytes | None]:
+    if not file.exists():
+        raise ConfigError(
+            f"The key {file} is missing. Make keys with 'signseg-rig keys {file.parent}', or copy "
+            "them from the machine on which they were made."
+        )
+    try:
+        public, secret = zmq.auth.load_certificate(file)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The key {file} cannot be read: {error}.") from error
+    if any(key is not None and len(key) != KEY_LENGTH for key in (public, secret)):
+        raise ConfigError(
+            f"The key {file} is damaged: a key has {KEY_LENGTH} characters. Copy it again, or make "
+            "new ones with 'signseg-rig keys'."
+        )
+    return public, secret
