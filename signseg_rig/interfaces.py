@@ -268,7 +268,12 @@ class ResponseSource(Plugin):
 
     @abstractmethod
     def read(
-        self, shown: Sequence[Shown], *, window_s: tuple[float, float], timeout_s: float
+        self,
+        shown: Sequence[Shown],
+        *,
+        block: int,
+        window_s: tuple[float, float],
+        timeout_s: float,
     ) -> Recording:
         """Wait for the recording of presentations and return it.
 
@@ -276,6 +281,8 @@ class ResponseSource(Plugin):
         ----------
         shown : sequence of Shown
             The presentations since the last read, in the order in which they were shown.
+        block : int
+            Number of the block that they belong to.
         window_s : (start, end), in seconds
             What is needed around every onset.
         timeout_s : float, in seconds

@@ -198,7 +198,7 @@ class Loop:
         rules, windows = self._experiment.invalid_trials, self._experiment.windows
         with self._timed("source"):
             recording = self._source.read(
-                shown, window_s=windows.span_s, timeout_s=rules.response_timeout_s
+                shown, block=plan.block, window_s=windows.span_s, timeout_s=rules.response_timeout_s
             )
         with self._timed("record"):
             responses = measure(
@@ -210,7 +210,7 @@ class Loop:
                 reject_dropped_frames=rules.reject_dropped_frames,
                 aligner=self._aligner,
             )
-            self._record.responses(plan.block, plan.attempt, (), responses)
+            self._record.responses(plan.block, plan.attempt, responses)
         return responses
 
     def _plan_again(
