@@ -1,0 +1,7 @@
+"""From what a recording system sends to the rates that a presentation evoked."""
+
+from signseg_rig.acquisition.alignment import Aligner, Alignment
+from signseg_rig.acquisition.measure import measure
+from signseg_rig.acquisition.windows import count_spikes
+
+__all__ = ["Aligner", "Alignment", "count_spikes", "measure"]
