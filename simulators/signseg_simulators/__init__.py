@@ -1,0 +1,1 @@
+"""Simulated neurons, and a simulated animal that has them."""

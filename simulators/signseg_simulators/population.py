@@ -1,0 +1,85 @@
+"""Neurons that are linear readouts of a network's features."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from signseg_rig.errors import ConfigError
+from signseg_rig.interfaces import Network, Simulator, SimulatorContext
+from signseg_rig.settings import PluginChoice, PluginGroup, Settings
+from signseg_rig.types import FloatArray, ImageArray
+
+
+class ReadoutPopulationSettings(Settings):
+    """Units of a network's readout, and what their drive means in spikes per second.
+
+    The expected rate is ``baseline_hz + gain_hz * drive``, between 0 and `max_rate_hz`; the drive
+    is what the readout gives, weights times features plus bias.
+    """
+
+    network: Annotated[PluginChoice, PluginGroup("networks")] = Field(
+        default={"kind": "efficientnet_lite0"}, validate_default=True
+    )
+    units: tuple[str, ...] = Field(min_length=1)
+    baseline_hz: float = Field(default=5.0, ge=0, le=1000)
+    gain_hz: float = Field(default=6.0, gt=0, le=1000)
+    max_rate_hz: float = Field(default=150.0, gt=0, le=10_000)
+
+
+class ReadoutPopulation(Simulator):
+    """Simulated neurons: units of an ImageNet network's readout by default.
+
+    Parameters
+    ----------
+    settings : ReadoutPopulationSettings
+    context : SimulatorContext
+
+    Raises
+    ------
+    ConfigError
+        The network has no unit of such a name.
+    """
+
+    Config: ClassVar[type[Settings]] = ReadoutPopulationSettings
+
+    def __init__(self, settings: ReadoutPopulationSettings, context: SimulatorContext) -> None:
+        del context  # its neurons are as they are; chance enters with their spikes
+        self._settings = settings
+        self._network: Network = settings.network.load()(settings.network.settings)
+        self.unit_names = settings.units
+        rows = [_row(self._network, unit) for unit in settings.units]
+        readout = self._network.readout
+        self._weights = np.asarray(readout.weights)[rows].astype(np.float64)
+        self._bias = np.asarray(readout.bias)[rows].astype(np.float64)
+
+    def rates_hz(self, images: ImageArray) -> FloatArray:
+        """Give the expected evoked rates; see `Simulator.rates_hz`."""
+        # One by one: what a neuron answers must not depend on which images come with it, not
+        # even in the last bit, or a resumed run would be another run.
+        features = np.concatenate([self._network.features(image[None]) for image in images])
+        drive = features.astype(np.float64) @ self._weights.T + self._bias
+        settings = self._settings
+        rate_hz: FloatArray = np.clip(
+            settings.baseline_hz + settings.gain_hz * drive, 0, settings.max_rate_hz
+        )
+        return rate_hz
+
+    def ground_truth(self) -> dict[str, FloatArray]:
+        """Give the weights and biases of the simulated neurons."""
+        return {"weights": self._weights, "bias": self._bias}
+
+
+def _row(network: Network, unit: str) -> int:
+    names = list(network.unit_names)
+    if unit in names:
+        return names.index(unit)
+    close = difflib.get_close_matches(unit, names, n=3)
+    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    raise ConfigError(
+        f"The network has no unit {unit!r} among its {len(names)}.{hint} The names are those of "
+        "its unit_names."
+    )
