@@ -45,11 +45,12 @@ def optimizer_figures() -> list[Figure]:
 
 
 def _bare_package() -> cma.CMAEvolutionStrategy:
+    rng = np.random.default_rng(2)
     options = {
         "popsize": N_CODES,
         "CMA_diagonal": True,
         "seed": np.nan,
-        "randn": np.random.default_rng(2).standard_normal,
+        "randn": lambda *shape: rng.standard_normal(shape),
         "verbose": -9,
     }
     with warnings.catch_warnings():

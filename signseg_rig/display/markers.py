@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any, Self
 
 from signseg_rig.display.psychopy_import import import_psychopy
@@ -122,10 +123,9 @@ class SerialMarker(Marker):
     def close(self) -> None:
         """Write the offset byte once more, and close the port."""
         if self._port.is_open:
-            try:
+            with suppress(DisplayError):
                 self.fall()
-            finally:
-                self._port.close()
+            self._port.close()
 
     def _write(self, byte: int) -> None:
         try:

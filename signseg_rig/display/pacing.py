@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 from signseg_rig.errors import DisplayError
@@ -59,16 +60,26 @@ class GridClock(FrameClock):
     Parameters
     ----------
     refresh_rate_hz : float
+    read_s, sleep : callable, optional
+        The clock, in seconds, and how to wait on it.
     """
 
-    def __init__(self, refresh_rate_hz: float) -> None:
+    def __init__(
+        self,
+        refresh_rate_hz: float,
+        *,
+        read_s: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._refresh_rate_hz = refresh_rate_hz
-        self._start_s = time.perf_counter()
+        self._read_s = read_s
+        self._sleep = sleep
+        self._start_s = read_s()
         self._n_frames = 0
 
     def now_s(self) -> float:
         """Read the computer's monotonic clock."""
-        return time.perf_counter()
+        return self._read_s()
 
     def next_frame(self) -> float:
         """Sleep until the next point of the grid."""
@@ -76,7 +87,7 @@ class GridClock(FrameClock):
         self._n_frames = max(self._n_frames + 1, math.ceil(elapsed - 0.5))
         deadline_s = self._start_s + self._n_frames / self._refresh_rate_hz
         while (wait_s := deadline_s - self.now_s()) > 0:
-            time.sleep(wait_s)
+            self._sleep(wait_s)
         return self.now_s()
 
 

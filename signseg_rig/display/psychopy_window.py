@@ -75,6 +75,8 @@ class PsychopyDisplay(Display):
 
     def open(self) -> None:
         """Open the window, measure its refresh rate, set the gamma and show the background."""
+        self._pacer, self.is_software_paced = None, False
+        self.notes.clear()
         visual = _import_visual()
         self._event = import_psychopy("psychopy.event")
         try:
@@ -221,6 +223,9 @@ def _import_visual() -> Any:
             "virtual screen ('Xvfb :99 -screen 0 1280x720x24 &', then 'export DISPLAY=:99'), or "
             'choose the display kind = "headless".'
         )
+    # There is one window only: it shares no textures with a hidden one, which pyglet would make on
+    # the first screen, so that the window could be on no other X screen.
+    import_psychopy("pyglet").options["shadow_window"] = False
     return import_psychopy("psychopy.visual")
 
 

@@ -13,7 +13,7 @@ from signseg_rig.errors import OptimizerError
 from signseg_rig.interfaces import Optimizer
 from signseg_rig.optimizers.told import asked_rows
 from signseg_rig.settings import Settings
-from signseg_rig.types import FloatArray
+from signseg_rig.types import FloatArray, IntArray
 
 MAX_FULL_DIMS = 512
 
@@ -97,7 +97,7 @@ class _Normal:
         return self._rng.standard_normal(shape)
 
 
-def _costs(rows: np.typing.NDArray[np.intp], scores: FloatArray, n_codes: int) -> list[float]:
+def _costs(rows: IntArray, scores: FloatArray, n_codes: int) -> list[float]:
     """Rank all codes of a generation, best first: the package minimises."""
     order = rows[np.lexsort((rows, -scores))]
     unscored = np.setdiff1d(np.arange(n_codes), rows)

@@ -35,8 +35,8 @@ def asked_rows(asked: FloatArray, codes: FloatArray, scores: FloatArray) -> IntA
         )
     if not np.isfinite(scores).all():
         raise OptimizerError(
-            f"{int(np.sum(~np.isfinite(scores)))} of {len(scores)} scores are not finite. Leave out "
-            "codes without a valid score: an optimizer can be told about some of a generation."
+            f"{int(np.sum(~np.isfinite(scores)))} of {len(scores)} scores are not finite. Leave "
+            "out codes without a valid score: an optimizer can be told about some of a generation."
         )
     row_of = {code.tobytes(): row for row, code in enumerate(asked)}
     contiguous = np.ascontiguousarray(codes, dtype=asked.dtype)
