@@ -23,6 +23,7 @@ from signseg_rig.plugins import PluginInfo, find_plugin
 from signseg_rig.records import RunRecord, build_manifest
 from signseg_rig.settings import PluginChoice, Settings
 from signseg_rig.types import ProtocolResult, RunStatus
+from signseg_rig.weights import CATALOGUE, file_sha256, find_weights
 from signseg_rig.wire.link import DisplayLink
 from signseg_rig.wire.messages import Hello
 from signseg_rig.wire.server import Connected, Lost, Rejection
@@ -71,7 +72,11 @@ def start_run(
         Something failed; the message says what to do.
     """
     folder = path or _new_folder(experiment)
-    manifest = build_manifest(seed=experiment.run.seed, plugins=_plugins(experiment))
+    manifest = build_manifest(
+        seed=experiment.run.seed,
+        plugins=_plugins(experiment),
+        weights_sha256=_weights_sha256(experiment),
+    )
     with RunRecord.create(
         folder, experiment_toml=write_experiment(experiment), manifest=manifest
     ) as record:
@@ -194,10 +199,17 @@ def _new_folder(experiment: Experiment) -> Path:
 
 def _plugins(settings: Settings) -> list[PluginInfo]:
     """List every plugin that an experiment chooses, through the settings of other plugins."""
-    found: dict[PluginInfo, None] = {}
-    for choice in _choices(settings):
-        found[find_plugin(choice.group, choice.kind)] = None
-    return list(found)
+    return list(dict.fromkeys(find_plugin(one.group, one.kind) for one in _choices(settings)))
+
+
+def _weights_sha256(settings: Settings) -> dict[str, str]:
+    """Hash every weight file that the chosen plugins load."""
+    paths = {
+        find_weights(choice.kind, choice.settings.weights_path)
+        for choice in _choices(settings)
+        if hasattr(choice.settings, "weights_path") and choice.kind in CATALOGUE
+    }
+    return {str(path): file_sha256(path) for path in sorted(paths)}
 
 
 def _choices(value: object) -> Iterator[PluginChoice]:

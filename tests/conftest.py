@@ -6,10 +6,32 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 START_TIMEOUT_S = 30.0
+SCREEN = ("-screen", "0", "1280x720x24")
+
+
+@pytest.fixture(scope="session")
+def synthetic_plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make kind = "linear" a generator and kind = "pixels" a simulator, here and in children.
+
+    They need no weights and no torch, so whole runs in second processes take a second or two.
+    """
+    folder = tmp_path_factory.mktemp("plugins")
+    info = folder / "synthetic_plugins-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: synthetic-plugins\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[signseg_rig.generators]\nlinear = signseg_rig.testing.synthetic:LinearGenerator\n"
+        "[signseg_rig.simulators]\npixels = signseg_rig.testing.synthetic:PixelPopulation\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +54,7 @@ def x_display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     read_end, write_end = os.pipe()
     with log.open("wb") as log_file:
         server = subprocess.Popen(
-            [program, "-displayfd", str(write_end), "-screen", "0", "1280x720x24"]
-            + ["-nolisten", "tcp"],
+            [program, "-displayfd", str(write_end), "-nolisten", "tcp", *SCREEN],
             pass_fds=[write_end],
             stderr=log_file,
         )

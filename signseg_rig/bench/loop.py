@@ -23,7 +23,8 @@ from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps, Sou
 from signseg_rig.loop import Loop
 from signseg_rig.optimizers import make_optimizer
 from signseg_rig.records import RunReader, RunRecord
-from signseg_rig.testing.synthetic import LinearGenerator, PixelSource, SyntheticSettings
+from signseg_rig.settings import Settings
+from signseg_rig.testing.synthetic import LinearGenerator, LinearGeneratorSettings, PixelSource
 from signseg_rig.types import ProtocolResult, RunStatus, Stimulus, StimulusBatch, Told, array_sha256
 from signseg_rig.wire.link import DisplayLink
 
@@ -43,7 +44,7 @@ class PlainEvolution(Protocol):
     n_generations : int
     """
 
-    Config = SyntheticSettings
+    Config = Settings
 
     def __init__(self, context: ProtocolContext, n_generations: int) -> None:
         self.n_blocks = n_generations
@@ -175,7 +176,8 @@ def _bench(
     on_status: Callable[[RunStatus], None] = lambda _status: None,
 ) -> Iterator[Bench]:
     experiment = _experiment(pacing)
-    generators = {"linear": LinearGenerator(n_dims=64, image_size_px=image_size_px)}
+    settings = LinearGeneratorSettings(n_dims=64, image_size_px=image_size_px)
+    generators = {"linear": LinearGenerator(settings)}
     blocks = BlockMaker(seed=0, generators=generators)
     source = PixelSource(SourceContext(seed=0, pixels=blocks.pixels))
     context = ProtocolContext(seed=0, generators=generators, unit_names=source.unit_names)
@@ -215,7 +217,10 @@ def _experiment(pacing: str) -> Experiment:
             "display": {"kind": "headless", "pacing": pacing},
             "stimulus": {"on_ms": 17, "off_ms": 17},
             "invalid_trials": {"reject_dropped_frames": False},
-            "response_source": {"kind": "simulated", "population": {"kind": "readout_population"}},
+            "response_source": {
+                "kind": "simulated",
+                "population": {"kind": "readout_population", "units": ["any"]},
+            },
             "generators": {"linear": {"kind": "dcgan_faces"}},
             "protocol": {
                 "kind": "evolution",

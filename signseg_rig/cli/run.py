@@ -42,7 +42,6 @@ def run(
 ) -> None:
     """Run an experiment, and write its record and report."""
     from signseg_rig.experiment_file import read_experiment
-
     from signseg_rig.session import start_run
 
     experiment = read_experiment(file)

@@ -7,9 +7,8 @@ import platform
 import secrets
 import time
 
-from signseg_rig.display.presenter import Presenter
-
 from signseg_rig.config import Experiment
+from signseg_rig.display.presenter import Presenter
 from signseg_rig.errors import DisplayTimeoutError
 from signseg_rig.interfaces import Display
 from signseg_rig.types import ImageArray

@@ -134,7 +134,7 @@ def _curves(reader: RunReader, passes: list[PassRecord]) -> tuple[ThreadCurve, .
         key = keys.get((told.thread, told.generation, best))
         by_thread.setdefault(told.thread, []).append((told.scores, told.reference_scores, key))
     return tuple(
-        ThreadCurve(thread, *(tuple(column) for column in zip(*rows, strict=True)))  # type: ignore[arg-type]
+        ThreadCurve(thread, *(tuple(column) for column in zip(*rows, strict=True)))
         for thread, rows in by_thread.items()
     )
 

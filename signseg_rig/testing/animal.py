@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 
 from signseg_rig.errors import OptimizerError
-from signseg_rig.interfaces import Optimizer, ProtocolContext, SourceContext
+from signseg_rig.interfaces import Optimizer, ProtocolContext, SimulatorContext
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import PluginChoice, Settings
-from signseg_rig.testing.synthetic import LinearGenerator, PixelSource
+from signseg_rig.testing.synthetic import (
+    LinearGenerator,
+    LinearGeneratorSettings,
+    PixelPopulation,
+    PixelPopulationSettings,
+)
 from signseg_rig.types import (
     FloatArray,
     ImageArray,
@@ -30,12 +35,12 @@ GARBAGE_HZ = (float("nan"), 1e9)
 
 def toy_context(seed: int = 0) -> ProtocolContext:
     """Give a context with the generator `GENERATOR` and the units `UNIT_NAMES`."""
-    generators = {GENERATOR: LinearGenerator(n_dims=6, image_size_px=16)}
+    generators = {GENERATOR: LinearGenerator(LinearGeneratorSettings(n_dims=6, image_size_px=16))}
     return ProtocolContext(seed=seed, generators=generators, unit_names=UNIT_NAMES)
 
 
 class Animal:
-    """Answers blocks with the rates of `PixelSource` and noise; called with block and batch.
+    """Answers blocks with the rates of `PixelPopulation` and noise; called with block and batch.
 
     The answer to a stimulus depends on the block and the stimulus, not on the order of showing nor
     on what else is in the block.
@@ -65,13 +70,13 @@ class Animal:
         self._noise_hz = noise_hz
         self._invalid_fraction = invalid_fraction
         self._generator = toy_context().generators[GENERATOR]
-        self._neurons = PixelSource(
-            SourceContext(seed=seed, pixels=_no_pixels), n_units=len(UNIT_NAMES)
+        self._neurons = PixelPopulation(
+            PixelPopulationSettings(n_units=len(UNIT_NAMES)), SimulatorContext(seed=seed)
         )
 
     def __call__(self, block: int, batch: StimulusBatch) -> ResponseBatch:
         """Show a block, and count."""
-        rates_hz = [self._neurons.rates_hz(image) for image in self._images(batch)]
+        rates_hz = self._neurons.rates_hz(np.stack(self._images(batch)))
         order = self._order(block, batch)
         answers = [
             self._answer(rates_hz[index], block, batch.stimuli[index], showing)
@@ -113,10 +118,6 @@ class Animal:
             else self._generator.render(np.stack([stimulus.code]))[0]  # type: ignore[list-item]
             for stimulus in batch.stimuli
         ]
-
-
-def _no_pixels(_key: str) -> ImageArray:
-    raise AssertionError("Only a recording system that is read needs to look up pixels.")
 
 
 class HillClimberSettings(Settings):

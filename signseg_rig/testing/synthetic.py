@@ -1,19 +1,32 @@
-"""A generator and a recording system that need no weights, for tests and benchmarks."""
+"""A generator, neurons and a recording system that need no weights, for tests and benchmarks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from pydantic import Field
 
-from signseg_rig.interfaces import Generator, ResponseSource, SourceContext
+from signseg_rig.interfaces import (
+    Generator,
+    ResponseSource,
+    Simulator,
+    SimulatorContext,
+    SourceContext,
+)
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray, Recording, Shown
 
+GRID = 8
 
-class SyntheticSettings(Settings):
-    """No settings: these parts are made in Python."""
+
+class LinearGeneratorSettings(Settings):
+    """Settings of `LinearGenerator`."""
+
+    n_dims: int = Field(default=20, ge=1)
+    image_size_px: int = Field(default=32, ge=1)
+    seed: int = Field(default=0, ge=0)
 
 
 class LinearGenerator(Generator):
@@ -21,34 +34,74 @@ class LinearGenerator(Generator):
 
     Parameters
     ----------
-    n_dims : int
-    image_size_px : int
-    seed : int
+    settings : LinearGeneratorSettings
     """
 
-    Config = SyntheticSettings
+    Config = LinearGeneratorSettings
 
-    def __init__(self, *, n_dims: int, image_size_px: int, seed: int = 0) -> None:
-        self.n_dims = n_dims
-        self.image_size_px = image_size_px
-        rng = np.random.default_rng(seed)
-        y, x = np.mgrid[0 : 1 : 1j * image_size_px, 0 : 1 : 1j * image_size_px].astype(np.float32)  # type: ignore[misc]
-        waves = rng.uniform(-4, 4, (n_dims, 2, 1, 1)).astype(np.float32)
-        phases = rng.uniform(0, 2 * np.pi, (n_dims, 1, 1)).astype(np.float32)
-        gratings = np.cos(2 * np.pi * (waves[:, 0] * x + waves[:, 1] * y) + phases)
-        colors = rng.standard_normal((n_dims, 3)).astype(np.float32)
-        basis = gratings.reshape(n_dims, -1, 1) * colors[:, None, :]
-        self._basis = basis.reshape(n_dims, -1) * np.float32(40 / np.sqrt(n_dims))
+    def __init__(self, settings: LinearGeneratorSettings) -> None:
+        self.n_dims = settings.n_dims
+        self.image_size_px = settings.image_size_px
+        rng = np.random.default_rng(settings.seed)
+        along = np.linspace(0, 1, self.image_size_px, dtype=np.float32)
+        waves = rng.uniform(-4, 4, (self.n_dims, 2, 1, 1)).astype(np.float32)
+        phases = rng.uniform(0, 2 * np.pi, (self.n_dims, 1, 1)).astype(np.float32)
+        cycles = waves[:, 0] * along + waves[:, 1] * along[:, None]
+        gratings = np.cos(2 * np.pi * cycles + phases).reshape(self.n_dims, -1, 1)
+        colors = rng.standard_normal((self.n_dims, 1, 3)).astype(np.float32)
+        basis = (gratings * colors).reshape(self.n_dims, -1)
+        self._basis: FloatArray = basis * np.float32(40 / np.sqrt(self.n_dims))
 
     def render(self, codes: FloatArray) -> ImageArray:
         """Render codes to images; see `Generator.render`."""
-        pixels = codes.astype(np.float32) @ self._basis + 128
-        size = self.image_size_px
-        return np.clip(np.rint(pixels), 0, 255).astype(np.uint8).reshape(-1, size, size, 3)
+        # Without BLAS: how it splits the work, and so the last bits, depends on the batch.
+        pixels = np.einsum("cd,dp->cp", codes.astype(np.float32), self._basis) + 128
+        levels: ImageArray = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+        return levels.reshape(-1, self.image_size_px, self.image_size_px, 3)
+
+
+class PixelPopulationSettings(Settings):
+    """Settings of `PixelPopulation`."""
+
+    n_units: int = Field(default=2, ge=1)
+
+
+class PixelPopulation(Simulator):
+    """Neurons whose drive is a random filter of the pixels, averaged over a coarse grid.
+
+    Parameters
+    ----------
+    settings : PixelPopulationSettings
+    context : SimulatorContext
+    """
+
+    Config = PixelPopulationSettings
+    max_rate_hz = 200.0
+
+    def __init__(self, settings: PixelPopulationSettings, context: SimulatorContext) -> None:
+        del context
+        self.unit_names = tuple(f"unit_{index}" for index in range(settings.n_units))
+        self._filters = np.stack(
+            [
+                named_rng(0, "pixel population", unit).standard_normal(GRID * GRID * 3)
+                for unit in range(settings.n_units)
+            ]
+        )
+
+    def rates_hz(self, images: ImageArray) -> FloatArray:
+        """Give the expected evoked rates; see `Simulator.rates_hz`."""
+        features = np.stack([_grid_means(image) for image in images])
+        drive = np.einsum("if,uf->iu", features, self._filters) / GRID
+        rate_hz: FloatArray = np.clip(40 + 20 * drive, 0, self.max_rate_hz)
+        return rate_hz
+
+    def ground_truth(self) -> dict[str, FloatArray]:
+        """Give the filters."""
+        return {"filters": self._filters}
 
 
 class PixelSource(ResponseSource):
-    """An animal whose units fire in proportion to random filters of the pixels, without noise.
+    """An animal with a `PixelPopulation` that fires without noise.
 
     Its clock is the display's plus an offset.
 
@@ -59,13 +112,14 @@ class PixelSource(ResponseSource):
     clock_offset_s : float, in seconds
     """
 
-    Config = SyntheticSettings
-    max_rate_hz = 200.0
+    Config = PixelPopulationSettings
 
     def __init__(
         self, context: SourceContext, *, n_units: int = 2, clock_offset_s: float = 1000.0
     ) -> None:
-        self.unit_names = tuple(f"unit_{index}" for index in range(n_units))
+        settings = PixelPopulationSettings(n_units=n_units)
+        self.population = PixelPopulation(settings, SimulatorContext(seed=context.seed))
+        self.unit_names = self.population.unit_names
         self._context = context
         self._clock_offset_s = clock_offset_s
 
@@ -75,34 +129,21 @@ class PixelSource(ResponseSource):
     def stop(self) -> None:
         """Nothing to disconnect."""
 
-    def rates_hz(self, image: ImageArray) -> FloatArray:
-        """Give the evoked rate of every unit for one image.
-
-        Returns
-        -------
-        rate_hz : (n_units,) float array, in spikes per second
-        """
-        # Eight by eight means are enough of an image to be selective for.
-        rows = np.array_split(image.astype(np.float64), 8, axis=0)
-        cells = [cell.mean(axis=(0, 1)) for row in rows for cell in np.array_split(row, 8, axis=1)]
-        features = (np.concatenate(cells) - 128) / 64
-        filters = [
-            named_rng(0, "pixel source", unit).standard_normal(features.size)
-            for unit in range(len(self.unit_names))
-        ]
-        drive = np.stack(filters) @ features / np.sqrt(features.size)
-        return np.clip(40 + 40 * drive, 0, self.max_rate_hz)
-
     def read(
-        self, shown: Sequence[Shown], *, window_s: tuple[float, float], timeout_s: float
+        self,
+        shown: Sequence[Shown],
+        *,
+        block: int,
+        window_s: tuple[float, float],
+        timeout_s: float,
     ) -> Recording:
         """Answer the presentations; see `ResponseSource.read`."""
-        del timeout_s
+        del block, timeout_s
         spikes: list[list[FloatArray]] = [[] for _ in self.unit_names]
         onsets_s = np.array([item.onset_s for item in shown]) + self._clock_offset_s
         for onset_s, item in zip(onsets_s, shown, strict=True):
-            rates_hz = self.rates_hz(self._context.pixels(item.pixels_sha256))
-            for unit, rate_hz in enumerate(rates_hz):
+            image = self._context.pixels(item.pixels_sha256)
+            for unit, rate_hz in enumerate(self.population.rates_hz(image[None])[0]):
                 n_spikes = round(rate_hz * 0.1)
                 spikes[unit].append(onset_s + 0.05 + np.linspace(0, 0.1, n_spikes, endpoint=False))
         return Recording(
@@ -110,3 +151,10 @@ class PixelSource(ResponseSource):
             spikes_s=tuple(np.sort(np.concatenate([*part, np.empty(0)])) for part in spikes),
             complete_until_s=float(onsets_s.max(initial=0.0)) + window_s[1] + 1.0,
         )
+
+
+def _grid_means(image: ImageArray) -> FloatArray:
+    rows = np.array_split(image.astype(np.float64), GRID, axis=0)
+    cells = [cell.mean(axis=(0, 1)) for row in rows for cell in np.array_split(row, GRID, axis=1)]
+    means: FloatArray = (np.concatenate(cells) - 128) / 64
+    return means

@@ -50,12 +50,12 @@ def modulated_rates_hz(
     """
     phase = named_rng(seed, "drift").random(rates_hz.shape[1])
     cycles = block / settings.drift_period_blocks + phase
-    drifted_hz = rates_hz * np.exp(settings.drift * np.sin(2 * np.pi * cycles))
+    drifted_hz: FloatArray = rates_hz * np.exp(settings.drift * np.sin(2 * np.pi * cycles))
     # The state counts presentations, not seconds: the timing of a screen would make a replayed
     # block another one.
     decay = np.exp(-1 / settings.adaptation_presentations)
     state = np.zeros(rates_hz.shape[1])
-    modulated_hz = np.empty_like(drifted_hz)
+    modulated_hz: FloatArray = np.empty_like(drifted_hz)
     for index, rate_hz in enumerate(drifted_hz):
         modulated_hz[index] = rate_hz * (1 - settings.adaptation * state)
         drive = np.minimum(modulated_hz[index] / settings.max_rate_hz, 1)

@@ -3,6 +3,8 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +36,41 @@ def wire(address: str) -> WireSettings:
         connect_timeout_s=20.0,
         preload_timeout_s=10.0,
     )
+
+
+def experiment_table(wire: WireSettings, *, n_generations: int = 4) -> dict[str, Any]:
+    """A whole experiment without weights, on a screen whose frames take no time."""
+    return {
+        "run": {"name": "test", "seed": 5},
+        "wire": wire.model_dump(mode="json", exclude_none=True),
+        "display": {"kind": "headless", "pacing": "fast"},
+        "monitor": {"width_px": 320, "height_px": 240},
+        "response_source": {
+            "kind": "simulated",
+            "population": {"kind": "pixels", "n_units": 2},
+            "invalid_share": 0.1,
+        },
+        "generators": {"linear": {"kind": "linear", "n_dims": 12}},
+        "protocol": {
+            "kind": "evolution",
+            "n_generations": n_generations,
+            "references": {"kind": "random_codes", "generator": "linear", "n_codes": 4},
+            "threads": [
+                {
+                    "name": f"thread_{unit}",
+                    "generator": "linear",
+                    "optimizer": {"kind": "cma_es", "n_codes": 8},
+                    "score": {"kind": "channel", "unit": f"unit_{unit}"},
+                }
+                for unit in range(2)
+            ],
+        },
+    }
+
+
+@pytest.fixture
+def experiment(wire: WireSettings, synthetic_plugins: Path) -> Experiment:
+    return Experiment.model_validate(experiment_table(wire))
 
 
 class LinkEvents:

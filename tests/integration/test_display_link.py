@@ -10,32 +10,13 @@ import pytest
 import zmq
 import zmq.utils.monitor
 
-from signseg_rig.config import Experiment, MonitorSettings, StimulusSettings, WireSettings
+from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.errors import DisplayTimeoutError, WireError
 from signseg_rig.types import ImageArray, Presentation, array_sha256
 from signseg_rig.wire.frames import Message, encode
 from signseg_rig.wire.link import DisplayLink, DisplayLost
 from signseg_rig.wire.messages import Hello, Ping, ShownReport
 from signseg_rig.wire.server import Lost, Rejection
-
-
-@pytest.fixture
-def experiment(wire: WireSettings) -> Experiment:
-    return Experiment.model_validate(
-        {
-            "run": {"name": "test"},
-            "wire": wire.model_dump(),
-            "display": {"kind": "headless", "pacing": "fast"},
-            "monitor": MonitorSettings(width_px=320, height_px=240).model_dump(),
-            "stimulus": StimulusSettings().model_dump(),
-            "response_source": {"kind": "simulated", "population": {"units": ["wig"]}},
-            "protocol": {
-                "kind": "evolution",
-                "n_generations": 1,
-                "threads": [],
-            },
-        }
-    )
 
 
 def images(n: int, *, size_px: int = 16, seed: int = 0) -> dict[str, ImageArray]:

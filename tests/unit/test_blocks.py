@@ -8,7 +8,7 @@ import pytest
 
 from signseg_rig.blocks import Block, BlockMaker, check_replay, joined
 from signseg_rig.errors import ConfigError, ReplayMismatchError, ResponseError
-from signseg_rig.testing.synthetic import LinearGenerator
+from signseg_rig.testing.synthetic import LinearGenerator, LinearGeneratorSettings
 from signseg_rig.types import (
     FloatArray,
     ImageArray,
@@ -48,7 +48,7 @@ def batch_of(generation: int, *, n_evolved: int = 4, n_showings: int = 1) -> Sti
 
 @pytest.fixture
 def generator() -> CountingGenerator:
-    return CountingGenerator(n_dims=5, image_size_px=8)
+    return CountingGenerator(LinearGeneratorSettings(n_dims=5, image_size_px=8))
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_other_code_than_recorded_is_a_mismatch(maker: BlockMaker) -> None:
 
 def test_other_pixels_than_recorded_are_a_mismatch(maker: BlockMaker) -> None:
     plan = maker.make(0, batch_of(0), None).first_pass()
-    other = LinearGenerator(n_dims=5, image_size_px=8, seed=1)
+    other = LinearGenerator(LinearGeneratorSettings(n_dims=5, image_size_px=8, seed=1))
     changed = BlockMaker(seed=3, generators={"linear": other})
     with pytest.raises(ReplayMismatchError, match="other pixels"):
         changed.images(changed.make(0, batch_of(0), plan))

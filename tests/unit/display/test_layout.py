@@ -159,7 +159,7 @@ def test_other_arrays_than_rgb_images_are_refused(image: ImageArray) -> None:
 
 
 def test_image_larger_than_the_screen_is_refused() -> None:
-    with pytest.raises(DisplayError, match="1024 x 1024 px .* does not fit"):
+    with pytest.raises(DisplayError, match=r"1024 x 1024 px .* does not fit"):
         layout().place(noise(1024, 1024))
 
 

@@ -91,7 +91,9 @@ def test_bad_frames_are_refused_by_name(frames: list[bytes], fault: str) -> None
     assert caught.value.fault == fault
 
 
-@pytest.mark.parametrize("shape", [[2**40, 1, 3], [16_384, 16_384, 3], [4, 6, 4], [0, 1, 3], [4, 6]])
+@pytest.mark.parametrize(
+    "shape", [[2**40, 1, 3], [16_384, 16_384, 3], [4, 6, 4], [0, 1, 3], [4, 6]]
+)
 def test_absurd_image_sizes_are_refused_before_allocation(shape: list[int]) -> None:
     payload = {"dtype": "uint8", "shape": shape, "sha256": "0" * 64}
     with pytest.raises(FrameError) as caught:
