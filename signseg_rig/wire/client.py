@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ from signseg_rig.wire.peer import Conversation, Rejections
 from signseg_rig.wire.sockets import Context, connect_dealer
 
 HELLO_INTERVAL_S = 1.0
+# Until the loop is there, sending fails at once and is tried again soon.
+RETRY_INTERVAL_S = 0.1
 
 LinkState = Literal["seeking", "connected"]
 
@@ -109,7 +110,7 @@ class DisplayClient:
                 return lost
             self._say_hello()
             left_s = max(0.0, deadline_s - time.monotonic())
-            if not self._socket.poll(int(1000 * min(left_s, self._settings.heartbeat_interval_s))):
+            if not self._socket.poll(int(1000 * min(left_s, RETRY_INTERVAL_S))):
                 if left_s <= 0:
                     return None
                 continue
@@ -142,13 +143,17 @@ class DisplayClient:
 
     def _say_hello(self) -> None:
         if self._conversation is None and time.monotonic() >= self._hello_due_s:
-            self._hello_due_s = time.monotonic() + HELLO_INTERVAL_S
-            self._send_message(Message(self._hello))
+            is_sent = self._send_message(Message(self._hello))
+            wait_s = HELLO_INTERVAL_S if is_sent else RETRY_INTERVAL_S
+            self._hello_due_s = time.monotonic() + wait_s
 
-    def _send_message(self, message: Message) -> None:
-        # Without a loop at the other end this fails at once; its missing heartbeat will tell.
-        with contextlib.suppress(zmq.Again):
+    def _send_message(self, message: Message) -> bool:
+        """Send at once or not at all: without a loop its missing heartbeat will tell."""
+        try:
             self._socket.send_multipart(encode(message), flags=zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
 
     def _receive(self) -> Message | LoopFound | LoopLost | None:
         received_s = self._clock()

@@ -14,7 +14,7 @@ Context = zmq.Context[Socket]
 
 # Enough for the images of a large block; a peer that takes none of them is found by its heartbeat.
 QUEUED_MESSAGES = 20_000
-LINGER_MS = 500
+LINGER_MS = 2000
 
 
 def bind_router(
