@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -12,9 +13,10 @@ from pydantic_core import ErrorDetails
 from signseg_rig.toml_lines import KeyPath
 
 MAX_SHOWN_CHARACTERS = 80
+Explained = tuple[KeyPath, str]
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> list[tuple[KeyPath, str]]:
+def explain(error: ValidationError, model: type[BaseModel]) -> list[Explained]:
     """List every problem of settings.
 
     Parameters
@@ -28,30 +30,40 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[tuple[KeyPat
     problems : list of (path, message)
         The path as keys and positions from the top of `model`.
     """
-    problems: list[tuple[KeyPath, str]] = []
-    for item in error.errors(include_url=False):
-        context = item.get("ctx", {})
-        path, _ = _resolved(model, item["loc"])
-        match item["type"]:
-            case "plugin_settings":
-                inner = explain(context["inner"], context["model"])
-                problems += [((*path, *rest), message) for rest, message in inner]
-            case "plugin_kind":
-                problems.append(((*path, "kind"), item["msg"]))
-            case "union_tag_invalid":
-                key = context["discriminator"].strip("'")
-                message = f"should be one of {context['expected_tags']}; got {context['tag']!r}"
-                problems.append(((*path, key), message))
-            case "extra_forbidden":
-                _, tables = _resolved(model, item["loc"][:-1])
-                problems.append((path, _unknown_key(str(path[-1]), tables)))
-            case "missing":
-                problems.append((path, "is missing; it has no default"))
-            case _ if path[-1:] == ("[key]",):
-                problems.append((path[:-1], f"cannot be a name: {_unfit(item)}"))
-            case _:
-                problems.append((path, _unfit(item)))
-    return problems
+    return [
+        problem for item in error.errors(include_url=False) for problem in _explain_one(item, model)
+    ]
+
+
+def _explain_one(item: ErrorDetails, model: type[BaseModel]) -> list[Explained]:
+    path, tables = _resolved(model, item["loc"])
+    context = item.get("ctx", {})
+    match item["type"]:
+        case "plugin_settings":
+            inner = explain(context["inner"], context["model"])
+            return [((*path, *rest), message) for rest, message in inner]
+        case "plugin_kind":
+            return [((*path, "kind"), item["msg"])]
+        case "union_tag_invalid" | "union_tag_not_found":
+            key = context["discriminator"].strip("'")
+            return [((*path, key), _wrong_tag(key, tables, context.get("tag")))]
+        case "extra_forbidden":
+            _, tables = _resolved(model, item["loc"][:-1])
+            return [(path, _unknown_key(str(path[-1]), tables))]
+        case "missing":
+            return [(path, "is missing; it has no default")]
+        case "too_short" if len(item["input"]) >= context["min_length"]:
+            # Pydantic does not count elements that have problems of their own.
+            return []
+    if path[-1:] == ("[key]",):
+        return [(path[:-1], f"cannot be a name: {_unfit(item)}")]
+    return [(path, _unfit(item))]
+
+
+def _wrong_tag(key: str, branches: list[type[BaseModel]], got: str | None) -> str:
+    tags = (get_args(branch.model_fields[key].annotation) for branch in branches)
+    expected = ", ".join(repr(tag) for tag in itertools.chain.from_iterable(tags))
+    return f"should be one of {expected}; {'it is missing' if got is None else f'got {got!r}'}"
 
 
 def _unfit(item: ErrorDetails) -> str:
@@ -105,7 +117,7 @@ def _resolved_in_union(branches: list[Any], path: KeyPath) -> tuple[KeyPath, lis
     if len(branches) == 1:
         return _resolved(branches[0], path)
     if not path:
-        return (), []
+        return (), [model for branch in branches for model in _resolved(branch, ())[1]]
     for branch in branches:
         if _is_branch(branch, path[0]):
             return _resolved(branch, path[1:])

@@ -50,7 +50,9 @@ def _print(
 ) -> None:
     console = Console(highlight=False)
     if problems:
-        table = Table("line", "", "key", "problem", box=None, pad_edge=False)
+        table = Table("line", "", box=None, pad_edge=False)
+        table.add_column("key", overflow="fold")
+        table.add_column("problem", overflow="fold")
         for problem in problems:
             severity = Text(problem.severity, style=COLORS[problem.severity])
             line = "" if problem.line is None else str(problem.line)
