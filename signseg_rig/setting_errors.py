@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -35,29 +36,29 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[Explained]:
     ]
 
 
-def _explain_one(item: ErrorDetails, model: type[BaseModel]) -> list[Explained]:
+def _explain_one(item: ErrorDetails, model: type[BaseModel]) -> Iterator[Explained]:
     path, tables = _resolved(model, item["loc"])
     context = item.get("ctx", {})
     match item["type"]:
         case "plugin_settings":
-            inner = explain(context["inner"], context["model"])
-            return [((*path, *rest), message) for rest, message in inner]
+            for rest, message in explain(context["inner"], context["model"]):
+                yield (*path, *rest), message
         case "plugin_kind":
-            return [((*path, "kind"), item["msg"])]
+            yield (*path, "kind"), item["msg"]
         case "union_tag_invalid" | "union_tag_not_found":
             key = context["discriminator"].strip("'")
-            return [((*path, key), _wrong_tag(key, tables, context.get("tag")))]
+            yield (*path, key), _wrong_tag(key, tables, context.get("tag"))
         case "extra_forbidden":
             _, tables = _resolved(model, item["loc"][:-1])
-            return [(path, _unknown_key(str(path[-1]), tables))]
+            yield path, _unknown_key(str(path[-1]), tables)
         case "missing":
-            return [(path, "is missing; it has no default")]
+            yield path, "is missing; it has no default"
         case "too_short" if len(item["input"]) >= context["min_length"]:
-            # Pydantic does not count elements that have problems of their own.
-            return []
-    if path[-1:] == ("[key]",):
-        return [(path[:-1], f"cannot be a name: {_unfit(item)}")]
-    return [(path, _unfit(item))]
+            pass  # pydantic does not count elements that have problems of their own
+        case _ if path[-1:] == ("[key]",):
+            yield path[:-1], f"cannot be a name: {_unfit(item)}"
+        case _:
+            yield path, _unfit(item)
 
 
 def _wrong_tag(key: str, branches: list[type[BaseModel]], got: str | None) -> str:
