@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 START_TIMEOUT_S = 30.0
-SCREEN = ("-screen", "0", "1280x720x24")
+SCREENS = ("-screen", "0", "1280x720x24", "-screen", "1", "640x480x24")
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def x_display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     read_end, write_end = os.pipe()
     with log.open("wb") as log_file:
         server = subprocess.Popen(
-            [program, "-displayfd", str(write_end), "-nolisten", "tcp", *SCREEN],
+            [program, "-displayfd", str(write_end), "-nolisten", "tcp", *SCREENS],
             pass_fds=[write_end],
             stderr=log_file,
         )

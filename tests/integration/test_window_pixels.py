@@ -84,6 +84,9 @@ class Window:
         bgrx = np.frombuffer(raw.data, dtype=np.uint8).reshape(size.height, size.width, 4)
         return bgrx[..., 2::-1]
 
+    def root(self) -> Any:
+        return self._window.query_tree().root
+
     def frame_like(self, expected: ImageArray) -> ImageArray:
         """Grab until it is as expected: the X server takes its time with what was flipped."""
         end_s = time.monotonic() + PATIENCE_S
@@ -202,6 +205,20 @@ def test_gamma_that_cannot_be_set_is_noted(window: Window) -> None:
     answer = window.open({"gamma": 2.2})
     assert any("gamma of 2.2 was not applied" in note for note in answer["notes"])
     assert not any("gamma" in note for note in window.open()["notes"])
+
+
+def test_window_opens_on_a_second_screen(window: Window) -> None:
+    if window.x.screen_count() < 2:
+        pytest.skip("this X server has one screen")
+    root = window.x.screen(1).root.get_geometry()
+    size_px = {"width_px": root.width, "height_px": root.height}
+    assert "error" not in window.open({**size_px, "screen": 1, "is_full_screen": True})
+    assert window.root().id == window.x.screen(1).root.id
+    image = noise(200, 200)
+    window.load("noise", image)
+    window.order("draw", key="noise")
+    expected = window.composed(image)
+    np.testing.assert_array_equal(window.frame_like(expected), expected)
 
 
 def test_missing_screen_is_refused(window: Window) -> None:
