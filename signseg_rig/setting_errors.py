@@ -55,10 +55,10 @@ def _explain_one(item: ErrorDetails, model: type[BaseModel]) -> Iterator[Explain
             yield path, "is missing; it has no default"
         case "too_short" if len(item["input"]) >= context["min_length"]:
             pass  # pydantic does not count elements that have problems of their own
-        case _ if path[-1:] == ("[key]",):
-            yield path[:-1], f"cannot be a name: {_unfit(item)}"
         case _:
-            yield path, _unfit(item)
+            # Pydantic marks what it says about a key, not about what stands under it.
+            is_about_key = path[-1:] == ("[key]",)
+            yield path[:-1] if is_about_key else path, _unfit(item)
 
 
 def _wrong_tag(key: str, branches: list[type[BaseModel]], got: str | None) -> str:
