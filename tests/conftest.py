@@ -54,7 +54,8 @@ def x_display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     read_end, write_end = os.pipe()
     with log.open("wb") as log_file:
         server = subprocess.Popen(
-            [program, "-displayfd", str(write_end), "-nolisten", "tcp", *SCREENS],
+            # Without -noreset it would start over, and refuse clients, whenever the last one left.
+            [program, "-displayfd", str(write_end), "-noreset", "-nolisten", "tcp", *SCREENS],
             pass_fds=[write_end],
             stderr=log_file,
         )
