@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from signseg_rig.errors import RecordError
-from signseg_rig.records.events import FULL_DISK_REMEDY
+from signseg_rig.records.faults import DAMAGED, file_error
+from signseg_rig.records.files import remove_drafts, write_durably
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 
 BLOBS_NAME = "blobs"
@@ -30,9 +29,10 @@ class BlobStore:
     def __init__(self, path: Path) -> None:
         self._folder = path / BLOBS_NAME
 
-    def create(self) -> None:
-        """Make the folder."""
+    def prepare(self) -> None:
+        """Make the folder, or clear up what a killed writer left in it."""
         self._folder.mkdir(exist_ok=True)
+        remove_drafts(self._folder)
 
     def put_array(self, array: FloatArray) -> str:
         """Store an array; it is on the disk when this returns.
@@ -41,12 +41,19 @@ class BlobStore:
         -------
         name : str
             File name, the sha256 of the file and ``.npy``.
+
+        Raises
+        ------
+        RecordError
+            The disk is full, or the file cannot be written.
         """
         buffer = io.BytesIO()
         np.save(buffer, array, allow_pickle=False)
-        content = buffer.getvalue()
+        # A view, since another copy of a block's codes takes as long as hashing them.
+        content = buffer.getbuffer()
         name = f"{hashlib.sha256(content).hexdigest()}.npy"
-        self._write(name, content)
+        if not self._is_intact(name):
+            self._write(name, content)
         return name
 
     def get_array(self, name: str) -> FloatArray:
@@ -59,18 +66,23 @@ class BlobStore:
         """
         content = self._read(name)
         if hashlib.sha256(content).hexdigest() != name.removesuffix(".npy"):
-            raise RecordError(self._damaged(name))
+            raise self._damaged(name)
         array: FloatArray = np.load(io.BytesIO(content), allow_pickle=False)
         return array
 
     def put_image(self, key: str, pixels: ImageArray) -> None:
-        """Store an image as PNG under the hash of its pixels, unless it is there."""
-        name = f"{key}.png"
-        if not (self._folder / name).exists():
+        """Store an image as PNG under the hash of its pixels, unless it is there.
+
+        Raises
+        ------
+        RecordError
+            The disk is full, or the file cannot be written.
+        """
+        if not self.has_image(key):
             buffer = io.BytesIO()
             # Level 1: half the time of the default for files a few percent larger.
             Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
-            self._write(name, buffer.getvalue())
+            self._write(f"{key}.png", buffer.getbuffer())
 
     def get_image(self, key: str) -> ImageArray:
         """Read an image, and check that its pixels are those that were stored.
@@ -86,61 +98,37 @@ class BlobStore:
         """
         content = self._read(f"{key}.png")
         try:
-            with Image.open(io.BytesIO(content)) as image:
-                pixels = np.array(image.convert("RGB"))
+            with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+                pixels = np.array(image)
         except (OSError, SyntaxError, ValueError):
-            raise RecordError(self._damaged(f"{key}.png")) from None
+            raise self._damaged(f"{key}.png") from None
         if array_sha256(pixels) != key:
-            raise RecordError(self._damaged(f"{key}.png"))
+            raise self._damaged(f"{key}.png")
         return pixels
 
     def has_image(self, key: str) -> bool:
         """Tell whether an image is on the disk yet."""
         return (self._folder / f"{key}.png").exists()
 
+    def _is_intact(self, name: str) -> bool:
+        path = self._folder / name
+        if not path.exists():
+            return False
+        return hashlib.sha256(self._read(name)).hexdigest() == name.removesuffix(".npy")
+
     def _read(self, name: str) -> bytes:
+        path = self._folder / name
         try:
-            return (self._folder / name).read_bytes()
+            return path.read_bytes()
         except OSError as error:
-            raise RecordError(
-                f"{self._folder / name} cannot be read: {error.strerror}. Restore the folder "
-                f"{BLOBS_NAME!r} of this run record from a copy."
-            ) from None
+            raise file_error(path, "read", error) from None
 
-    def _damaged(self, name: str) -> str:
-        return (
-            f"{self._folder / name} does not hold what its name says: the file is damaged. "
-            "Restore it from a copy."
-        )
-
-    def _write(self, name: str, content: bytes) -> None:
-        target = self._folder / name
-        if target.exists():
-            return
+    def _write(self, name: str, content: memoryview) -> None:
+        path = self._folder / name
         try:
-            write_durably(target, content)
+            write_durably(path, content)
         except OSError as error:
-            raise RecordError(
-                f"{target} cannot be written: {error.strerror}. {FULL_DISK_REMEDY}"
-            ) from error
+            raise file_error(path, "written", error) from error
 
-
-def write_durably(target: Path, content: bytes) -> None:
-    """Write a file so that after a crash it is there completely or not at all."""
-    draft = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    if sys.platform != "win32":
-        # The new name is only safe once its folder is; Windows has no such call.
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    def _damaged(self, name: str) -> RecordError:
+        return RecordError(f"{self._folder / name} does not hold what its name says. {DAMAGED}")

@@ -1,16 +1,19 @@
-"""Values of the loop as events, and back; floats keep every bit."""
+"""Values of the loop as events, and back; arrays keep type, order in memory, and every bit.
+
+A resumed run is fed what stands here, and has to compute what it computed from the originals.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from signseg_rig.records.events import Event
 from signseg_rig.types import (
-    FloatArray,
     InvalidReason,
     PassPlan,
     PlannedStimulus,
@@ -21,13 +24,15 @@ from signseg_rig.types import (
     Told,
 )
 
+Array = npt.NDArray[Any]
 
-def planned_event(plan: PassPlan, codes: dict[str, str]) -> Event:
+
+def planned_event(plan: PassPlan, codes: Mapping[str, str]) -> Event:
     """Make the event of a plan; `codes` names the blob of each generator."""
     body = {
-        "stimuli": [asdict(stimulus) for stimulus in plan.stimuli],
-        "presentations": [asdict(item) for item in plan.presentations],
-        "codes": codes,
+        "stimuli": [_table(stimulus) for stimulus in plan.stimuli],
+        "presentations": [_table(item) for item in plan.presentations],
+        "codes": dict(codes),
     }
     return Event("planned", body, plan.block, plan.attempt)
 
@@ -46,7 +51,7 @@ def plan_of(event: Event) -> PassPlan:
 
 def shown_event(block: int, attempt: int, shown: Sequence[Shown]) -> Event:
     """Make the event of presentations that were shown."""
-    return Event("shown", {"shown": [asdict(item) for item in shown]}, block, attempt)
+    return Event("shown", {"shown": [_table(item) for item in shown]}, block, attempt)
 
 
 def shown_of(event: Event) -> tuple[Shown, ...]:
@@ -57,53 +62,41 @@ def shown_of(event: Event) -> tuple[Shown, ...]:
 def responses_event(block: int, attempt: int, responses: ResponseBatch) -> Event:
     """Make the event of responses."""
     body = {
-        "presentation_ids": list(responses.presentation_ids),
-        "stimulus_index": responses.stimulus_index.tolist(),
+        "presentation_ids": responses.presentation_ids,
         "reasons": [reason.value if reason else None for reason in responses.reasons],
-        "unit_names": list(responses.unit_names),
+        "unit_names": responses.unit_names,
     }
-    data = _bytes(responses.evoked_hz) + _bytes(responses.baseline_hz)
+    data = _packed(responses.stimulus_index, responses.evoked_hz, responses.baseline_hz)
     return Event("responses", body, block, attempt, data)
 
 
 def responses_of(event: Event) -> ResponseBatch:
     """Read responses back."""
-    body = event.body
-    shape = (len(body["presentation_ids"]), len(body["unit_names"]))
-    evoked_hz, baseline_hz = np.frombuffer(event.data, "<f8").reshape(2, *shape)
+    stimulus_index, evoked_hz, baseline_hz = _unpacked(event.data, 3)
     return ResponseBatch(
-        presentation_ids=tuple(body["presentation_ids"]),
-        stimulus_index=np.array(body["stimulus_index"], dtype=np.int64),
+        presentation_ids=tuple(event.body["presentation_ids"]),
+        stimulus_index=stimulus_index,
         evoked_hz=evoked_hz,
         baseline_hz=baseline_hz,
-        reasons=tuple(InvalidReason(item) if item else None for item in body["reasons"]),
-        unit_names=tuple(body["unit_names"]),
+        reasons=tuple(InvalidReason(item) if item else None for item in event.body["reasons"]),
+        unit_names=tuple(event.body["unit_names"]),
     )
 
 
 def told_event(told: Told) -> Event:
     """Make the event of what an optimizer was told."""
-    body = {
-        "thread": told.thread,
-        "generation": told.generation,
-        "n_scores": len(told.scores),
-    }
-    return Event("told", body, data=_bytes(told.scores) + _bytes(told.reference_scores))
+    body = {"thread": told.thread, "generation": told.generation}
+    return Event("told", body, data=_packed(told.scores, told.reference_scores))
 
 
 def told_of(event: Event) -> Told:
     """Read what an optimizer was told back."""
-    scores, reference_scores = np.split(np.frombuffer(event.data, "<f8"), [event.body["n_scores"]])
-    return Told(event.body["thread"], event.body["generation"], scores, reference_scores)
+    return Told(event.body["thread"], event.body["generation"], *_unpacked(event.data, 2))
 
 
 def finished_event(result: ProtocolResult) -> Event:
     """Make the event that ends a run."""
-    body = {
-        "is_success": result.is_success,
-        "columns": list(result.columns),
-        "rows": [[_cell(cell) for cell in row] for row in result.rows],
-    }
+    body = {"is_success": result.is_success, "columns": result.columns, "rows": result.rows}
     return Event("finished", body)
 
 
@@ -112,17 +105,23 @@ def result_of(event: Event) -> ProtocolResult:
     return ProtocolResult(
         is_success=event.body["is_success"],
         columns=tuple(event.body["columns"]),
-        rows=tuple(
-            tuple(float.fromhex(cell["float"]) if isinstance(cell, dict) else cell for cell in row)
-            for row in event.body["rows"]
-        ),
+        rows=tuple(tuple(row) for row in event.body["rows"]),
     )
 
 
-def _cell(cell: str | float) -> Any:
-    # JSON has no NaN, and its decimal numbers are for people.
-    return {"float": float(cell).hex()} if isinstance(cell, float) else cell
+def _table(value: PlannedStimulus | Presentation | Shown) -> dict[str, Any]:
+    # dataclasses.asdict would copy every string of a block deeply, in the turn-around.
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
-def _bytes(array: FloatArray) -> bytes:
-    return np.ascontiguousarray(array, dtype="<f8").tobytes()
+def _packed(*arrays: Array) -> bytes:
+    """Put .npy files, which tell type, shape and order themselves, one after the other."""
+    buffer = io.BytesIO()
+    for array in arrays:
+        np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _unpacked(data: bytes, n_arrays: int) -> list[Array]:
+    buffer = io.BytesIO(data)
+    return [np.load(buffer, allow_pickle=False) for _ in range(n_arrays)]

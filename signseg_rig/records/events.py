@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 from signseg_rig.errors import RecordError
+from signseg_rig.records.faults import DAMAGED, explained
+from signseg_rig.records.json_text import from_json, to_json
+from signseg_rig.records.schema import DATABASE_NAME, check_identity, check_integrity
 
-SCHEMA_VERSION = 1
-DATABASE_NAME = "run.sqlite"
-FULL_DISK_REMEDY = "Free some space and resume the run: nothing that was recorded is lost."
+BUSY_TIMEOUT_S = 10.0
 
-_SCHEMA = """
-CREATE TABLE events (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    at_utc TEXT NOT NULL,
-    session INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    block INTEGER,
-    attempt INTEGER,
-    body TEXT NOT NULL,
-    data BLOB
-);
-CREATE INDEX events_by_pass ON events (block, attempt, kind);
-CREATE INDEX events_by_kind ON events (kind);
-CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
-    BEGIN SELECT RAISE(ABORT, 'events are only ever appended'); END;
-CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
-    BEGIN SELECT RAISE(ABORT, 'events are only ever appended'); END;
-"""
+_INSERT = (
+    "INSERT INTO events (at_utc, session, kind, block, attempt, body, data, crc32) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SELECT = (
+    "SELECT kind, body, block, attempt, data, session, sequence, at_utc, crc32 FROM events "
+    "WHERE kind IN ({kinds}) {conditions} ORDER BY sequence"
+)
+
+Kind = Literal["planned", "shown", "responses", "told", "note", "finished"]
 
 
 class Event(NamedTuple):
@@ -46,70 +38,76 @@ class Event(NamedTuple):
         What JSON can hold.
     block, attempt : int or None
     data : bytes
-        Numbers that JSON cannot hold exactly, or not at all (NaN).
-    session : int
-    sequence : int
+        Arrays, as in .npy files.
+    session, sequence : int
+    at_utc : str
+        When it was recorded, ISO 8601.
     """
 
-    kind: str
+    kind: Kind
     body: dict[str, Any]
     block: int | None = None
     attempt: int | None = None
     data: bytes = b""
     session: int = 0
     sequence: int = 0
+    at_utc: str = ""
 
 
 class EventTable:
-    """The events of one run record.
+    """The events of one run record; made by `open_to_write` or `open_to_read`.
 
     Parameters
     ----------
-    path : Path
-        Folder of the run record.
-    is_writer : bool
-        Readers cannot change anything, not even by accident.
-
-    Raises
-    ------
-    RecordError
-        There is no record, it is damaged, or another version of this program wrote it.
+    database : Path
+    connection : sqlite3.Connection
+        Used by the thread that made it.
     """
 
-    def __init__(self, path: Path, *, is_writer: bool) -> None:
-        self._path = path / DATABASE_NAME
-        if not self._path.exists():
-            raise RecordError(
-                f"{path} is no run record: it has no {DATABASE_NAME}. A run record is a folder "
-                "that 'signseg-rig run' made."
-            )
-        with self._explained("opened"):
-            self._connection = sqlite3.connect(
-                self._uri(is_writer), uri=True, isolation_level=None, timeout=10.0
-            )
-            if is_writer:
-                self._connection.execute("PRAGMA journal_mode=WAL")
-                self._connection.execute("PRAGMA synchronous=FULL")
-            self._check_version()
+    def __init__(self, database: Path, connection: sqlite3.Connection) -> None:
+        self._database = database
+        self._connection = connection
 
     @classmethod
-    def create(cls, path: Path) -> EventTable:
-        """Make an empty table and open it for writing."""
-        database = path / DATABASE_NAME
-        draft = database.with_suffix(".part")
-        draft.unlink(missing_ok=True)
-        try:
-            connection = sqlite3.connect(draft)
-            connection.executescript(_SCHEMA)
-            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-            connection.close()
-            draft.replace(database)
-        except (sqlite3.Error, OSError) as error:
-            raise RecordError(
-                f"The run record cannot be made in {path}: {error}. Is the disk full, or the "
-                "folder read-only?"
-            ) from None
-        return cls(path, is_writer=True)
+    def open_to_write(cls, path: Path) -> Self:
+        """Open the table of a run record as its one writer.
+
+        Raises
+        ------
+        RecordError
+            There is no record, it is damaged, or another version of this program wrote it.
+        """
+        database = _existing(path)
+        with explained(database, "opened"):
+            connection = _connect(database, "mode=rw")
+            try:
+                check_integrity(database, connection)
+                _use_write_ahead_log(database, connection)
+                connection.execute("PRAGMA synchronous = FULL")
+            except BaseException:
+                connection.close()
+                raise
+        return cls(database, connection)
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> Self:
+        """Open the table of a run record without changing anything, not even by accident.
+
+        Raises
+        ------
+        RecordError
+            There is no record, it is damaged, or another version of this program wrote it.
+        """
+        database = _existing(path)
+        with explained(database, "opened"):
+            try:
+                return cls(database, _connect(database, "mode=ro"))
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_CANTOPEN or _has_log(database):
+                    raise
+            # SQLite reads a WAL database through files that it cannot make on a read-only medium.
+            # Where no log is, the database is complete, and it may do without them.
+            return cls(database, _connect(database, "mode=ro&immutable=1"))
 
     def append(self, events: Sequence[Event], *, session: int) -> None:
         """Append events, all or none; they are on the disk when this returns.
@@ -120,99 +118,107 @@ class EventTable:
             The disk is full, or the database cannot be written.
         """
         at_utc = dt.datetime.now(dt.UTC).isoformat()
-        rows = [
-            (
-                at_utc,
-                session,
-                event.kind,
-                event.block,
-                event.attempt,
-                json.dumps(event.body, allow_nan=False, separators=(",", ":")),
-                event.data or None,
-            )
-            for event in events
-        ]
-        with self._explained("written"):
+        rows = [_row(event, at_utc, session) for event in events]
+        with explained(self._database, "written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.executemany(
-                    "INSERT INTO events (at_utc, session, kind, block, attempt, body, data) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    rows,
-                )
+                self._connection.executemany(_INSERT, rows)
                 self._connection.execute("COMMIT")
             except sqlite3.Error:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def find(
-        self, *kinds: str, block: int | None = None, attempt: int | None = None
-    ) -> list[Event]:
-        """Read events of some kinds, oldest first, of a block and attempt or of all."""
-        conditions = [f"kind IN ({', '.join('?' * len(kinds))})"]
-        values: list[object] = list(kinds)
-        for column, value in (("block", block), ("attempt", attempt)):
-            if value is not None:
-                conditions.append(f"{column} = ?")
-                values.append(value)
-        query = (
-            "SELECT kind, body, block, attempt, data, session, sequence FROM events "  # noqa: S608 - only names of this file
-            f"WHERE {' AND '.join(conditions)} ORDER BY sequence"
-        )
-        with self._explained("read"):
+    def find(self, *kinds: Kind, block: int | None = None, attempt: int = 0) -> list[Event]:
+        """Read events of some kinds, oldest first: those of one pass, or all.
+
+        Raises
+        ------
+        RecordError
+            The database cannot be read, or an event is not what was written.
+        """
+        conditions, values = "", list[object](kinds)
+        if block is not None:
+            conditions = "AND block = ? AND attempt = ?"
+            values += [block, attempt]
+        query = _SELECT.format(kinds=", ".join("?" * len(kinds)), conditions=conditions)
+        with explained(self._database, "read"):
             rows = self._connection.execute(query, values).fetchall()
-        return [
-            Event(kind, json.loads(body), block, attempt, data or b"", session, sequence)
-            for kind, body, block, attempt, data, session, sequence in rows
-        ]
+        return [self._event(row) for row in rows]
+
+    def passes(self) -> list[tuple[int, int]]:
+        """List block and attempt of every pass that was planned, in this order."""
+        query = "SELECT DISTINCT block, attempt FROM events WHERE kind = 'planned' ORDER BY 1, 2"
+        with explained(self._database, "read"):
+            return self._connection.execute(query).fetchall()
 
     def last_session(self) -> int:
         """Give the number of the latest session that wrote anything; -1 where none did."""
-        with self._explained("read"):
-            (session,) = self._connection.execute("SELECT MAX(session) FROM events").fetchone()
-        return -1 if session is None else int(session)
+        query = "SELECT session FROM events ORDER BY sequence DESC LIMIT 1"
+        with explained(self._database, "read"):
+            row = self._connection.execute(query).fetchone()
+        return -1 if row is None else int(row[0])
 
     def close(self) -> None:
         """Close the database; may be called more than once."""
         self._connection.close()
 
-    def _uri(self, is_writer: bool) -> str:
-        uri = self._path.absolute().as_uri()
-        if is_writer:
-            return f"{uri}?mode=rw"
-        # Reading a WAL database writes its -shm file. On a medium that cannot be written that
-        # only works where nobody else writes either, which SQLite must be told.
-        has_log = self._path.with_name(f"{DATABASE_NAME}-wal").exists()
-        return f"{uri}?mode=ro" if has_log or _is_writable(self._path) else f"{uri}?immutable=1"
-
-    def _check_version(self) -> None:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version != SCHEMA_VERSION:
+    def _event(self, row: tuple[Any, ...]) -> Event:
+        kind, body, block, attempt, data, session, sequence, at_utc, crc32 = row
+        data = data or b""
+        if _crc32(kind, block, attempt, body, data) != crc32:
             raise RecordError(
-                f"{self._path} has record version {version}; this program reads {SCHEMA_VERSION}. "
-                "Use the version of signseg-rig that its manifest.json names."
+                f"{self._database} holds other {kind!r} in event {sequence} than was written. "
+                f"{DAMAGED}"
             )
-
-    @contextmanager
-    def _explained(self, done: str) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorname", "")
-            remedy = {
-                "SQLITE_FULL": f"The disk is full. {FULL_DISK_REMEDY}",
-                "SQLITE_READONLY": "Its folder is read-only: copy it to where it can be written.",
-                "SQLITE_CANTOPEN": "Is its folder readable, and on a local disk?",
-                "SQLITE_NOTADB": "The file is damaged: restore it from a copy.",
-                "SQLITE_CORRUPT": "The file is damaged: restore it from a copy.",
-            }.get(code.split("_ROLLBACK")[0], "Is its folder on a local disk with space left?")
-            raise RecordError(f"{self._path} cannot be {done}: {error}. {remedy}") from error
+        return Event(kind, from_json(body), block, attempt, data, session, sequence, at_utc)
 
 
-def _is_writable(path: Path) -> bool:
+def _existing(path: Path) -> Path:
+    database = path / DATABASE_NAME
+    if not database.is_file():
+        raise RecordError(
+            f"{path} is no run record: it has no {DATABASE_NAME}. A run record is a folder that "
+            "'signseg-rig run' made."
+        )
+    return database
+
+
+def _connect(database: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{database.absolute().as_uri()}?{mode}",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_S,
+    )
     try:
-        with path.open("ab"):
-            return True
-    except OSError:
-        return False
+        check_identity(database, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _has_log(database: Path) -> bool:
+    log = database.with_name(f"{DATABASE_NAME}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _use_write_ahead_log(database: Path, connection: sqlite3.Connection) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise RecordError(
+            f"{database} is on a disk where SQLite cannot keep a write-ahead log (it offers "
+            f"{mode!r}). Choose an out_dir on a local disk."
+        )
+
+
+def _row(event: Event, at_utc: str, session: int) -> tuple[object, ...]:
+    body = to_json(event.body)
+    place = (event.kind, event.block, event.attempt)
+    crc32 = _crc32(*place, body, event.data)
+    return (at_utc, session, *place, body, event.data or None, crc32)
+
+
+def _crc32(kind: str, block: int | None, attempt: int | None, body: str, data: bytes) -> int:
+    return zlib.crc32(data, zlib.crc32(f"{kind} {block} {attempt} {body}".encode()))

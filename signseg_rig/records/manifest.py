@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,13 @@ from typing import Any
 from signseg_rig.plugins import PluginInfo
 
 GIT_TIMEOUT_S = 5.0
+# The last bits of a matrix product depend on the number of threads, and with them a replay.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 def build_manifest(
@@ -35,29 +44,45 @@ def build_manifest(
     return {
         "seed": seed,
         "python": sys.version,
+        "sqlite": sqlite3.sqlite_version,
         "host": platform.node(),
         "system": platform.platform(),
+        "n_cpus": os.cpu_count(),
+        "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
         "plugins": [asdict(plugin) for plugin in plugins],
         "weights_sha256": dict(weights_sha256),
-        "distributions": {
-            item.name: item.version for item in sorted(distributions(), key=lambda item: item.name)
-        },
+        "distributions": _distributions(),
         "git": _git_state(),
     }
 
 
+def _distributions() -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for item in distributions():
+        # What an interrupted uninstall leaves behind has no name; of two copies of a package the
+        # one that stands first on the path is imported.
+        if name := item.metadata["Name"]:
+            versions.setdefault(name, item.version)
+    return dict(sorted(versions.items()))
+
+
 def _git_state() -> dict[str, str] | None:
+    """Tell commit and changes of the working directory; None outside a repository."""
     commands = {"commit": ["rev-parse", "HEAD"], "changes": ["status", "--porcelain"]}
     try:
-        return {
-            name: subprocess.run(  # noqa: S603 - fixed arguments
-                ["git", *arguments],  # noqa: S607 - the git of whoever runs this
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=GIT_TIMEOUT_S,
-            ).stdout.strip()
-            for name, arguments in commands.items()
-        }
+        return {name: _git(*arguments) for name, arguments in commands.items()}
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(  # noqa: S603 - fixed arguments
+        ["git", *arguments],  # noqa: S607 - the git of whoever runs this
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=True,
+        timeout=GIT_TIMEOUT_S,
+        # Else it would take a lock that a commit made at the same time stumbles over.
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+    ).stdout.rstrip()

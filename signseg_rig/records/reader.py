@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from signseg_rig.errors import RecordError
 from signseg_rig.records.blobs import BlobStore
 from signseg_rig.records.coding import plan_of, responses_of, result_of, shown_of, told_of
 from signseg_rig.records.events import Event, EventTable
+from signseg_rig.records.faults import DAMAGED, file_error
 from signseg_rig.types import (
     FloatArray,
     ImageArray,
@@ -34,8 +36,8 @@ class PassRecord:
     ----------
     plan : PassPlan
     shown : tuple of Shown
-        In the order of showing. Where a pass was interrupted and begun again in a later session,
-        only those of the session that finished it, or of the latest.
+        In the order of showing. Where a pass was interrupted and planned again in a later session,
+        only what was shown since.
     responses : ResponseBatch or None
         None where the pass was not finished.
     """
@@ -54,11 +56,14 @@ class Note:
     topic : str
     body : mapping
     session : int
+    at_utc : datetime
+        When it was recorded.
     """
 
     topic: str
     body: Mapping[str, Any]
     session: int
+    at_utc: dt.datetime
 
 
 class RunReader:
@@ -68,35 +73,45 @@ class RunReader:
     ----------
     path : Path
     table : EventTable
+
+    Attributes
+    ----------
+    path : Path
+    experiment_toml : str
+    manifest : dict
     """
 
     def __init__(self, path: Path, table: EventTable) -> None:
         self.path = path
+        self.experiment_toml = _read_text(path / EXPERIMENT_NAME)
+        self.manifest: dict[str, Any] = _read_table(path / MANIFEST_NAME)
         self._table = table
         self._blobs = BlobStore(path)
-        self.experiment_toml = _read_text(path / EXPERIMENT_NAME)
-        try:
-            self.manifest: dict[str, Any] = json.loads(_read_text(path / MANIFEST_NAME))
-        except ValueError:
-            raise RecordError(
-                f"{path / MANIFEST_NAME} is not JSON: restore it from a copy."
-            ) from None
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a run record for reading.
+        """Open a run record for reading; its run may go on meanwhile.
 
         Raises
         ------
         RecordError
             There is none, it is damaged, or another version of this program wrote it.
         """
-        return cls(path, EventTable(path, is_writer=False))
+        table = EventTable.open_to_read(path)
+        try:
+            return cls(path, table)
+        except BaseException:
+            table.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the record; may be called more than once."""
         self._table.close()
 
     @property
@@ -104,12 +119,14 @@ class RunReader:
         """Processes that wrote to this record: one more than the times it was resumed."""
         return self._table.last_session() + 1
 
+    @property
+    def n_blocks(self) -> int:
+        """Blocks that were planned so far."""
+        return len({block for block, _attempt in self._table.passes()})
+
     def passes(self) -> Iterator[PassRecord]:
         """Give all passes, by block and attempt."""
-        keys = sorted({(event.block, event.attempt) for event in self._table.find("planned")})
-        for block, attempt in keys:
-            assert block is not None
-            assert attempt is not None
+        for block, attempt in self._table.passes():
             record = self.find_pass(block, attempt)
             assert record is not None
             yield record
@@ -117,25 +134,38 @@ class RunReader:
     def find_pass(self, block: int, attempt: int) -> PassRecord | None:
         """Give one pass; None where it was not planned yet."""
         events = self._table.find("planned", "shown", "responses", block=block, attempt=attempt)
-        planned = [event for event in events if event.kind == "planned"]
-        if not planned:
+        plans = [position for position, event in enumerate(events) if event.kind == "planned"]
+        if not plans:
             return None
-        answered = [event for event in events if event.kind == "responses"]
-        session = answered[-1].session if answered else planned[-1].session
+        since = events[plans[-1] :]
+        answers = [responses_of(event) for event in since if event.kind == "responses"]
         return PassRecord(
-            plan=plan_of(planned[-1]),
+            plan=plan_of(since[0]),
             shown=tuple(
-                item
-                for event in events
-                if event.kind == "shown" and event.session == session
-                for item in shown_of(event)
+                item for event in since if event.kind == "shown" for item in shown_of(event)
             ),
-            responses=responses_of(answered[-1]) if answered else None,
+            responses=answers[0] if answers else None,
         )
 
     def codes(self, plan: PassPlan) -> dict[str, FloatArray]:
-        """Give the codes of a plan, (n, n_dims) for each generator, in the order of its stimuli."""
-        events = self._table.find("planned", block=plan.block, attempt=plan.attempt)
+        """Give the codes of a plan's block.
+
+        Returns
+        -------
+        codes : dict of generator to (n, n_dims) float array
+            In the order of the plan's stimuli.
+
+        Raises
+        ------
+        RecordError
+            The block is not in this record, or a file is missing or damaged.
+        """
+        # All passes through a block show the same stimuli; those after the first need not say so.
+        events = self._table.find("planned", block=plan.block, attempt=0)
+        if not events:
+            raise RecordError(
+                f"{self.path} holds no block {plan.block}. Ask for a plan that came from it."
+            )
         return {
             name: self._blobs.get_array(blob) for name, blob in events[-1].body["codes"].items()
         }
@@ -171,13 +201,21 @@ class RunReader:
 
 def _note(event: Event) -> Note:
     body = dict(event.body)
-    return Note(body.pop("topic"), body, event.session)
+    return Note(body.pop("topic"), body, event.session, dt.datetime.fromisoformat(event.at_utc))
 
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(
-            f"{path} cannot be read: {error}. Restore it from a copy of the run record."
-        ) from None
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{path} cannot be read: {error}. {DAMAGED}") from None
+    except OSError as error:
+        raise file_error(path, "read", error) from None
+
+
+def _read_table(path: Path) -> dict[str, Any]:
+    try:
+        table: dict[str, Any] = json.loads(_read_text(path))
+    except json.JSONDecodeError as error:
+        raise RecordError(f"{path} is no JSON: {error}. {DAMAGED}") from None
+    return table

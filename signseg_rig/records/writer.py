@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
-import queue
-import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-import filelock
-
-from signseg_rig.errors import RecordError, RecordInUseError
-from signseg_rig.records.blobs import BlobStore, write_durably
+from signseg_rig.errors import RecordError
+from signseg_rig.records.blobs import BLOBS_NAME, BlobStore
 from signseg_rig.records.coding import (
     finished_event,
     planned_event,
@@ -22,8 +20,18 @@ from signseg_rig.records.coding import (
     shown_event,
     told_event,
 )
-from signseg_rig.records.events import DATABASE_NAME, Event, EventTable
+from signseg_rig.records.events import Event, EventTable
+from signseg_rig.records.faults import file_error
+from signseg_rig.records.files import DRAFT_SUFFIX, remove_drafts, sync_folder, write_durably
+from signseg_rig.records.images import ImageWriter
+from signseg_rig.records.places import (
+    LOCK_NAME,
+    OWNER_NAME,
+    lock_for_writing,
+    refuse_network_drive,
+)
 from signseg_rig.records.reader import EXPERIMENT_NAME, MANIFEST_NAME, RunReader
+from signseg_rig.records.schema import DATABASE_NAME, create_database
 from signseg_rig.types import (
     FloatArray,
     ImageArray,
@@ -34,14 +42,14 @@ from signseg_rig.types import (
     Told,
 )
 
-LOCK_NAME = "writer.lock"
-OWNER_NAME = "writer.txt"
-# Images that wait for the disk; with more the loop waits too, rather than fill the memory.
-MAX_WAITING_IMAGES = 500
+_OWN_NAMES = {BLOBS_NAME, EXPERIMENT_NAME, LOCK_NAME, MANIFEST_NAME, OWNER_NAME}
 
 
 class RunRecord:
     """Writes a run record. Made by `create` or `reopen`; close it, or use it as a context.
+
+    One thread uses it. When a method returns, what it was given is on the disk; images follow
+    later, by a thread of their own.
 
     Attributes
     ----------
@@ -51,29 +59,33 @@ class RunRecord:
     reader : RunReader
     """
 
-    def __init__(self, path: Path, table: EventTable, lock: filelock.FileLock) -> None:
+    def __init__(self, path: Path, held: ExitStack) -> None:
+        table = EventTable.open_to_write(path)
+        held.callback(table.close)
         self.path = path
         self.session = table.last_session() + 1
         self.reader = RunReader(path, table)
         self._table = table
-        self._lock = lock
         self._blobs = BlobStore(path)
-        self._images: queue.Queue[tuple[str, ImageArray] | None] = queue.Queue(MAX_WAITING_IMAGES)
-        self._image_error: RecordError | None = None
-        self._image_writer = threading.Thread(
-            target=self._write_images, name="image-writer", daemon=True
+        self._images = ImageWriter(self._blobs)
+        experiment = self.reader.experiment_toml.encode()
+        self.note(
+            "session",
+            pid=os.getpid(),
+            host=platform.node(),
+            experiment_sha256=hashlib.sha256(experiment).hexdigest(),
         )
-        self._image_writer.start()
-        self.note("session", pid=os.getpid(), host=platform.node())
+        self._held = held.pop_all()
 
     @classmethod
-    def create(cls, path: Path, *, experiment_toml: str, manifest: Mapping[str, Any]) -> RunRecord:
+    def create(cls, path: Path, *, experiment_toml: str, manifest: Mapping[str, Any]) -> Self:
         """Make the record of a new run.
 
         Parameters
         ----------
         path : Path
-            A folder that is not there yet or is empty.
+            A folder that is not there yet or is empty; what a `create` left that was killed
+            halfway counts as empty. It has to be on a disk of this machine.
         experiment_toml : str
             The experiment with every default spelled out.
         manifest : mapping
@@ -84,37 +96,34 @@ class RunRecord:
         RecordError
             The folder holds something, or cannot be written.
         """
-        if (path / DATABASE_NAME).exists():
-            raise RecordError(
-                f"{path} holds a run already. Go on with it by 'signseg-rig resume {path}', or "
-                "give the new run another folder."
-            )
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            lock = _locked(path)
-            _refuse_strangers(path)
-            BlobStore(path).create()
-            write_durably(path / EXPERIMENT_NAME, experiment_toml.encode())
-            text = json.dumps(manifest, indent=2, allow_nan=False)
-            write_durably(path / MANIFEST_NAME, text.encode())
-        except RecordError:
-            raise
-        except OSError as error:
-            raise RecordError(
-                f"The run record cannot be made in {path}: {error.strerror}. Choose a folder on a "
-                "local disk with space left."
-            ) from None
-        # The database comes last: a folder without one is no record, and can be used again.
-        return cls(path, EventTable.create(path), lock)
+        with ExitStack() as held:
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                refuse_network_drive(path)
+                held.callback(lock_for_writing(path).release)
+                _refuse_what_is_there(path)
+                BlobStore(path).prepare()
+                write_durably(path / EXPERIMENT_NAME, experiment_toml.encode())
+                text = json.dumps(manifest, indent=2, allow_nan=False)
+                write_durably(path / MANIFEST_NAME, text.encode())
+                # The database comes last: a folder without one is no record, and can be used.
+                create_database(path)
+                sync_folder(path.parent)
+            except RecordError:
+                # It is an OSError too, and says more than we could.
+                raise
+            except OSError as error:
+                raise file_error(path, "made a run record", error) from error
+            return cls(path, held)
 
     @classmethod
-    def reopen(cls, path: Path) -> RunRecord:
+    def reopen(cls, path: Path) -> Self:
         """Open the record of a run to go on with it.
 
         Raises
         ------
         RecordError
-            There is no record, or it cannot be written.
+            There is no record, it is damaged, or it cannot be written.
         RecordInUseError
             Another process is writing to it.
         """
@@ -123,12 +132,15 @@ class RunRecord:
                 f"{path} is no run record: it has no {DATABASE_NAME}. A run record is a folder "
                 "that 'signseg-rig run' made."
             )
-        lock = _locked(path)
-        try:
-            return cls(path, EventTable(path, is_writer=True), lock)
-        except BaseException:
-            lock.release()
-            raise
+        refuse_network_drive(path)
+        with ExitStack() as held:
+            held.callback(lock_for_writing(path).release)
+            try:
+                remove_drafts(path)
+                BlobStore(path).prepare()
+            except OSError as error:
+                raise file_error(path, "written", error) from error
+            return cls(path, held)
 
     def __enter__(self) -> Self:
         return self
@@ -147,16 +159,23 @@ class RunRecord:
         codes : mapping of generator to (n, n_dims) float array
             In the order of the plan's stimuli. On the disk before the plan is.
         told : sequence of Told
+
+        Raises
+        ------
+        RecordError
+            The disk is full or fails, for this or for an earlier image; nothing is recorded.
         """
+        self._images.raise_error()
         blobs = {name: self._blobs.put_array(array) for name, array in codes.items()}
         self._append(*map(told_event, told), planned_event(plan, blobs))
 
     def shown(self, block: int, attempt: int, shown: Sequence[Shown]) -> None:
-        """Record what the display confirmed."""
+        """Record what the display confirmed; now that it is busy, images are written too."""
         self._append(shown_event(block, attempt, shown))
+        self._images.begin()
 
     def responses(self, block: int, attempt: int, responses: ResponseBatch) -> None:
-        """Record the responses to a pass."""
+        """Record the responses to a pass; each pass has them once."""
         self._append(responses_event(block, attempt, responses))
 
     def note(self, topic: str, **body: Any) -> None:
@@ -168,9 +187,9 @@ class RunRecord:
         self._append(*map(told_event, result.told), finished_event(result))
 
     def save_images(self, images: Mapping[str, ImageArray]) -> None:
-        """Have images written as PNG by a thread of their own.
+        """Have images written as PNG, from the next `shown` on and by a thread of their own.
 
-        Images can be rendered again from the recorded codes, so nobody waits for them.
+        Nobody waits for them: images can be rendered again from the recorded codes.
 
         Parameters
         ----------
@@ -181,9 +200,8 @@ class RunRecord:
         RecordError
             An image of an earlier call could not be written.
         """
-        self._raise_image_error()
-        for item in images.items():
-            self._images.put(item)
+        self._images.raise_error()
+        self._images.put(images)
 
     def close(self) -> None:
         """Wait for the images, and give the record free; may be called more than once.
@@ -193,62 +211,26 @@ class RunRecord:
         RecordError
             An image could not be written.
         """
-        if self._image_writer.is_alive():
-            self._images.put(None)
-            self._image_writer.join()
-        self._table.close()
-        self._lock.release()
-        self._raise_image_error()
+        with self._held:
+            self._images.close()
+            self._images.raise_error()
 
     def _append(self, *events: Event) -> None:
         self._table.append(events, session=self.session)
 
-    def _raise_image_error(self) -> None:
-        if self._image_error is not None:
-            error, self._image_error = self._image_error, None
-            raise error
 
-    def _write_images(self) -> None:
-        while (item := self._images.get()) is not None:
-            try:
-                self._blobs.put_image(*item)
-            except RecordError as error:
-                self._image_error = error
-
-
-def _locked(path: Path) -> filelock.FileLock:
-    """Take the lock that the operating system gives back even after a kill -9."""
-    lock = filelock.FileLock(path / LOCK_NAME, timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise RecordInUseError(
-            f"{path} is in use by {_owner(path)}. Wait until that run has ended, or stop it."
-        ) from None
-    except OSError as error:
+def _refuse_what_is_there(path: Path) -> None:
+    names = sorted(item.name for item in path.iterdir())
+    if DATABASE_NAME in names:
         raise RecordError(
-            f"{path} cannot be written: {error.strerror}. Copy it to where it can be."
-        ) from None
-    (path / OWNER_NAME).write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
-    return lock
-
-
-def _owner(path: Path) -> str:
-    try:
-        return (path / OWNER_NAME).read_text(encoding="utf-8")
-    except OSError:
-        return "another process"
-
-
-def _refuse_strangers(path: Path) -> None:
-    ours = {LOCK_NAME, OWNER_NAME, EXPERIMENT_NAME, MANIFEST_NAME, "blobs"}
+            f"{path} holds a run already. Go on with it by 'signseg-rig resume {path}', or give "
+            "the new run another folder."
+        )
     strangers = [
-        item.name
-        for item in path.iterdir()
-        if item.name not in ours and not item.name.endswith(".part")
+        name for name in names if name not in _OWN_NAMES and not name.endswith(DRAFT_SUFFIX)
     ]
     if strangers:
         raise RecordError(
-            f"{path} holds other files ({', '.join(sorted(strangers)[:5])}). Give the run a folder "
-            "of its own."
+            f"{path} holds other files ({', '.join(strangers[:5])}). Give the run a folder of its "
+            "own."
         )
