@@ -8,7 +8,7 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-DEMO_COMMAND ?= $(BIN)/signseg-rig run examples/demo.toml
+DEMO_COMMAND ?= $(BIN)/signseg-rig run examples/02_dry_run.toml --require-success
 
 .DEFAULT_GOAL := help
 .PHONY: help install display demo lint format test clean

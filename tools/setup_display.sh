@@ -4,8 +4,7 @@
 # Does nothing when they are installed.
 set -euo pipefail
 
-# An X server without a screen, software OpenGL, and the audio library that PsychoPy's keyboard
-# links against.
+# An X server without a screen, and software OpenGL.
 packages=(
     xvfb
     libgl1
@@ -13,16 +12,15 @@ packages=(
     libglu1-mesa
     libglx-mesa0
     libegl1
-    libjack-jackd2-0
 )
 
 if ! command -v dpkg-query >/dev/null; then
     if command -v Xvfb >/dev/null; then
         exit 0
     fi
-    echo "A window without a screen needs Xvfb, Mesa's software OpenGL (GL, GLU, EGL) and" \
-        "libjack. This is not Debian or Ubuntu (there: ${packages[*]}), so install what your" \
-        "system calls them, then try again." >&2
+    echo "A window without a screen needs Xvfb, Mesa's software OpenGL (GL, GLU, EGL)." \
+        "This is not Debian or Ubuntu (there: ${packages[*]}), so install what your system" \
+        "calls them, then try again." >&2
     exit 1
 fi
 
