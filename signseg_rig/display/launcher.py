@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LEAVE_TIMEOUT_S = 10.0
+LEAVE_TIMEOUT_S = 2.0
+KILL_TIMEOUT_S = 10.0
 
 
 @contextmanager
@@ -34,12 +35,14 @@ def display_process(experiment_file: Path, log_file: Path) -> Iterator[subproces
     try:
         yield process
     finally:
-        # The loop has said goodbye by now, and the display leaves by itself.
-        try:
-            process.wait(LEAVE_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # The loop has said goodbye by now, and the display leaves by itself, unless it never got
+        # to work because one of an earlier session was still there.
+        for end, timeout_s in ((process.terminate, LEAVE_TIMEOUT_S), (process.kill, KILL_TIMEOUT_S)):
+            try:
+                process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                end()
+        process.wait()
 
 
 def _own_group() -> dict[str, Any]:

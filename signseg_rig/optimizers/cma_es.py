@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import cma
 import numpy as np
+from cma.sigma_adaptation import CMAAdaptSigmaCSA
 from pydantic import Field
 
 from signseg_rig.errors import OptimizerError
@@ -66,10 +69,10 @@ class CmaEs(Optimizer):
             # NaN is the one seed that leaves NumPy's global generator alone.
             "seed": np.nan,
             "randn": _Normal(rng),
+            "AdaptSigma": _StepSizeControl,
             "verbose": -9,
         }
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             self._strategy = cma.CMAEvolutionStrategy(np.zeros(n_dims), settings.sigma0, options)
         self._asked: FloatArray = np.empty((0, n_dims))
         self._solutions: list[FloatArray] = []
@@ -84,7 +87,15 @@ class CmaEs(Optimizer):
         """Learn from a generation; see `Optimizer.tell`. Without any code it learns nothing."""
         rows = asked_rows(self._asked, codes, scores)
         if rows.size:
-            self._strategy.tell(self._solutions, _costs(rows, scores, self.n_codes))
+            with _quiet():
+                self._strategy.tell(self._solutions, _costs(rows, scores, self.n_codes))
+
+
+class _StepSizeControl(CMAAdaptSigmaCSA):  # type: ignore[misc]
+    """Cumulative step-size adaptation, as the package does by default."""
+
+    def check_consistency(self, _strategy: object) -> None:
+        """Check nothing: the package's own check draws from NumPy's global generator."""
 
 
 class _Normal:
@@ -95,6 +106,14 @@ class _Normal:
 
     def __call__(self, *shape: int) -> FloatArray:
         return self._rng.standard_normal(shape)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the package from warning about what is normal for a neuron that hardly answers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _costs(rows: IntArray, scores: FloatArray, n_codes: int) -> list[float]:

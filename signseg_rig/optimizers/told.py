@@ -38,12 +38,18 @@ def asked_rows(asked: FloatArray, codes: FloatArray, scores: FloatArray) -> IntA
             f"{int(np.sum(~np.isfinite(scores)))} of {len(scores)} scores are not finite. Leave "
             "out codes without a valid score: an optimizer can be told about some of a generation."
         )
-    row_of = {code.tobytes(): row for row, code in enumerate(asked)}
-    contiguous = np.ascontiguousarray(codes, dtype=asked.dtype)
-    rows = [row_of.get(code.tobytes(), -1) for code in contiguous]
-    if -1 in rows or len(set(rows)) < len(rows):
-        raise OptimizerError(
-            "An optimizer is told about codes of its last ask, each once. Tell it those before "
-            "asking again, unchanged."
-        )
-    return np.array(rows, dtype=np.intp)
+    rows_of: dict[bytes, list[int]] = {}
+    for row in reversed(range(len(asked))):
+        rows_of.setdefault(asked[row].tobytes(), []).append(row)
+    rows = np.empty(len(codes), dtype=np.intp)
+    # A code may have been asked twice (a child can equal its parent). The better score goes to
+    # the first of them, so that the order of telling does not matter.
+    for told in np.argsort(-scores, kind="stable"):
+        waiting = rows_of.get(np.ascontiguousarray(codes[told], dtype=asked.dtype).tobytes())
+        if not waiting:
+            raise OptimizerError(
+                "An optimizer is told about codes of its last ask, each once. Tell it those "
+                "before asking again, unchanged."
+            )
+        rows[told] = waiting.pop()
+    return rows

@@ -61,7 +61,8 @@ class ReadoutPopulation(Simulator):
         # One by one: what a neuron answers must not depend on which images come with it, not
         # even in the last bit, or a resumed run would be another run.
         features = np.concatenate([self._network.features(image[None]) for image in images])
-        drive = features.astype(np.float64) @ self._weights.T + self._bias
+        # Not by BLAS, whose last bits depend on the number of images too.
+        drive = np.einsum("if,uf->iu", features.astype(np.float64), self._weights) + self._bias
         settings = self._settings
         rate_hz: FloatArray = np.clip(
             settings.baseline_hz + settings.gain_hz * drive, 0, settings.max_rate_hz

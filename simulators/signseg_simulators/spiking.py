@@ -97,7 +97,7 @@ def spike_trains_s(
     before the next onset are therefore the same in every replay, whatever the screen's timing.
     """
     trains: list[list[FloatArray]] = [[] for _ in range(rates_hz.shape[1])]
-    until_s = np.append(np.diff(onsets_s), horizon_s)
+    until_s = np.diff(onsets_s, append=np.inf)
     for identity, onset_s, own_s, unit_rates_hz in zip(
         presentation_ids, onsets_s, until_s, rates_hz, strict=True
     ):

@@ -69,6 +69,11 @@ def experiment_table(wire: WireSettings, *, n_generations: int = 4) -> dict[str,
 
 
 @pytest.fixture
+def experiment_of(synthetic_plugins: Path) -> Callable[..., dict[str, Any]]:
+    return experiment_table
+
+
+@pytest.fixture
 def experiment(wire: WireSettings, synthetic_plugins: Path) -> Experiment:
     return Experiment.model_validate(experiment_table(wire))
 

@@ -1,0 +1,111 @@
+"""Every installed plugin of these groups passes the kit that is shipped for its authors."""
+
+import numpy as np
+import pytest
+
+from signseg_rig.interfaces import Generator, Optimizer, SimulatorContext
+from signseg_rig.plugins import list_plugins, load_plugin
+from signseg_rig.testing.generators import check_generator
+from signseg_rig.testing.networks import check_network
+from signseg_rig.testing.optimizers import check_optimizer
+from signseg_rig.testing.response_sources import check_response_source
+from signseg_rig.testing.simulators import check_simulator
+from signseg_rig.testing.synthetic import (
+    LinearGenerator,
+    LinearGeneratorSettings,
+    PixelPopulation,
+    PixelPopulationSettings,
+    PixelSource,
+)
+from signseg_rig.types import FloatArray
+
+
+def names(group: str) -> list[str]:
+    return [info.name for info in list_plugins(group) if info.distribution == "signseg-rig"]
+
+
+SETTINGS = {
+    "readout_population": {
+        "network": {"kind": "efficientnet_lite0", "input_size_px": 64},
+        "units": ["wig", "tench"],
+    },
+}
+
+
+@pytest.mark.parametrize("name", names("optimizers"))
+@pytest.mark.parametrize("n_dims", [5, 600])
+def test_optimizer(name: str, n_dims: int) -> None:
+    plugin = load_plugin("optimizers", name)
+    check_optimizer(lambda rng: plugin(plugin.Config(), n_dims=n_dims, rng=rng))
+
+
+@pytest.mark.parametrize("name", names("generators"))
+def test_generator(name: str) -> None:
+    plugin = load_plugin("generators", name)
+    check_generator(plugin(plugin.Config()))
+
+
+@pytest.mark.parametrize("name", names("networks"))
+def test_network(name: str) -> None:
+    plugin = load_plugin("networks", name)
+    check_network(plugin(plugin.Config(input_size_px=64)))
+
+
+@pytest.mark.parametrize("name", names("simulators"))
+def test_simulator(name: str) -> None:
+    plugin = load_plugin("simulators", name)
+    check_simulator(plugin(plugin.Config(**SETTINGS[name]), SimulatorContext(seed=0)))
+
+
+def test_simulated_source(synthetic_plugins: object) -> None:
+    plugin = load_plugin("response_sources", "simulated")
+    settings = plugin.Config.model_validate({"population": {"kind": "pixels"}})
+    check_response_source(lambda context: plugin(settings, context))
+
+
+def test_every_response_source_is_checked() -> None:
+    assert names("response_sources") == ["simulated"]
+
+
+def test_synthetic_parts_keep_the_rules_too() -> None:
+    check_generator(LinearGenerator(LinearGeneratorSettings()))
+    check_simulator(PixelPopulation(PixelPopulationSettings(), SimulatorContext(seed=0)))
+    check_response_source(PixelSource)
+
+
+class SeedlessOptimizer(Optimizer):
+    """Draws from a generator of its own: a run could not be resumed."""
+
+    n_codes, n_dims = 4, 3
+
+    def ask(self) -> FloatArray:
+        return np.random.default_rng().standard_normal((4, 3))
+
+    def tell(self, codes: FloatArray, scores: FloatArray) -> None:
+        pass
+
+
+class GrayGenerator(Generator):
+    """Draws the same for every code."""
+
+    n_dims, image_size_px = 3, 8
+
+    def render(self, codes: FloatArray) -> np.ndarray:
+        return np.full((len(codes), 8, 8, 3), 128, np.uint8)
+
+
+def test_kits_find_what_is_wrong() -> None:
+    with pytest.raises(AssertionError, match="cannot be resumed"):
+        check_optimizer(lambda _rng: SeedlessOptimizer())
+    with pytest.raises(AssertionError, match="the same image"):
+        check_generator(GrayGenerator())
+
+    class LateSource(PixelSource):
+        def read(self, shown, **options):  # type: ignore[no-untyped-def]
+            recording = super().read(shown, **options)
+            return type(recording)(
+                recording.edges_s[1:], recording.spikes_s, recording.complete_until_s
+            )
+
+    with pytest.raises(AssertionError, match="sync edges"):
+        check_response_source(LateSource)

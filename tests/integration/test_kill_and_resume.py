@@ -1,0 +1,214 @@
+"""Control process and display are killed at random moments: nothing changes, nothing is lost."""
+
+import contextlib
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomli_w
+
+from signseg_rig.config import WireSettings
+from signseg_rig.records import RunReader
+
+N_KILLED_RUNS = int(os.environ.get("SIGNSEG_KILLED_RUNS", "20"))
+N_GENERATIONS = 8
+Run = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def experiment_file(
+    tmp_path: Path, wire: WireSettings, experiment_of: Callable[..., dict[str, Any]]
+) -> Path:
+    file = tmp_path / "experiment.toml"
+    quick = wire.model_copy(update={"heartbeat_timeout_s": 2.0})
+    file.write_text(tomli_w.dumps(experiment_of(quick, n_generations=N_GENERATIONS)))
+    return file
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Start ``signseg-rig`` as a second process; none outlives the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "signseg_rig", *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **options,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        if not process.stdout.closed:
+            process.communicate()
+
+
+def finish(process: subprocess.Popen[bytes], *, code: int = 0) -> str:
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == code, output.decode()
+    return output.decode()
+
+
+def n_events(path: Path) -> int:
+    database = path / "run.sqlite"
+    if not database.exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        (count,) = connection.execute("SELECT COUNT(*) FROM events").fetchone()
+        return int(count)
+
+
+def kill_after(process: subprocess.Popen[bytes], path: Path, events: int) -> bool:
+    """Kill a run once its record has so many events; False where it ended well before."""
+    while n_events(path) < events:
+        if process.poll() is not None:
+            finish(process)
+            return False
+        time.sleep(0.001)  # only to leave the processor to the run
+    process.kill()
+    process.communicate()
+    return True
+
+
+def story(path: Path) -> list[tuple[Any, ...]]:
+    """Everything that must not depend on when a run was killed: codes, orders, rates, scores."""
+    with RunReader.open(path) as reader:
+        passes = [
+            (
+                one.plan,
+                {name: codes.tobytes() for name, codes in reader.codes(one.plan).items()},
+                one.responses.presentation_ids if one.responses else None,
+                one.responses.evoked_hz.tobytes() if one.responses else None,
+                one.responses.baseline_hz.tobytes() if one.responses else None,
+                one.responses.reasons if one.responses else None,
+            )
+            for one in reader.passes()
+        ]
+        told = [
+            (one.thread, one.generation, one.scores.tobytes(), one.reference_scores.tobytes())
+            for one in reader.told()
+        ]
+        result = reader.result()
+    assert result is not None
+    return [*passes, *told, (result.columns, result.rows, result.is_success)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_and_resumed_runs_equal_one_that_was_never_killed(
+    tmp_path: Path, experiment_file: Path, run: Run
+) -> None:
+    untouched = tmp_path / "untouched"
+    finish(run("run", experiment_file, "--run-dir", untouched))
+    expected = story(untouched)
+    total = n_events(untouched)
+    moments = random.Random(int(os.environ.get("SIGNSEG_KILL_SEED", "0")))
+    for number in range(N_KILLED_RUNS):
+        path = tmp_path / f"killed_{number}"
+        arguments: tuple[object, ...] = ("run", experiment_file, "--run-dir", path)
+        n_kills = 0
+        while kill_after(run(*arguments), path, n_events(path) + moments.randint(1, total // 2)):
+            n_kills += 1
+            arguments = ("resume", path)
+        assert n_kills >= 1
+        with RunReader.open(path) as reader:
+            assert reader.n_sessions == n_kills + 1
+        assert story(path) == expected, f"killed {n_kills} times"
+
+
+@pytest.mark.timeout(300)
+def test_display_is_killed_and_another_goes_on(
+    tmp_path: Path, experiment_file: Path, run: Run
+) -> None:
+    untouched = tmp_path / "untouched"
+    finish(run("run", experiment_file, "--run-dir", untouched))
+    text = experiment_file.read_text().replace("[run]", "[run]\nstarts_display = false", 1)
+    experiment_file.write_text(text.replace('pacing = "fast"', 'pacing = "realtime"'))
+    path = tmp_path / "run"
+    loop = run("run", experiment_file, "--run-dir", path)
+    moments = random.Random(1)
+    for _ in range(2):
+        display = run("display", experiment_file, "--one-run")
+        assert kill_after(display, path, n_events(path) + moments.randint(20, 60))
+    last = run("display", experiment_file, "--one-run")
+    finish(loop)
+    finish(last)
+    with RunReader.open(path) as reader:
+        lost = reader.notes("display lost")
+        assert len(lost) == 2
+        assert len(reader.notes("display connected")) == 3
+        for one in reader.passes():
+            assert one.responses is not None
+            planned = {item.id for item in one.plan.presentations}
+            shown = [item.presentation_id for item in one.shown]
+            assert sorted(shown) == sorted(planned)  # each confirmed exactly once
+        # The same animal saw the same codes, though some later and some twice.
+        first = next(reader.passes())
+    with RunReader.open(untouched) as reader:
+        assert next(reader.passes()).plan == first.plan
+
+
+def test_second_writer_is_refused(tmp_path: Path, experiment_file: Path, run: Run) -> None:
+    path = tmp_path / "run"
+    text = experiment_file.read_text().replace("[run]", "[run]\nstarts_display = false", 1)
+    experiment_file.write_text(text)
+    first = run("run", experiment_file, "--run-dir", path)
+    while n_events(path) == 0:
+        assert first.poll() is None
+    output = finish(run("resume", path), code=2)
+    assert "in use by process" in " ".join(output.split())
+    output = finish(run("run", experiment_file, "--run-dir", path), code=2)
+    assert "holds a run already" in " ".join(output.split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_signal_ends_a_run_in_good_order_and_it_can_be_resumed(
+    tmp_path: Path, experiment_file: Path, run: Run
+) -> None:
+    experiment_file.write_text(
+        experiment_file.read_text().replace('pacing = "fast"', 'pacing = "realtime"')
+    )
+    path = tmp_path / "run"
+    process = run("run", experiment_file, "--run-dir", path)
+    while n_events(path) < 30:
+        assert process.poll() is None
+    process.terminate()
+    output = finish(process, code=4)
+    assert "signseg-rig resume" in " ".join(output.split())
+    with RunReader.open(path) as reader:
+        assert reader.result() is None
+        last = list(reader.passes())[-1]
+        assert 0 < len(last.shown) <= len(last.plan.presentations)
+    finish(run("resume", path))
+    with RunReader.open(path) as reader:
+        assert reader.result() is not None
+        assert reader.n_sessions == 2
+
+
+def test_finished_run_is_resumed_without_showing_anything(
+    tmp_path: Path, experiment_file: Path, run: Run
+) -> None:
+    path = tmp_path / "run"
+    finish(run("run", experiment_file, "--run-dir", path))
+    before = n_events(path)
+    output = finish(run("resume", path, "--json"))
+    assert '"is_success"' in output
+    assert n_events(path) == before + 1  # the note of the new session
+    with RunReader.open(path) as reader:
+        shown = [item for one in reader.passes() for item in one.shown]
+    assert len(shown) >= N_GENERATIONS * 20
+    assert np.isfinite([item.onset_s for item in shown]).all()
