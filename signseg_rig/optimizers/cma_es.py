@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
-import cma
 import numpy as np
-from cma.sigma_adaptation import CMAAdaptSigmaCSA
 from pydantic import Field
 
 from signseg_rig.errors import OptimizerError
@@ -60,60 +55,30 @@ class CmaEs(Optimizer):
             raise OptimizerError(f"CMA-ES needs codes of at least 2 dimensions; got {n_dims}.")
         self.n_dims = n_dims
         self.n_codes = settings.n_codes
-        is_diagonal = settings.covariance == "diagonal" or (
+        self.is_diagonal = settings.covariance == "diagonal" or (
             settings.covariance == "auto" and n_dims > MAX_FULL_DIMS
         )
-        options: dict[str, Any] = {
-            "popsize": settings.n_codes,
-            "CMA_diagonal": is_diagonal,
-            # NaN is the one seed that leaves NumPy's global generator alone.
-            "seed": np.nan,
-            "randn": _Normal(rng),
-            "AdaptSigma": _StepSizeControl,
-            "verbose": -9,
-        }
-        with _quiet():
-            self._strategy = cma.CMAEvolutionStrategy(np.zeros(n_dims), settings.sigma0, options)
+        from signseg_rig.optimizers.cma_package import Strategy
+
+        self._strategy = Strategy(
+            n_dims=n_dims,
+            n_codes=settings.n_codes,
+            sigma0=settings.sigma0,
+            is_diagonal=self.is_diagonal,
+            rng=rng,
+        )
         self._asked: FloatArray = np.empty((0, n_dims))
-        self._solutions: list[FloatArray] = []
 
     def ask(self) -> FloatArray:
         """Propose a generation; see `Optimizer.ask`."""
-        self._solutions = self._strategy.ask()
-        self._asked = np.array(self._solutions, dtype=np.float64)
+        self._asked = self._strategy.ask()
         return self._asked.copy()
 
     def tell(self, codes: FloatArray, scores: FloatArray) -> None:
         """Learn from a generation; see `Optimizer.tell`. Without any code it learns nothing."""
         rows = asked_rows(self._asked, codes, scores)
         if rows.size:
-            with _quiet():
-                self._strategy.tell(self._solutions, _costs(rows, scores, self.n_codes))
-
-
-class _StepSizeControl(CMAAdaptSigmaCSA):  # type: ignore[misc]
-    """Cumulative step-size adaptation, as the package does by default."""
-
-    def check_consistency(self, _strategy: object) -> None:
-        """Check nothing: the package's own check draws from NumPy's global generator."""
-
-
-class _Normal:
-    """The package's source of chance; it calls this as it would call ``numpy.random.randn``."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
-
-    def __call__(self, *shape: int) -> FloatArray:
-        return self._rng.standard_normal(shape)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the package from warning about what is normal for a neuron that hardly answers."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+            self._strategy.tell(_costs(rows, scores, self.n_codes))
 
 
 def _costs(rows: IntArray, scores: FloatArray, n_codes: int) -> list[float]:

@@ -66,7 +66,7 @@ def test_unscored_codes_count_neither_as_good_nor_as_bad() -> None:
 @pytest.mark.parametrize(("n_dims", "is_diagonal"), [(20, False), (512, False), (513, True)])
 def test_covariance_is_full_where_that_can_be_afforded(n_dims: int, is_diagonal: bool) -> None:
     optimizer = make_optimizer("cma_es", n_dims=n_dims)
-    assert bool(optimizer._strategy.opts["CMA_diagonal"]) is is_diagonal
+    assert optimizer.is_diagonal is is_diagonal
 
 
 def test_codes_of_another_generation_are_refused() -> None:
