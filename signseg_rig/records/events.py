@@ -81,7 +81,6 @@ class EventTable:
         with explained(database, "opened"):
             connection = _connect(database, "mode=rw")
             try:
-                check_integrity(database, connection)
                 _use_write_ahead_log(database, connection)
                 connection.execute("PRAGMA synchronous = FULL")
             except BaseException:
@@ -103,9 +102,9 @@ class EventTable:
             try:
                 return cls(database, _connect(database, "mode=ro"))
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_CANTOPEN or _has_log(database):
+                if not _is_unwritable(error) or _has_log(database):
                     raise
-            # SQLite reads a WAL database through files that it cannot make on a read-only medium.
+            # SQLite reads a WAL database through files that it cannot make in a read-only folder.
             # Where no log is, the database is complete, and it may do without them.
             return cls(database, _connect(database, "mode=ro&immutable=1"))
 
@@ -166,7 +165,7 @@ class EventTable:
     def _event(self, row: tuple[Any, ...]) -> Event:
         kind, body, block, attempt, data, session, sequence, at_utc, crc32 = row
         data = data or b""
-        if _crc32(kind, block, attempt, body, data) != crc32:
+        if _crc32((at_utc, session, kind, block, attempt, body), data) != crc32:
             raise RecordError(
                 f"{self._database} holds other {kind!r} in event {sequence} than was written. "
                 f"{DAMAGED}"
@@ -193,10 +192,15 @@ def _connect(database: Path, mode: str) -> sqlite3.Connection:
     )
     try:
         check_identity(database, connection)
+        check_integrity(database, connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _is_unwritable(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 def _has_log(database: Path) -> bool:
@@ -214,11 +218,9 @@ def _use_write_ahead_log(database: Path, connection: sqlite3.Connection) -> None
 
 
 def _row(event: Event, at_utc: str, session: int) -> tuple[object, ...]:
-    body = to_json(event.body)
-    place = (event.kind, event.block, event.attempt)
-    crc32 = _crc32(*place, body, event.data)
-    return (at_utc, session, *place, body, event.data or None, crc32)
+    texts = (at_utc, session, event.kind, event.block, event.attempt, to_json(event.body))
+    return (*texts, event.data or None, _crc32(texts, event.data))
 
 
-def _crc32(kind: str, block: int | None, attempt: int | None, body: str, data: bytes) -> int:
-    return zlib.crc32(data, zlib.crc32(f"{kind} {block} {attempt} {body}".encode()))
+def _crc32(texts: tuple[object, ...], data: bytes) -> int:
+    return zlib.crc32(data, zlib.crc32(repr(texts).encode()))

@@ -200,8 +200,8 @@ class RunReader:
 
 
 def _note(event: Event) -> Note:
-    body = dict(event.body)
-    return Note(body.pop("topic"), body, event.session, dt.datetime.fromisoformat(event.at_utc))
+    at_utc = dt.datetime.fromisoformat(event.at_utc)
+    return Note(event.body["topic"], event.body["body"], event.session, at_utc)
 
 
 def _read_text(path: Path) -> str:

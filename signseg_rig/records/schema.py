@@ -90,7 +90,7 @@ def check_identity(database: Path, connection: sqlite3.Connection) -> None:
 
 
 def check_integrity(database: Path, connection: sqlite3.Connection) -> None:
-    """Make sure that a database is whole: appending to a broken one would hide what is left."""
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    """Make sure that a database is whole; with a broken index events would seem to be missing."""
+    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise RecordError(f"{database} fails its check: {verdict}. {DAMAGED}")

@@ -178,9 +178,9 @@ class RunRecord:
         """Record the responses to a pass; each pass has them once."""
         self._append(responses_event(block, attempt, responses))
 
-    def note(self, topic: str, **body: Any) -> None:
+    def note(self, topic: str, /, **body: Any) -> None:
         """Record something worth knowing, as far as JSON can hold it."""
-        self._append(Event("note", {"topic": topic, **body}))
+        self._append(Event("note", {"topic": topic, "body": body}))
 
     def finished(self, result: ProtocolResult) -> None:
         """Record the protocol's result, and with it the end of the run."""

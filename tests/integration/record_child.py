@@ -71,6 +71,8 @@ def write(path: Path) -> None:
     """Go on with a run until it is finished."""
     with RunRecord.reopen(path) as record:
         acknowledge("note", None)
+        if record.reader.result() is not None:
+            return
         for number in range(N_BLOCKS):
             known = record.reader.find_pass(number, 0)
             if known is None or known.responses is None:
