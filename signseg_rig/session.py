@@ -21,7 +21,7 @@ from signseg_rig.interfaces import Generator, ProtocolContext, ResponseSource, S
 from signseg_rig.loop import Loop
 from signseg_rig.plugins import PluginInfo, find_plugin
 from signseg_rig.records import RunRecord, build_manifest
-from signseg_rig.settings import PluginChoice, Settings
+from signseg_rig.settings import Settings, plugin_choices
 from signseg_rig.types import ProtocolResult, RunStatus
 from signseg_rig.weights import CATALOGUE, file_sha256, find_weights
 from signseg_rig.wire.link import DisplayLink
@@ -199,29 +199,16 @@ def _new_folder(experiment: Experiment) -> Path:
 
 def _plugins(settings: Settings) -> list[PluginInfo]:
     """List every plugin that an experiment chooses, through the settings of other plugins."""
-    return list(dict.fromkeys(find_plugin(one.group, one.kind) for one in _choices(settings)))
+    return list(
+        dict.fromkeys(find_plugin(one.group, one.kind) for _, one in plugin_choices(settings))
+    )
 
 
 def _weights_sha256(settings: Settings) -> dict[str, str]:
     """Hash every weight file that the chosen plugins load."""
     paths = {
         find_weights(choice.kind, choice.settings.weights_path)
-        for choice in _choices(settings)
+        for _, choice in plugin_choices(settings)
         if hasattr(choice.settings, "weights_path") and choice.kind in CATALOGUE
     }
     return {str(path): file_sha256(path) for path in sorted(paths)}
-
-
-def _choices(value: object) -> Iterator[PluginChoice]:
-    if isinstance(value, PluginChoice):
-        yield value
-        yield from _choices(value.settings)
-    elif isinstance(value, Settings):
-        for name in type(value).model_fields:
-            yield from _choices(getattr(value, name))
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _choices(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _choices(item)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,7 +13,7 @@ from signseg_protocols.names import unknown_name
 from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import ProtocolContext
-from signseg_rig.settings import Settings
+from signseg_rig.settings import InputPath, Settings
 from signseg_rig.types import Stimulus
 
 REFERENCES = "references"
@@ -38,7 +37,7 @@ class FolderReferences(References):
     """Image files of a folder, in the order of their names; the first `n_images`, or all."""
 
     kind: Literal["folder"] = "folder"
-    path: Path
+    path: InputPath
     n_images: int | None = Field(default=None, ge=1)
 
     def stimuli(self, context: ProtocolContext) -> tuple[Stimulus, ...]:  # noqa: ARG002

@@ -37,7 +37,10 @@ def display_process(experiment_file: Path, log_file: Path) -> Iterator[subproces
     finally:
         # The loop has said goodbye by now, and the display leaves by itself, unless it never got
         # to work because one of an earlier session was still there.
-        for end, timeout_s in ((process.terminate, LEAVE_TIMEOUT_S), (process.kill, KILL_TIMEOUT_S)):
+        for end, timeout_s in (
+            (process.terminate, LEAVE_TIMEOUT_S),
+            (process.kill, KILL_TIMEOUT_S),
+        ):
             try:
                 process.wait(timeout_s)
             except subprocess.TimeoutExpired:

@@ -54,6 +54,7 @@ class PsychopyDisplay(Display):
     """
 
     Config: ClassVar[type[Settings]] = PsychopySettings
+    required_packages = ("psychopy",)
 
     def __init__(
         self,

@@ -1,0 +1,30 @@
+"""What a plugin must offer; `signseg_rig.testing` checks that it does."""
+
+from signseg_rig.interfaces.models import (
+    Generator,
+    Network,
+    Optimizer,
+    Readout,
+    Simulator,
+    SimulatorContext,
+)
+from signseg_rig.interfaces.plugin import Plugin
+from signseg_rig.interfaces.protocol import Protocol, ProtocolContext, ProtocolSteps, Turn
+from signseg_rig.interfaces.rig import Display, ResponseSource, SourceContext
+
+__all__ = [
+    "Display",
+    "Generator",
+    "Network",
+    "Optimizer",
+    "Plugin",
+    "Protocol",
+    "ProtocolContext",
+    "ProtocolSteps",
+    "Readout",
+    "ResponseSource",
+    "Simulator",
+    "SimulatorContext",
+    "SourceContext",
+    "Turn",
+]

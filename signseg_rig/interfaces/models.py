@@ -1,0 +1,183 @@
+"""What draws images, proposes codes, sees and fires."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from signseg_rig.interfaces.plugin import Plugin
+from signseg_rig.types import FloatArray, ImageArray
+
+
+class Generator(Plugin):
+    """An image generator: maps codes to images.
+
+    Constructed from its `Config`. Attributes must be set by then.
+
+    Attributes
+    ----------
+    n_dims : int
+        Dimensions of a code.
+    image_size_px : int
+        Width and height of an image.
+    """
+
+    n_dims: int
+    image_size_px: int
+
+    @abstractmethod
+    def render(self, codes: FloatArray) -> ImageArray:
+        """Render codes to images; the same codes always give the same pixels.
+
+        Parameters
+        ----------
+        codes : (n, n_dims) float array
+
+        Returns
+        -------
+        images : (n, image_size_px, image_size_px, 3) uint8 array
+        """
+
+    def sample_codes(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw codes from the generator's own distribution; standard normal unless overridden.
+
+        Returns
+        -------
+        codes : (n, n_dims) float array
+        """
+        return rng.standard_normal((n, self.n_dims))
+
+
+class Optimizer(Plugin):
+    """Proposes codes and learns from their scores; higher is better.
+
+    Constructed as ``cls(settings, n_dims=..., rng=...)``; `rng` is its only source of chance, so
+    that told the same scores it asks the same codes again.
+
+    Attributes
+    ----------
+    n_dims, n_codes : int
+        Dimensions of a code, and codes in one generation.
+    """
+
+    n_dims: int
+    n_codes: int
+
+    @abstractmethod
+    def ask(self) -> FloatArray:
+        """Propose the codes of one generation.
+
+        Returns
+        -------
+        codes : (n_codes, n_dims) float array
+        """
+
+    @abstractmethod
+    def tell(self, codes: FloatArray, scores: FloatArray) -> None:
+        """Learn from scores of codes that the last `ask` proposed: all of them or some.
+
+        Parameters
+        ----------
+        codes : (n, n_dims) float array
+        scores : (n,) float array, finite
+
+        Raises
+        ------
+        OptimizerError
+            A score is not finite, or the shapes do not fit together.
+        """
+
+
+class Readout(NamedTuple):
+    """A linear readout of named features.
+
+    Parameters
+    ----------
+    weights : (n_units, n_features) float array
+    bias : (n_units,) float array
+    """
+
+    weights: FloatArray
+    bias: FloatArray
+
+
+class Network(Plugin):
+    """A convolutional network with named feature layers and a linear readout.
+
+    Attributes
+    ----------
+    layer_names : tuple of str
+        Layers that `features` can give; the last one is what the readout reads.
+    unit_names : tuple of str
+        Names of the readout's units.
+    """
+
+    layer_names: tuple[str, ...]
+    unit_names: tuple[str, ...]
+
+    @abstractmethod
+    def features(self, images: ImageArray, layer: str | None = None) -> FloatArray:
+        """Compute a layer's features.
+
+        Parameters
+        ----------
+        images : (n, height, width, 3) uint8 array
+            Of any size; the network's own preprocessing is applied.
+        layer : str, optional
+            One of `layer_names`; by default what the readout reads.
+
+        Returns
+        -------
+        features : (n, n_features) float32 array
+        """
+
+    @property
+    @abstractmethod
+    def readout(self) -> Readout:
+        """The linear readout on top of the last layer's features."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorContext:
+    """What a simulated population of neurons is given.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the run.
+    """
+
+    seed: int
+
+
+class Simulator(Plugin):
+    """Simulated neurons: the expected firing rates of a population for images.
+
+    Constructed as ``cls(settings, context)``.
+
+    Attributes
+    ----------
+    unit_names : tuple of str
+    """
+
+    unit_names: tuple[str, ...]
+
+    @abstractmethod
+    def rates_hz(self, images: ImageArray) -> FloatArray:
+        """Give the expected evoked rates, without noise.
+
+        Parameters
+        ----------
+        images : (n, height, width, 3) uint8 array
+
+        Returns
+        -------
+        rate_hz : (n, n_units) float array, in spikes per second, >= 0
+        """
+
+    @abstractmethod
+    def ground_truth(self) -> dict[str, FloatArray]:
+        """Give what an analysis would have to find out, for the record."""

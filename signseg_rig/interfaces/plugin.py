@@ -1,0 +1,41 @@
+"""What every plugin has: settings, needed packages, and a list of what is wrong."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any, ClassVar
+
+from signseg_rig.settings import Settings
+
+
+class Plugin(ABC):
+    """What every plugin may tell about itself before one is made.
+
+    Attributes
+    ----------
+    Config : class
+        Its settings. Neither reading them nor importing the plugin imports a heavy library.
+    required_packages : tuple of str
+        Import names of optional packages that it needs, such as ``"torch"``.
+    """
+
+    Config: ClassVar[type[Settings]]
+    required_packages: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def problems(cls, settings: Any) -> list[str]:  # noqa: ARG003
+        """List what keeps it from working on this machine, for ``signseg-rig check``.
+
+        Called only where the required packages are installed. It should be quick.
+
+        Parameters
+        ----------
+        settings : Settings
+            An instance of `Config`.
+
+        Returns
+        -------
+        problems : list of str
+            Whole sentences, such as that a weight file is missing and how to get it.
+        """
+        return []

@@ -1,0 +1,76 @@
+"""Experimental procedures as steps that the loop drives."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Generator as Steps
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from signseg_rig.interfaces.models import Generator
+from signseg_rig.interfaces.plugin import Plugin
+from signseg_rig.seeds import named_rng
+from signseg_rig.types import ProtocolResult, ResponseBatch, StimulusBatch
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolContext:
+    """What a protocol is given besides its settings.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the run.
+    generators : mapping of name to Generator
+    unit_names : tuple of str
+        Units of the response source.
+    """
+
+    seed: int
+    generators: Mapping[str, Generator]
+    unit_names: tuple[str, ...]
+
+    def rng(self, *names: str | int) -> np.random.Generator:
+        """Give the random stream for a use; see `signseg_rig.seeds.named_rng`."""
+        return named_rng(self.seed, "protocol", *names)
+
+
+Turn = tuple[StimulusBatch, ...]
+ProtocolSteps = Steps[Turn, tuple[ResponseBatch, ...], ProtocolResult]
+
+
+class Protocol(Plugin):
+    """An experimental procedure, written as steps that the loop drives.
+
+    Constructed as ``cls(settings, context)``. Given the same seed and responses it must take the
+    same steps again: a run is resumed by replaying it.
+
+    Attributes
+    ----------
+    n_blocks : int
+        Blocks expected in all, for the progress display; 0 where this cannot be told.
+    """
+
+    n_blocks: int = 0
+
+    @abstractmethod
+    def steps(self) -> ProtocolSteps:
+        """Take the steps of the procedure.
+
+        Yields
+        ------
+        turn : tuple of StimulusBatch
+            Blocks to be shown in this order. They do not depend on each other's responses, so
+            the loop preloads each while the one before is shown.
+
+        Receives
+        --------
+        responses : tuple of ResponseBatch
+            One per block of the turn.
+
+        Returns
+        -------
+        result : ProtocolResult
+        """
