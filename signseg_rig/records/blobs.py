@@ -49,8 +49,8 @@ class BlobStore:
         """
         buffer = io.BytesIO()
         np.save(buffer, array, allow_pickle=False)
-        # A view, since another copy of a block's codes takes as long as hashing them.
-        content = buffer.getbuffer()
+        # Not getbuffer(): Python 3.12.1 crashes when such a view becomes garbage in an error.
+        content = buffer.getvalue()
         name = f"{hashlib.sha256(content).hexdigest()}.npy"
         if not self._is_intact(name):
             self._write(name, content)
@@ -82,7 +82,7 @@ class BlobStore:
             buffer = io.BytesIO()
             # Level 1: half the time of the default for files a few percent larger.
             Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
-            self._write(f"{key}.png", buffer.getbuffer())
+            self._write(f"{key}.png", buffer.getvalue())
 
     def get_image(self, key: str) -> ImageArray:
         """Read an image, and check that its pixels are those that were stored.
@@ -123,7 +123,7 @@ class BlobStore:
         except OSError as error:
             raise file_error(path, "read", error) from None
 
-    def _write(self, name: str, content: memoryview) -> None:
+    def _write(self, name: str, content: bytes) -> None:
         path = self._folder / name
         try:
             write_durably(path, content)

@@ -9,13 +9,13 @@ from pathlib import Path
 DRAFT_SUFFIX = ".part"
 
 
-def write_durably(target: Path, content: bytes | memoryview) -> None:
+def write_durably(target: Path, content: bytes) -> None:
     """Write a file; it is on the disk, under its name, when this returns.
 
     Parameters
     ----------
     target : Path
-    content : bytes or memoryview
+    content : bytes
 
     Raises
     ------
