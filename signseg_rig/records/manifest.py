@@ -61,8 +61,8 @@ def _distributions() -> dict[str, str]:
     for item in distributions():
         # What an interrupted uninstall leaves behind has no name; of two copies of a package the
         # one that stands first on the path is imported.
-        if name := item.metadata["Name"]:
-            versions.setdefault(name, item.version)
+        if "Name" in item.metadata and "Version" in item.metadata:
+            versions.setdefault(item.metadata["Name"], item.metadata["Version"])
     return dict(sorted(versions.items()))
 
 

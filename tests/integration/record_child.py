@@ -64,7 +64,9 @@ class Block:
 
 
 def acknowledge(*words: object) -> None:
-    print(*words, flush=True)
+    # In one piece, so that no line is cut in two.
+    line = " ".join(map(str, words))
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
 def write(path: Path) -> None:
