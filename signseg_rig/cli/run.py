@@ -91,9 +91,14 @@ def conduct(
 
 
 def _table(result: ProtocolResult) -> Table:
-    table = Table(*result.columns)
-    for row in result.rows:
-        table.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
+    """Give each row of the result a column: there are few threads, and much to say of each."""
+    cells = [
+        [f"{one:.4g}" if isinstance(one, float) else str(one) for one in row] for row in result.rows
+    ]
+    names, *rest = zip(result.columns, *cells, strict=True)
+    table = Table(*names)
+    for line in rest:
+        table.add_row(*line)
     return table
 
 

@@ -1,0 +1,97 @@
+"""The examples run as their texts say."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+def run(*command: object, environment: dict[str, str] | None = None, **options: Any) -> str:
+    process = subprocess.run(
+        [sys.executable, *map(str, command)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        timeout=280,
+        **options,
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
+
+
+def test_01_one_generation() -> None:
+    assert "10 images of 64 px; best score" in run(EXAMPLES / "01_one_generation.py")
+
+
+@pytest.mark.display
+@pytest.mark.slow
+def test_02_dry_run_in_a_real_window(tmp_path: Path, x_display: str) -> None:
+    text = (
+        (EXAMPLES / "02_dry_run.toml")
+        .read_text()
+        .replace("n_generations = 20", "n_generations = 4")
+    )
+    file = tmp_path / "short.toml"
+    file.write_text(text.replace("[run]", '[run]\nout_dir = "runs"', 1))
+    output = run(
+        "-m", "signseg_rig", "run", file, "--json", environment={"DISPLAY": x_display}, cwd=tmp_path
+    )
+    result = json.loads(output)
+    assert [row["n_generations"] for row in result["rows"]] == [4, 4]
+    page = Path(tmp_path / result["report"]).read_text(encoding="utf-8")
+    assert "wig-neuron" in page
+    assert page.count("data:image/png;base64,") == 4
+    assert "http" not in page.split("<pre>")[0].replace("http-equiv", "")
+
+
+@pytest.mark.parametrize("name", ["02_dry_run.toml", "03_rig.toml"])
+def test_experiment_files_have_no_errors(name: str) -> None:
+    problems = json.loads(run("-m", "signseg_rig", "check", EXAMPLES / name, "--json"))
+    assert problems["problems"] == [] or all(
+        one["severity"] == "warning" for one in problems["problems"]
+    )
+
+
+def test_03_explains_every_setting() -> None:
+    """Whatever a resolved experiment file holds stands in the example too."""
+    from signseg_rig.experiment_file import read_experiment
+
+    text = (EXAMPLES / "03_rig.toml").read_text()
+    resolved = read_experiment(EXAMPLES / "03_rig.toml").to_toml_table()
+
+    def keys(value: object) -> set[str]:
+        if isinstance(value, dict):
+            return set(value).union(*map(keys, value.values()))
+        if isinstance(value, list):
+            return set().union(*map(keys, value))
+        return set()
+
+    genetic = {"n_conserved", "temperature", "parental_skew", "mutation_rate", "mutation_size"}
+    missing = {key for key in keys(resolved) - genetic if key not in text}
+    assert not missing
+
+
+def test_04_plugin_package() -> None:
+    package = EXAMPLES / "04_plugin_package"
+    output = run(
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        package,
+        package / "tests",
+        environment={"PYTHONPATH": str(package)},
+        cwd=package,
+    )
+    assert "2 passed" in output
