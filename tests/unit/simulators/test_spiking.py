@@ -1,0 +1,87 @@
+"""Simulated spikes against the analytic rate, and the same again for the same presentation."""
+
+import numpy as np
+import pytest
+
+from signseg_rig.acquisition import count_spikes
+from signseg_simulators.spiking import SpikingSettings, modulated_rates_hz, spike_trains_s
+
+N = 3000
+
+
+def counts(settings: SpikingSettings, rate_hz: float, window_s: tuple[float, float]) -> np.ndarray:
+    onsets_s = np.arange(N) * 0.5
+    trains = spike_trains_s(
+        settings,
+        [f"p{i}" for i in range(N)],
+        onsets_s,
+        np.full((N, 1), rate_hz),
+        horizon_s=1.0,
+        seed=1,
+    )
+    return count_spikes(trains, onsets_s, window_s)[:, 0]
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, 12.0, 90.0])
+def test_evoked_counts_are_poisson_at_the_rate(rate_hz: float) -> None:
+    settings = SpikingSettings(baseline_hz=0.0, latency_s=0.05, response_duration_s=0.15)
+    found = counts(settings, rate_hz, (0.05, 0.2))
+    expected = rate_hz * 0.15
+    assert found.mean() == pytest.approx(expected, abs=4 * np.sqrt(expected / N) + 1e-12)
+    assert found.var() == pytest.approx(expected, rel=0.12, abs=1e-12)
+
+
+def test_baseline_goes_on_outside_the_response() -> None:
+    settings = SpikingSettings(baseline_hz=40.0)
+    for window_s in ((0.0, 0.05), (0.25, 0.45)):
+        expected = 40.0 * (window_s[1] - window_s[0])
+        found = counts(settings, 90.0, window_s)
+        assert found.mean() == pytest.approx(expected, abs=4 * np.sqrt(expected / N))
+        assert found.var() == pytest.approx(expected, rel=0.12)
+
+
+def test_inhibited_response_is_below_baseline() -> None:
+    settings = SpikingSettings(baseline_hz=40.0)
+    assert counts(settings, 2.0, (0.05, 0.2)).mean() == pytest.approx(0.3, abs=0.05)
+
+
+def test_timing_of_the_screen_does_not_change_the_counts() -> None:
+    settings = SpikingSettings(response_duration_s=0.1)
+    ids = [f"p{i}" for i in range(200)]
+    rates_hz = np.full((200, 2), 60.0)
+    rng = np.random.default_rng(0)
+    found = []
+    for jitter_s in (0.0, 0.004):
+        onsets_s = np.arange(200) * 0.2 + rng.normal(0, jitter_s, 200)
+        trains = spike_trains_s(settings, ids, onsets_s, rates_hz, horizon_s=1.0, seed=3)
+        found.append(count_spikes(trains, onsets_s, (0.05, 0.15)))
+    assert np.array_equal(*found)
+
+
+def test_adaptation_follows_its_recursion() -> None:
+    settings = SpikingSettings(adaptation=0.8, adaptation_presentations=3.0, max_rate_hz=100.0)
+    found = modulated_rates_hz(settings, np.full((5, 1), 50.0), block=0, seed=0)[:, 0]
+    state, decay = 0.0, np.exp(-1 / 3)
+    for rate_hz in found:
+        assert rate_hz == pytest.approx(50 * (1 - 0.8 * state))
+        state = decay * state + (1 - decay) * min(rate_hz / 100, 1)
+    assert found[0] == 50.0
+    assert (np.diff(found) < 0).all()
+
+
+def test_drift_is_a_function_of_the_block() -> None:
+    settings = SpikingSettings(drift=0.3, drift_period_blocks=20)
+    rates = [
+        modulated_rates_hz(settings, np.full((1, 1), 50.0), block=b, seed=0)[0, 0]
+        for b in range(40)
+    ]
+    assert rates[3] == pytest.approx(rates[23])
+    assert max(rates) == pytest.approx(50 * np.exp(0.3), rel=0.02)
+    assert min(rates) == pytest.approx(50 * np.exp(-0.3), rel=0.02)
+
+
+def test_without_adaptation_and_drift_rates_stay() -> None:
+    rates_hz = np.random.default_rng(0).uniform(0, 90, (7, 3))
+    assert np.array_equal(
+        modulated_rates_hz(SpikingSettings(), rates_hz, block=9, seed=0), rates_hz
+    )
