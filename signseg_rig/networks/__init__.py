@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from signseg_rig.interfaces import Network
-from signseg_rig.plugins import load_plugin
+from signseg_rig.weights import load_model
 
 __all__ = ["load_network"]
 
@@ -22,7 +22,7 @@ def load_network(
     weights_path : str, optional
         A weight file of one's own; by default the one that `signseg-rig weights` knows.
     device : str
-        ``"cpu"``, ``"cuda"``, ``"mps"``, as torch names it.
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
     **settings
         Further keys of the network's `Config`.
 
@@ -34,10 +34,22 @@ def load_network(
     ------
     PluginNotFoundError
         There is no network of this name.
+    ConfigError
+        A setting is unknown or out of bounds, or this machine has no such device.
     WeightsMissingError
         Its weights are not on this machine; the message says how to get them.
+    WeightsError
+        The weight file is that of something else.
+
+    Examples
+    --------
+    >>> network = load_network("efficientnet_lite0", input_size_px=112)
+    >>> images = np.zeros((2, 64, 64, 3), dtype=np.uint8)
+    >>> features = network.features(images)
+    >>> (features @ network.readout.weights.T + network.readout.bias).shape
+    (2, 1000)
     """
-    plugin = load_plugin("networks", kind)
-    chosen = plugin.Config(weights_path=weights_path, device=device, **settings)
-    network: Network = plugin(chosen)
+    network: Network = load_model(
+        "networks", kind, weights_path=weights_path, device=device, **settings
+    )
     return network

@@ -1,23 +1,39 @@
-"""Weight files: what there is, where it lies, and how it is loaded."""
+"""Weight files, where they lie, and the torch models that are made of them."""
 
-from signseg_rig.weights.catalogue import CATALOGUE, WeightFile
+from signseg_rig.weights.catalogue import CATALOGUE, PackageMember, WeightFile, find_entry
 from signseg_rig.weights.files import (
     add_weights,
     fetch_weights,
     file_sha256,
     find_weights,
+    is_intact,
     weights_folder,
 )
-from signseg_rig.weights.states import load_strictly, read_state
+from signseg_rig.weights.models import (
+    ModelSettings,
+    load_model,
+    model_problems,
+    reproducible_inference,
+    require_device,
+)
+from signseg_rig.weights.states import load_state, read_state
 
 __all__ = [
     "CATALOGUE",
+    "ModelSettings",
+    "PackageMember",
     "WeightFile",
     "add_weights",
     "fetch_weights",
     "file_sha256",
+    "find_entry",
     "find_weights",
-    "load_strictly",
+    "is_intact",
+    "load_model",
+    "load_state",
+    "model_problems",
     "read_state",
+    "reproducible_inference",
+    "require_device",
     "weights_folder",
 ]

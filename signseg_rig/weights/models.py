@@ -1,0 +1,124 @@
+"""What the torch models among the generators and networks have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from signseg_rig.errors import ConfigError, RigError
+from signseg_rig.plugins import Group, load_plugin
+from signseg_rig.settings import InputPath, Settings
+from signseg_rig.weights.files import find_weights
+
+if TYPE_CHECKING:
+    import torch
+
+CPU = "cpu"
+
+
+class ModelSettings(Settings):
+    """Settings of every torch model: a weight file of one's own, and where it computes."""
+
+    weights_path: InputPath | None = None
+    device: str = Field(default=CPU, pattern=r"^(cpu|mps|cuda(:\d+)?)$")
+
+
+def load_model(
+    group: Group, kind: str, *, weights_path: str | None, device: str, **settings: Any
+) -> Any:
+    """Make a plugin by name, as `load_generator` and `load_network` do.
+
+    `weights_path` and `device` are passed on where they say something, so that a plugin without
+    weights can be loaded as well.
+
+    Raises
+    ------
+    PluginNotFoundError
+        There is no plugin of this name.
+    ConfigError
+        A setting is unknown or out of bounds.
+    """
+    plugin = load_plugin(group, kind)
+    model: type[Settings] = plugin.Config
+    if weights_path is not None:
+        settings["weights_path"] = weights_path
+    if device != CPU:
+        settings["device"] = device
+    try:
+        chosen = model.model_validate(settings)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
+        )
+        raise ConfigError(
+            f"{kind!r} ({group}) cannot be loaded with these settings: {problems}. It knows "
+            f"{', '.join(model.model_fields)}."
+        ) from None
+    return plugin(chosen)
+
+
+def model_problems(name: str, settings: ModelSettings) -> list[str]:
+    """List what keeps a model from being loaded, for `signseg-rig check`.
+
+    Parameters
+    ----------
+    name : str
+        A name of the catalogue.
+    settings : ModelSettings
+    """
+    problems = []
+    try:
+        find_weights(name, settings.weights_path)
+    except RigError as error:
+        problems.append(str(error))
+    # Asking which devices there are imports torch, which takes a second.
+    if settings.device != CPU:
+        try:
+            require_device(settings.device)
+        except RigError as error:
+            problems.append(str(error))
+    return problems
+
+
+def require_device(name: str) -> torch.device:
+    """Give a device of this machine.
+
+    Raises
+    ------
+    ConfigError
+        This machine, or the torch that is installed, does not have it.
+    """
+    import torch
+
+    n_cuda = torch.cuda.device_count()
+    available = [CPU, *(f"cuda:{index}" for index in range(n_cuda))]
+    if torch.backends.mps.is_available():
+        available.append("mps")
+    if name in available or (name == "cuda" and n_cuda):
+        return torch.device(name)
+    raise ConfigError(
+        f"There is no device {name!r} here; torch {torch.__version__} finds "
+        f"{', '.join(available)}. Set 'device' to one of these, or install a torch for your "
+        "graphics card."
+    )
+
+
+@contextmanager
+def reproducible_inference() -> Iterator[None]:
+    """Compute without gradients, in full single precision and by algorithms that repeat.
+
+    On CUDA, convolutions else round their inputs to 10 bits (TF32), and may add up in another
+    order at every call.
+    """
+    import torch
+
+    with (
+        torch.inference_mode(),
+        torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        ),
+    ):
+        yield

