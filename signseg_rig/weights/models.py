@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import torch
 
 CPU = "cpu"
+# Those that are activations, or part of one.
+VECTOR_FUNCTIONS = ("tanh", "exp", "sigmoid", "erf", "sqrt")
 
 
 class ModelSettings(Settings):
@@ -115,6 +118,7 @@ def reproducible_inference() -> Iterator[None]:
     """
     import torch
 
+    _settle_vector_functions()
     with (
         torch.inference_mode(),
         torch.backends.cudnn.flags(
@@ -122,3 +126,18 @@ def reproducible_inference() -> Iterator[None]:
         ),
     ):
         yield
+
+
+@cache
+def _settle_vector_functions() -> None:
+    """Call MKL's vector functions once, in one thread.
+
+    Each picks its code at the first call, and where several threads make that call together one of
+    them may get code of lower accuracy (https://github.com/pytorch/pytorch/issues/188792): the
+    first image of a process would differ from the same image rendered later.
+    """
+    import torch
+
+    few = torch.ones(8)  # too few to be shared among threads
+    for name in VECTOR_FUNCTIONS:
+        getattr(torch, name)(few)
