@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from signseg_rig.errors import DisplayError
+
+START_TIMEOUT_S = 30.0
 
 
 def has_screen() -> bool:
@@ -72,7 +75,10 @@ def virtual_screen(width_px: int, height_px: int) -> Iterator[None]:
 def _display_number(read_end: int) -> int:
     # Xvfb writes its number once it accepts connections, and closes the pipe if it fails.
     with os.fdopen(read_end) as pipe:
-        answer = pipe.readline().strip()
+        ready, _, _ = select.select([pipe], [], [], START_TIMEOUT_S)
+        answer = pipe.readline().strip() if ready else ""
     if not answer.isdigit():
-        raise DisplayError("Xvfb did not start; run 'Xvfb :99' by hand to see why.")
+        raise DisplayError(
+            f"Xvfb did not start within {START_TIMEOUT_S:.0f} s; run 'Xvfb :99' by hand to see why."
+        )
     return int(answer)
