@@ -25,6 +25,10 @@ class WeightsError(RigError, ValueError):
     """A weight file is there but holds something other than what the model needs."""
 
 
+class NeuronModelError(RigError, ValueError):
+    """Neuron models, or the file of them, cannot be used for this."""
+
+
 class OptimizerError(RigError, ValueError):
     """An optimizer was told something that it cannot use."""
 

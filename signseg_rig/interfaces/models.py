@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -113,10 +114,14 @@ class Network(Plugin):
         Layers that `features` can give; the last one is what the readout reads.
     unit_names : tuple of str
         Names of the readout's units.
+    identity : mapping of str to str or number
+        All that its features depend on, such as its kind, the sha256 of its weight file and the
+        size to which it scales images. Features are kept, and neuron models used, under this name.
     """
 
     layer_names: tuple[str, ...]
     unit_names: tuple[str, ...]
+    identity: Mapping[str, str | int | float]
 
     @abstractmethod
     def features(self, images: ImageArray, layer: str | None = None) -> FloatArray:
@@ -132,6 +137,15 @@ class Network(Plugin):
         Returns
         -------
         features : (n, n_features) float32 array
+        """
+
+    @abstractmethod
+    def layer_shape(self, layer: str) -> tuple[int, ...]:
+        """Give the shape of one image's features before they are flattened.
+
+        Returns
+        -------
+        shape : (n_channels, height, width) or (n_features,)
         """
 
     @property

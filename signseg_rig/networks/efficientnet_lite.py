@@ -14,6 +14,7 @@ from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.weights import (
     ModelSettings,
+    file_sha256,
     find_weights,
     load_state,
     model_problems,
@@ -82,6 +83,11 @@ class EfficientNetLite0(Network):
         path = find_weights(NAME, settings.weights_path)
         model = _model(settings.input_size_px)
         load_state(model, read_state(path), path)
+        self.identity = {
+            "kind": NAME,
+            "weights_sha256": file_sha256(path),
+            "input_size_px": settings.input_size_px,
+        }
         self._stages = _stages(model.to(self._device).eval())
         self.unit_names = class_names()
         state = model.state_dict()
@@ -102,28 +108,44 @@ class EfficientNetLite0(Network):
         """
         import torch
 
-        stages = self._stages[: self._depth(PENULTIMATE if layer is None else layer)]
+        stages = self._stages_to(PENULTIMATE if layer is None else layer)
         one_by_one = torch.from_numpy(_channels_first(images)).split(1)  # type: ignore[no-untyped-call]
         with reproducible_inference():
-            return _array(torch.cat([self._run(stages, image) for image in one_by_one]))
+            values = [self._run(stages, image).flatten(1) for image in one_by_one]
+            return _array(torch.cat(values))
+
+    def layer_shape(self, layer: str) -> tuple[int, ...]:
+        """Give the shape of a layer; see `Network.layer_shape`.
+
+        Raises
+        ------
+        ConfigError
+            There is no such layer.
+        """
+        import torch
+
+        stages = self._stages_to(layer)
+        with reproducible_inference():
+            values = self._run(stages, torch.zeros(1, 3, 1, 1))
+        return tuple(values.shape[1:]) if layer != PENULTIMATE else (values.shape[1],)
 
     @property
     def readout(self) -> Readout:
         """The weights and biases of the 1,000 classes."""
         return Readout(self._readout.weights.copy(), self._readout.bias.copy())
 
-    def _depth(self, layer: str) -> int:
+    def _stages_to(self, layer: str) -> list[torch.nn.Module]:
         if layer not in self.layer_names:
             raise ConfigError(
                 f"{NAME} has no layer {layer!r}; it has {', '.join(self.layer_names)}."
             )
-        return self.layer_names.index(layer) + 1
+        return self._stages[: self.layer_names.index(layer) + 1]
 
     def _run(self, stages: list[torch.nn.Module], image: torch.Tensor) -> torch.Tensor:
         values = self._preprocessed(image)
         for stage in stages:
             values = stage(values)
-        return values.flatten(1)
+        return values
 
     def _preprocessed(self, image: torch.Tensor) -> torch.Tensor:
         """Scale to the input size and to the range of training."""

@@ -1,0 +1,50 @@
+"""Models of recorded neurons: fits, how good they are, and what is left of them without a sign."""
+
+from signseg_rig.neurons.ablation_curves import AblationPoint, ablation_curves
+from signseg_rig.neurons.cross_validation import (
+    CrossValidation,
+    cross_validate_fit,
+    cross_validate_pls,
+)
+from signseg_rig.neurons.features import FeatureCache, FeatureReader, FeatureSpec
+from signseg_rig.neurons.gates import Gate, gate_channels
+from signseg_rig.neurons.linear import LinearModel
+from signseg_rig.neurons.models import Ablation, Convention, NeuronModels
+from signseg_rig.neurons.permutation_null import PermutationNull, permutation_null
+from signseg_rig.neurons.pls import PlsModel, PlsPath, fit_pls, fit_pls_path
+from signseg_rig.neurons.regularized import LinearFit, fit_lasso, fit_ridge, fit_signed
+from signseg_rig.neurons.reliability import (
+    correlation_ceiling,
+    normalized_explained_variance,
+    split_half_reliability,
+)
+
+__all__ = [
+    "Ablation",
+    "AblationPoint",
+    "Convention",
+    "CrossValidation",
+    "FeatureCache",
+    "FeatureReader",
+    "FeatureSpec",
+    "Gate",
+    "LinearFit",
+    "LinearModel",
+    "NeuronModels",
+    "PermutationNull",
+    "PlsModel",
+    "PlsPath",
+    "ablation_curves",
+    "correlation_ceiling",
+    "cross_validate_fit",
+    "cross_validate_pls",
+    "fit_lasso",
+    "fit_pls",
+    "fit_pls_path",
+    "fit_ridge",
+    "fit_signed",
+    "gate_channels",
+    "normalized_explained_variance",
+    "permutation_null",
+    "split_half_reliability",
+]

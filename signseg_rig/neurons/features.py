@@ -1,0 +1,201 @@
+"""Features of a network's layer as neuron models read them, kept on disk once computed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from signseg_rig.errors import ConfigError
+from signseg_rig.interfaces import Network
+from signseg_rig.types import FloatArray, ImageArray, array_sha256
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """Which features of which network: what a neuron model is fitted on.
+
+    Parameters
+    ----------
+    network : mapping of str to str or number
+        The network's `identity`.
+    layer : str
+    pool_px : int or None
+        Averaged to a map of so many by so many positions; None for as they are.
+    """
+
+    network: Mapping[str, str | int | float]
+    layer: str
+    pool_px: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as JSON values."""
+        return asdict(self)
+
+    @property
+    def key(self) -> str:
+        """The sha256 of all that the features depend on, the image apart."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class FeatureReader:
+    """Computes the features of images, of any size and each on its own.
+
+    Parameters
+    ----------
+    network : Network
+    layer : str, optional
+        By default what the network's readout reads.
+    pool_px : int, optional
+        Average the layer's map to so many by so many positions. Fewer features mean quicker fits
+        and, as neurons tolerate small shifts, often better ones.
+
+    Raises
+    ------
+    ConfigError
+        There is no such layer, or it has no map, or a smaller one.
+    """
+
+    def __init__(
+        self, network: Network, layer: str | None = None, pool_px: int | None = None
+    ) -> None:
+        self._network = network
+        layer = network.layer_names[-1] if layer is None else layer
+        self.spec = FeatureSpec(dict(network.identity), layer, pool_px)
+        self._shape = network.layer_shape(layer)
+        if pool_px is not None:
+            self._pooling = _pooling_matrices(layer, self._shape, pool_px)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n_channels, height, width), or (n_features,)."""
+        if self.spec.pool_px is None:
+            return self._shape
+        return (self._shape[0], self.spec.pool_px, self.spec.pool_px)
+
+    def features(self, images: ImageArray) -> FloatArray:
+        """Compute features.
+
+        Parameters
+        ----------
+        images : (n, height, width, 3) uint8 array
+
+        Returns
+        -------
+        features : (n, n_features) float32 array
+            Flattened in the order channel, row, column.
+        """
+        features = self._network.features(images, self.spec.layer)
+        if self.spec.pool_px is None:
+            return features
+        rows, columns = self._pooling
+        # One image at a time, so that its features do not depend on the others, not in any bit.
+        maps = features.reshape(-1, *self._shape)
+        pooled = [np.einsum("ph,chw,qw->cpq", rows, one, columns, optimize=True) for one in maps]
+        return np.array(pooled, dtype=np.float32).reshape(len(features), int(np.prod(self.shape)))
+
+
+class FeatureCache:
+    """Keeps features on disk under what they were computed from, so that none is computed twice.
+
+    A file per image: what was computed before a crash is there afterwards, and several processes
+    may share a cache.
+
+    Parameters
+    ----------
+    folder : Path
+    reader : FeatureReader
+    """
+
+    def __init__(self, folder: Path, reader: FeatureReader) -> None:
+        self._folder = folder / reader.spec.key[:32]
+        self._reader = reader
+
+    def features(
+        self, images: Iterable[ImageArray], *, on_progress: Progress = lambda _n_done: None
+    ) -> FloatArray:
+        """Read features, or compute and keep them.
+
+        Parameters
+        ----------
+        images : iterable of (height, width, 3) uint8 arrays
+            Taken one after the other; their sizes may differ.
+        on_progress : callable
+            Called with how many images are done.
+
+        Returns
+        -------
+        features : (n_images, n_features) float32 array
+        """
+        rows = []
+        for image in images:
+            rows.append(self._read_or_compute(image))
+            on_progress(len(rows))
+        return np.array(rows, dtype=np.float32).reshape(len(rows), int(np.prod(self._reader.shape)))
+
+    def _read_or_compute(self, image: ImageArray) -> FloatArray:
+        path = self._folder / f"{array_sha256(image)}.npy"
+        row = _read(path, int(np.prod(self._reader.shape)))
+        if row is None:
+            row = self._reader.features(image[None])[0]
+            _write(path, row)
+        return row
+
+
+def _pooling_matrices(
+    layer: str, shape: tuple[int, ...], pool_px: int
+) -> tuple[FloatArray, FloatArray]:
+    if len(shape) != 3:
+        raise ConfigError(
+            f"The layer {layer!r} has {shape[0]} features and no map, so that it cannot be pooled "
+            f"to {pool_px} x {pool_px}. Leave pool_px out, or choose an earlier layer."
+        )
+    if not 1 <= pool_px <= min(shape[1:]):
+        raise ConfigError(
+            f"pool_px should be from 1 to {min(shape[1:])} for the layer {layer!r}, whose map is "
+            f"{shape[1]} x {shape[2]}; got {pool_px}."
+        )
+    return _averaging(shape[1], pool_px), _averaging(shape[2], pool_px)
+
+
+def _averaging(n_in: int, n_out: int) -> FloatArray:
+    """Give the (n_out, n_in) matrix that averages over equal shares of an axis.
+
+    Shares begin and end inside a position where the sizes do not divide, and weigh it accordingly.
+    """
+    edges = np.linspace(0, n_in, n_out + 1)
+    positions = np.arange(n_in)
+    overlap = np.minimum(edges[1:, None], positions + 1) - np.maximum(edges[:-1, None], positions)
+    return (overlap.clip(0) * n_out / n_in).astype(np.float32)
+
+
+def _read(path: Path, n_features: int) -> FloatArray | None:
+    try:
+        row = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError):
+        return None  # damaged: it is computed again, and replaced
+    fits = row.shape == (n_features,) and row.dtype == np.float32 and np.isfinite(row).all()
+    return row if fits else None
+
+
+def _write(path: Path, row: FloatArray) -> None:
+    """Write under another name and rename, so that no half of a file is ever read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with draft.open("wb") as file:
+            np.save(file, row)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

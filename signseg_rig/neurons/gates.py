@@ -1,0 +1,117 @@
+"""Which channels respond to images at all: tests before any model is fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from signseg_rig.neurons.reliability import split_half_reliability
+from signseg_rig.types import BoolArray, FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The tests of each channel.
+
+    Parameters
+    ----------
+    p_images : (n_units,) float array
+        That mean responses differ between images by chance only (one-way ANOVA).
+    p_evoked : (n_units,) float array or None
+        That evoked and baseline rates differ by chance only (Wilcoxon signed-rank, two-sided);
+        None without baseline rates.
+    reliability : (n_units,) float array
+        Of `split_half_reliability`.
+    passes : (n_units,) bool array
+        All tests that there are; one that is NaN is not passed.
+    """
+
+    p_images: FloatArray
+    p_evoked: FloatArray | None
+    reliability: FloatArray
+    passes: BoolArray
+
+
+def gate_channels(
+    trials: FloatArray,
+    baseline: FloatArray | None = None,
+    *,
+    alpha: float = 0.01,
+    min_reliability: float = 0.1,
+    seed: int = 0,
+) -> Gate:
+    """Test which channels are driven by images.
+
+    Parameters
+    ----------
+    trials : (n_units, n_images, n_repeats) float array
+        Evoked rates, NaN where there was no trial.
+    baseline : (n_units, n_images, n_repeats) float array, optional
+        Rates before the response, of the same trials.
+    alpha : float
+        Largest p-value of a test that is passed.
+    min_reliability : float
+    seed : int
+        Of the random splits of the reliability.
+
+    Returns
+    -------
+    gate : Gate
+
+    Notes
+    -----
+    The three tests ask different things. A channel may differ reliably between images and yet have
+    the same rate before and after their onsets on average: exciting and suppressing images cancel.
+    And with thousands of trials a difference may be significant that is too small to be modelled,
+    which is what the reliability is for. The p-values are not corrected for the number of channels:
+    this is a gate, not a finding.
+    """
+    p_images = image_anova(trials)
+    reliability = split_half_reliability(trials, seed=seed)
+    passes = (p_images <= alpha) & (reliability >= min_reliability)
+    p_evoked = None
+    if baseline is not None:
+        p_evoked = np.array(
+            [_signed_rank(*pair) for pair in zip(trials, baseline, strict=True)], dtype=np.float64
+        )
+        passes &= p_evoked <= alpha
+    return Gate(p_images, p_evoked, reliability, passes)
+
+
+def image_anova(trials: FloatArray) -> FloatArray:
+    """Test that a channel's mean response differs between images (one-way ANOVA).
+
+    Parameters
+    ----------
+    trials : (n_units, n_images, n_repeats) float array
+        NaN where there was no trial; images may have different numbers of repeats.
+
+    Returns
+    -------
+    p : (n_units,) float array
+        NaN where no image has two repeats, or nothing varies at all.
+    """
+    known = np.isfinite(trials)
+    n_repeats = known.sum(axis=2)
+    n_images, n_trials = (n_repeats > 0).sum(axis=1), n_repeats.sum(axis=1)
+    values = np.where(known, trials, 0)
+    image_mean = values.sum(axis=2) / np.maximum(n_repeats, 1)
+    grand_mean = values.sum(axis=(1, 2)) / np.maximum(n_trials, 1)
+    between = (n_repeats * (image_mean - grand_mean[:, None]) ** 2).sum(axis=1)
+    within = (np.where(known, values - image_mean[:, :, None], 0) ** 2).sum(axis=(1, 2))
+    freedom_between, freedom_within = n_images - 1, n_trials - n_images
+    is_defined = (freedom_between > 0) & (freedom_within > 0) & (between + within > 0)
+    p = np.full(len(trials), np.nan)
+    with np.errstate(divide="ignore"):
+        f_value = (between / freedom_between.clip(1)) / (within / freedom_within.clip(1))
+    p[is_defined] = stats.f.sf(f_value, freedom_between, freedom_within)[is_defined]
+    return p
+
+
+def _signed_rank(evoked: FloatArray, baseline: FloatArray) -> float:
+    difference = (evoked - baseline)[np.isfinite(evoked) & np.isfinite(baseline)]
+    if not difference.any():
+        return float("nan")
+    return float(stats.wilcoxon(difference).pvalue)

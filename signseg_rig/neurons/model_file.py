@@ -1,0 +1,156 @@
+"""Neuron-model files: arrays as safetensors, and what they mean as JSON in its metadata.
+
+The format runs nothing when it is read, and other programs can read it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from signseg_rig.errors import NeuronModelError
+
+FORMAT = 1
+KEY = "signseg_rig.neurons"
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FeatureDescription(_Strict):
+    """A `FeatureSpec`."""
+
+    network: dict[str, str | int | float]
+    layer: str
+    pool_px: int | None
+
+
+class AblationDescription(_Strict):
+    """An `Ablation`."""
+
+    sign: str
+    strength: float
+    convention: Literal["raw", "centered"]
+
+
+class ModelDescription(_Strict):
+    """What the arrays of a neuron-model file mean.
+
+    Parameters
+    ----------
+    format : int
+        Version of the file format.
+    unit_ids, features, image_sha256, session, ablation
+        As of `NeuronModels`.
+    versions : dict of str to str
+        Of what wrote the file.
+    """
+
+    format: Literal[1]
+    unit_ids: tuple[str, ...]
+    features: FeatureDescription
+    image_sha256: tuple[Sha256, ...]
+    session: dict[str, str]
+    ablation: AblationDescription | None
+    versions: dict[str, str]
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of what computes here."""
+    return {
+        "signseg-rig": importlib.metadata.version("signseg-rig"),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def write_model_file(
+    path: Path, arrays: Mapping[str, np.ndarray[Any, Any]], description: ModelDescription
+) -> None:
+    """Write a file, under another name first: a crash leaves the old one, or none.
+
+    Parameters
+    ----------
+    path : Path
+    arrays : mapping of str to array
+    description : ModelDescription
+
+    Raises
+    ------
+    NeuronModelError
+        The file cannot be written.
+    """
+    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(contiguous, draft, {KEY: description.model_dump_json()})
+        with draft.open("r+b") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise NeuronModelError(
+            f"{path} cannot be written: {error}. Make room, or name another place."
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def read_model_file(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], ModelDescription]:
+    """Read a file strictly: what its description does not say, or says besides, is an error.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    arrays : dict of str to array
+    description : ModelDescription
+
+    Raises
+    ------
+    NeuronModelError
+        The file is missing, damaged, of another format version, or no neuron-model file.
+    """
+    if not path.is_file():
+        raise NeuronModelError(
+            f"There is no neuron-model file {path}. 'signseg-rig fit' makes one."
+        )
+    try:
+        with safe_open(path, framework="numpy") as file:
+            description = _description(path, file.metadata() or {})
+            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise NeuronModelError(
+            f"{path} cannot be read as a neuron-model file: {error}. Copy it again, or fit again."
+        ) from error
+
+
+def _description(path: Path, metadata: dict[str, str]) -> ModelDescription:
+    if KEY not in metadata:
+        raise NeuronModelError(
+            f"{path} is no neuron-model file: its metadata lacks {KEY!r}. It is the safetensors "
+            "file of something else."
+        )
+    try:
+        return ModelDescription.model_validate_json(metadata[KEY])
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3]
+        )
+        raise NeuronModelError(
+            f"{path} is no neuron-model file of format {FORMAT}: {problems}. It was written by "
+            "another version, or changed by hand."
+        ) from error

@@ -1,0 +1,299 @@
+"""Neuron models: fitted readouts of a network's features, and all that is needed to use them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from signseg_rig.errors import ConfigError, NeuronModelError
+from signseg_rig.interfaces import Network
+from signseg_rig.neurons.features import FeatureReader, FeatureSpec
+from signseg_rig.neurons.model_file import (
+    FORMAT,
+    AblationDescription,
+    FeatureDescription,
+    ModelDescription,
+    read_model_file,
+    versions,
+    write_model_file,
+)
+from signseg_rig.signs import AblatedWeights, Sign, ablate
+from signseg_rig.types import FloatArray, ImageArray, IntArray
+
+Convention = Literal["raw", "centered"]
+ARRAYS = ("coef", "intercept", "feature_mean", "n_components")
+QUALITY = "quality."
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """What was done to a model's weights.
+
+    Parameters
+    ----------
+    sign : str
+        ``"positive"``, ``"negative"``, or the name of a control.
+    strength : float, from 0 to 1
+        The share of the summed magnitude that was to be removed.
+    convention : str
+        ``"raw"`` or ``"centered"``, see `NeuronModels.ablate`.
+    """
+
+    sign: str
+    strength: float
+    convention: Convention
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NeuronModels:
+    """Linear models of neurons: ``rate = intercept + coef @ features``.
+
+    Parameters
+    ----------
+    unit_ids : tuple of str
+    coef : (n_units, n_features) float array
+    intercept : (n_units,) float array, in spikes per second
+        The predicted rate for features that are all 0.
+    feature_mean : (n_features,) float array
+        Over the images of the fit.
+    n_components : (n_units,) int array
+    features : FeatureSpec
+        Which features of which network they read.
+    image_sha256 : tuple of str
+        Of the images of the fit.
+    quality : mapping of str to (n_units,) float array
+        How good the models are, such as ``"test_r"``.
+    session : mapping of str to str
+        Where the recordings come from.
+    ablation : Ablation, optional
+        None for models as fitted.
+
+    Raises
+    ------
+    NeuronModelError
+        The arrays do not fit together, or are not finite.
+    """
+
+    unit_ids: tuple[str, ...]
+    coef: FloatArray
+    intercept: FloatArray
+    feature_mean: FloatArray
+    n_components: IntArray
+    features: FeatureSpec
+    image_sha256: tuple[str, ...] = ()
+    quality: Mapping[str, FloatArray] = field(default_factory=dict)
+    session: Mapping[str, str] = field(default_factory=dict)
+    ablation: Ablation | None = None
+
+    def __post_init__(self) -> None:
+        n_units = len(self.unit_ids)
+        n_features = np.shape(self.coef)[-1]
+        shapes = {
+            "coef": (self.coef, (n_units, n_features)),
+            "intercept": (self.intercept, (n_units,)),
+            "feature_mean": (self.feature_mean, (n_features,)),
+            "n_components": (self.n_components, (n_units,)),
+            **{f"quality[{name!r}]": (one, (n_units,)) for name, one in self.quality.items()},
+        }
+        problems = [
+            f"{name} has the shape {np.shape(array)}, expected is {expected}"
+            for name, (array, expected) in shapes.items()
+            if np.shape(array) != expected
+        ]
+        if len(set(self.unit_ids)) < n_units:
+            problems.append("some unit_ids occur more than once")
+        if not problems:
+            problems = [
+                f"{name} holds values that are not finite"
+                for name in ("coef", "intercept", "feature_mean")
+                if not np.isfinite(shapes[name][0]).all()
+            ]
+        if problems:
+            raise NeuronModelError(
+                f"These are no models of {n_units} neurons: {'; '.join(problems)}."
+            )
+
+    def predict(self, features: FloatArray) -> FloatArray:
+        """Predict rates from features.
+
+        Parameters
+        ----------
+        features : (n_images, n_features) float array
+            As a `reader` of these models gives them.
+
+        Returns
+        -------
+        rate_hz : (n_images, n_units) float array, in spikes per second
+            As the linear model has it: it may be below 0.
+
+        Raises
+        ------
+        NeuronModelError
+            There are more or fewer features than the models read.
+        """
+        features = np.asarray(features, dtype=np.float64)
+        if features.ndim != 2 or features.shape[1] != self.coef.shape[1]:
+            raise NeuronModelError(
+                f"These models read {self.coef.shape[1]} features of {self.features.layer!r}; got "
+                f"an array of shape {features.shape}. Compute features with NeuronModels.reader."
+            )
+        # Not by BLAS, whose last bits depend on the number of images: what a simulated neuron
+        # answers must not depend on which images are shown besides.
+        centred = features - self.feature_mean
+        deviation = np.einsum("if,uf->iu", centred, self.coef)
+        return deviation + self.mean_rate_hz
+
+    @property
+    def mean_rate_hz(self) -> FloatArray:
+        """The predicted rate for mean features, (n_units,), in spikes per second."""
+        return self.intercept + np.einsum("uf,f->u", self.coef, self.feature_mean)
+
+    def reader(self, network: Network) -> FeatureReader:
+        """Give the reader of the features on which these models were fitted.
+
+        Raises
+        ------
+        NeuronModelError
+            It is another network, has other weights or preprocesses images otherwise.
+        """
+        known, given = dict(self.features.network), dict(network.identity)
+        if known != given:
+            differing = sorted(key for key in {*known, *given} if known.get(key) != given.get(key))
+            details = "; ".join(
+                f"{key} is {given.get(key)!r}, fitted was {known.get(key)!r}" for key in differing
+            )
+            raise NeuronModelError(
+                f"These models were fitted on another network than the one given: {details}. "
+                f"Load the network as it was for the fit."
+            )
+        return FeatureReader(network, self.features.layer, self.features.pool_px)
+
+    def predict_images(self, images: ImageArray, network: Network) -> FloatArray:
+        """Predict rates for images (n, height, width, 3); see `predict` and `reader`."""
+        return self.predict(self.reader(network).features(images))
+
+    def select(self, unit_ids: Sequence[str]) -> NeuronModels:
+        """Give the models of some neurons, in the order of `unit_ids`.
+
+        Raises
+        ------
+        NeuronModelError
+            There is no such neuron; the message lists those there are.
+        """
+        missing = [unit for unit in unit_ids if unit not in self.unit_ids]
+        if missing:
+            raise NeuronModelError(
+                f"There is no model of {', '.join(map(repr, missing))}; there are models of "
+                f"{', '.join(self.unit_ids)}."
+            )
+        rows = [self.unit_ids.index(unit) for unit in unit_ids]
+        return replace(
+            self,
+            unit_ids=tuple(unit_ids),
+            coef=self.coef[rows],
+            intercept=self.intercept[rows],
+            n_components=self.n_components[rows],
+            quality={name: values[rows] for name, values in self.quality.items()},
+        )
+
+    def ablate(
+        self, sign: Sign, strength: float, *, convention: Convention = "raw"
+    ) -> NeuronModels:
+        """Remove positive or negative weights, of each neuron the largest first.
+
+        Parameters
+        ----------
+        sign : {"positive", "negative"}
+        strength : float, from 0 to 1
+            The share of their summed magnitude that is removed; see `signseg_rig.signs.ablate`.
+        convention : {"raw", "centered"}
+            ``"raw"`` keeps the intercept: the neuron loses these inputs, and as features after a
+            ReLU are at least 0, its mean rate moves too. ``"centered"`` keeps the predicted rate
+            for mean features: only how the neuron deviates from its mean rate is changed. The two
+            give different curves.
+
+        Returns
+        -------
+        models : NeuronModels
+            New ones, without the quality of the fit, which is not theirs.
+        """
+        ablated = ablate(self.coef, sign=sign, strength=strength)
+        return self.with_weights(ablated, Ablation(sign, strength, convention))
+
+    def with_weights(self, weights: AblatedWeights, ablation: Ablation) -> NeuronModels:
+        """Give these models with ablated weights, and the intercept of the convention.
+
+        Raises
+        ------
+        NeuronModelError
+            These models are ablated already, or the convention is unknown.
+        """
+        if self.ablation is not None:
+            raise NeuronModelError(
+                f"These models are ablated already ({self.ablation}). Ablate the models as fitted."
+            )
+        if ablation.convention not in get_args(Convention):
+            raise ConfigError(
+                f"convention should be one of {', '.join(get_args(Convention))}; got "
+                f"{ablation.convention!r}."
+            )
+        intercept = self.intercept
+        if ablation.convention == "centered":
+            intercept = self.mean_rate_hz - np.einsum("uf,f->u", weights.weights, self.feature_mean)
+        return replace(
+            self, coef=weights.weights, intercept=intercept, quality={}, ablation=ablation
+        )
+
+    def save(self, path: Path) -> None:
+        """Write a neuron-model file.
+
+        Raises
+        ------
+        NeuronModelError
+            It cannot be written; what was there before is unchanged.
+        """
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        arrays |= {f"{QUALITY}{name}": values for name, values in self.quality.items()}
+        description = ModelDescription(
+            format=FORMAT,
+            unit_ids=self.unit_ids,
+            features=FeatureDescription(**asdict(self.features)),
+            image_sha256=self.image_sha256,
+            session=dict(self.session),
+            ablation=AblationDescription(**asdict(self.ablation)) if self.ablation else None,
+            versions=versions(),
+        )
+        write_model_file(path, arrays, description)
+
+    @classmethod
+    def load(cls, path: Path) -> NeuronModels:
+        """Read a neuron-model file.
+
+        Raises
+        ------
+        NeuronModelError
+            The file is missing or damaged, or is none, or does not say what its arrays mean.
+        """
+        arrays, described = read_model_file(path)
+        quality = {name: arrays.pop(name) for name in list(arrays) if name.startswith(QUALITY)}
+        if set(arrays) != set(ARRAYS):
+            raise NeuronModelError(
+                f"{path} is no neuron-model file: it should hold {', '.join(ARRAYS)}, and holds "
+                f"{', '.join(sorted(arrays))}."
+            )
+        try:
+            return cls(
+                unit_ids=described.unit_ids,
+                features=FeatureSpec(**described.features.model_dump()),
+                image_sha256=described.image_sha256,
+                quality={name.removeprefix(QUALITY): one for name, one in quality.items()},
+                session=described.session,
+                ablation=Ablation(**described.ablation.model_dump()) if described.ablation else None,
+                **arrays,
+            )
+        except NeuronModelError as error:
+            raise NeuronModelError(f"{path} cannot be used. {error}") from error

@@ -1,0 +1,115 @@
+"""Whether a neuron is predicted better than it would be with the images shuffled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.stats import false_discovery_control
+
+from signseg_rig.neurons.accuracy import correlation
+from signseg_rig.neurons.cross_validation import N_COMPONENTS
+from signseg_rig.neurons.linear import checked_data
+from signseg_rig.neurons.nested_pls import NestedPls
+from signseg_rig.types import FloatArray, IntArray
+
+# Shuffles that a worker does at a time: enough that sending it the folds does not matter.
+PORTION = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PermutationNull:
+    """Correlations with shuffled images, and how often they reach that of the true ones.
+
+    Parameters
+    ----------
+    null_r : (n_shuffles, n_units) float array
+        NaN where a neuron is constant, or was predicted to be.
+    p_values : (n_units,) float array
+        (1 + shuffles that reach the true correlation) / (1 + shuffles); NaN for constant neurons.
+    q_values : (n_units,) float array
+        The same corrected for the number of neurons (Benjamini-Hochberg).
+    """
+
+    null_r: FloatArray
+    p_values: FloatArray
+    q_values: FloatArray
+
+
+def permutation_null(
+    features: FloatArray,
+    responses: FloatArray,
+    *,
+    n_components: Sequence[int] = N_COMPONENTS,
+    n_folds: int = 10,
+    n_shuffles: int = 1000,
+    seed: int = 0,
+    groups: Sequence[object] | None = None,
+    n_workers: int = 1,
+    on_progress: Callable[[int], None] = lambda _n_done: None,
+) -> PermutationNull:
+    """Repeat `cross_validate_pls` with shuffled image labels.
+
+    The whole procedure is repeated for each shuffle, the choice of components included. All
+    neurons are shuffled alike, which leaves their correlations as they are.
+
+    Parameters
+    ----------
+    features, responses, n_components, n_folds, seed, groups
+        As of the `cross_validate_pls` in question: the folds are the same.
+    n_shuffles : int
+        The smallest p-value is ``1 / (1 + n_shuffles)``.
+    n_workers : int
+        Processes that share the work; the result is the same.
+    on_progress : callable
+        Called with how many shuffles are done.
+
+    Returns
+    -------
+    null : PermutationNull
+
+    Notes
+    -----
+    Images of one group are shuffled as any others. A shuffle for which the correlation is not
+    defined counts as one that reaches the true correlation, on the safe side.
+    """
+    features, responses = checked_data(features, responses)
+    rng = np.random.default_rng(seed)
+    nested = NestedPls.prepare(
+        features, n_components=n_components, n_folds=n_folds, rng=rng, groups=groups
+    ).diagonalized()
+    measured = np.ascontiguousarray(responses.T)
+    (true_r,) = _shuffled_r(nested, measured, [np.arange(len(features))])
+    orders = [rng.permutation(len(features)) for _ in range(n_shuffles)]
+    null_r = np.empty((n_shuffles, len(measured)))
+    portions = [orders[first : first + PORTION] for first in range(0, n_shuffles, PORTION)]
+    parallel = Parallel(n_jobs=n_workers, return_as="generator")
+    n_done = 0
+    for r in parallel(delayed(_shuffled_r)(nested, measured, portion) for portion in portions):
+        null_r[n_done : n_done + len(r)] = r
+        n_done += len(r)
+        on_progress(n_done)
+    n_reaching = (~(null_r < true_r)).sum(axis=0)
+    p_values = np.where(np.isfinite(true_r), (1 + n_reaching) / (1 + n_shuffles), np.nan)
+    return PermutationNull(null_r, p_values, adjusted(p_values))
+
+
+def _shuffled_r(nested: NestedPls, responses: FloatArray, orders: Sequence[IntArray]) -> FloatArray:
+    """Correlate predictions with the responses in other orders; gives (n_orders, n_units)."""
+    r = np.empty((len(orders), len(responses)))
+    for index, order in enumerate(orders):
+        shuffled = responses[:, order]
+        predictions, _ = nested.predict(shuffled)
+        r[index] = correlation(predictions, shuffled)
+    return r
+
+
+def adjusted(p_values: FloatArray) -> FloatArray:
+    """Correct p-values for their number (Benjamini-Hochberg); NaN stays, and does not count."""
+    q_values = np.full(p_values.shape, np.nan)
+    known = np.isfinite(p_values)
+    if known.any():
+        q_values[known] = false_discovery_control(p_values[known])
+    return q_values

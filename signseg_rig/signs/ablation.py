@@ -1,0 +1,207 @@
+"""Graded ablation: remove the weights of one sign, the largest first, by cumulative magnitude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from signseg_rig.errors import ConfigError
+from signseg_rig.signs.dale import checked_weights
+from signseg_rig.types import BoolArray, FloatArray, IntArray
+
+Sign = Literal["positive", "negative"]
+Scope = Literal["unit", "matrix"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AblatedWeights:
+    """Weights of which some were set to 0.
+
+    Parameters
+    ----------
+    weights : (n_units, n_features) float array
+    removed_mask : (n_units, n_features) bool array
+    n_removed : (n_units,) int array
+        With scope ``"matrix"`` an array of shape ().
+    realized_strength : (n_units,) float array
+        The removed share of the summed magnitude of all weights that might have been removed, NaN
+        where there was none; with scope ``"matrix"`` of shape ().
+    """
+
+    weights: FloatArray
+    removed_mask: BoolArray
+    n_removed: IntArray
+    realized_strength: FloatArray
+
+
+class GradedAblation:
+    """Weights sorted once, to be ablated at any strength.
+
+    Parameters
+    ----------
+    weights : (n_units, n_features) float array
+        Never changed.
+    sign : {"positive", "negative"}
+        Which weights are removed.
+    scope : {"unit", "matrix"}
+        Whether each unit, a row, is taken on its own, or the whole matrix as one set.
+    by : (n_units, n_features) float array, optional
+        What decides in place of the weights themselves, by its sign and its magnitude: the
+        contributions of hidden connections, gradient times activation, for instance.
+
+    Raises
+    ------
+    ConfigError
+        A word is unknown, the arrays are no matrices of one shape, or hold values not finite.
+
+    Examples
+    --------
+    >>> ablation = GradedAblation(np.array([[4.0, -1.0, 3.0, 1.0]]), sign="positive")
+    >>> ablation.at(0.5).weights, ablation.at(0.6).weights
+    (array([[ 0., -1.,  3.,  1.]]), array([[ 0., -1.,  0.,  1.]]))
+    """
+
+    def __init__(
+        self,
+        weights: FloatArray,
+        *,
+        sign: Sign,
+        scope: Scope = "unit",
+        by: FloatArray | None = None,
+    ) -> None:
+        for name, word, words in (("sign", sign, Sign), ("scope", scope, Scope)):
+            if word not in get_args(words):
+                raise ConfigError(f"{name} should be one of {get_args(words)}; got {word!r}.")
+        self._weights = checked_weights(weights)
+        judged = self._weights if by is None else checked_weights(by)
+        if self._weights.ndim != 2 or not self._weights.size or judged.shape != self._weights.shape:
+            raise ConfigError(
+                "Weights should be (n_units, n_features), and what they are judged by likewise; "
+                f"got {self._weights.shape} and {judged.shape}."
+            )
+        self._scope = scope
+        sets = judged.reshape(1, -1) if scope == "matrix" else judged
+        magnitude = np.where(sets > 0 if sign == "positive" else sets < 0, np.abs(sets), 0)
+        # Descending, and ties in the order of the features; the weights of the other sign are last.
+        order = np.argsort(-magnitude, axis=1, kind="stable").astype(np.int32)
+        self._rank = np.empty_like(order)
+        np.put_along_axis(self._rank, order, np.arange(sets.shape[1], dtype=np.int32)[None], axis=1)
+        in_order = np.take_along_axis(magnitude, order, axis=1).astype(np.float64)
+        self._removed_sum = np.cumsum(in_order, axis=1)
+        self._n_of_sign = np.count_nonzero(magnitude, axis=1)
+
+    def at(self, strength: float) -> AblatedWeights:
+        """Remove the fewest weights whose summed magnitude is the wanted share, largest first.
+
+        Parameters
+        ----------
+        strength : float, from 0 to 1
+            0 removes nothing, 1 removes all weights of the sign, whatever the sums are in floating
+            point.
+
+        Raises
+        ------
+        ConfigError
+            It is not from 0 to 1.
+        """
+        n_removed = self._n_to_remove(strength)
+        removed_mask = (self._rank < n_removed[:, None]).reshape(self._weights.shape)
+        share = self._share(n_removed)
+        if self._scope == "matrix":
+            n_removed, share = n_removed[0], share[0]
+        return AblatedWeights(
+            weights=np.where(removed_mask, self._weights.dtype.type(0), self._weights),
+            removed_mask=removed_mask,
+            n_removed=np.asarray(n_removed),
+            realized_strength=np.asarray(share),
+        )
+
+    def _n_to_remove(self, strength: float) -> IntArray:
+        if not 0 <= strength <= 1:
+            raise ConfigError(f"strength should be from 0 to 1; got {strength}.")
+        if strength == 0:
+            return np.zeros_like(self._n_of_sign)
+        if strength == 1:
+            return self._n_of_sign
+        target = strength * self._removed_sum[:, -1:]
+        # The sums grow, so that counting those below the target finds the first that reaches it.
+        n_below = np.count_nonzero(self._removed_sum < target, axis=1)
+        return np.minimum(n_below + 1, self._n_of_sign)
+
+    def _share(self, n_removed: IntArray) -> FloatArray:
+        last = np.maximum(n_removed - 1, 0)[:, None]
+        removed = np.where(
+            n_removed > 0, np.take_along_axis(self._removed_sum, last, axis=1)[:, 0], 0
+        )
+        total = self._removed_sum[:, -1]
+        share = np.divide(removed, total, out=np.full(total.shape, np.nan), where=total > 0)
+        return np.where((n_removed == self._n_of_sign) & (total > 0), 1.0, share)
+
+
+def ablate(
+    weights: FloatArray, *, sign: Sign, strength: float, scope: Scope = "unit"
+) -> AblatedWeights:
+    """Remove positive or negative weights: the fewest that make up a share of their magnitude.
+
+    The weights of one sign are sorted by magnitude, descending, and the first k are set to 0, with
+    the smallest k whose summed magnitude is at least `strength` times that of all of them.
+
+    Parameters
+    ----------
+    weights : (n_units, n_features) float array
+        A row is a unit's incoming weights: a network's readout, or neuron models. Never changed.
+    sign : {"positive", "negative"}
+    strength : float, from 0 to 1
+    scope : {"unit", "matrix"}
+        Whether each unit is taken on its own, or the whole matrix as one set.
+
+    Returns
+    -------
+    ablated : AblatedWeights
+
+    Raises
+    ------
+    ConfigError
+        An argument is not as described, or a weight is not finite.
+
+    See Also
+    --------
+    GradedAblation : the same for many strengths, sorted once.
+
+    Examples
+    --------
+    >>> ablate(np.array([[4.0, -1.0, 3.0, 1.0]]), sign="positive", strength=0.5).weights
+    array([[ 0., -1.,  3.,  1.]])
+    """
+    return GradedAblation(weights, sign=sign, scope=scope).at(strength)
+
+
+def both_signs(weights: FloatArray, *, strength: float, scope: Scope = "unit") -> AblatedWeights:
+    """Remove weights of both signs, each by the same strength: a control.
+
+    Parameters, errors and result are those of `ablate`; the realised strength is the removed share
+    of the magnitude of all weights.
+    """
+    masks = [
+        ablate(weights, sign=sign, strength=strength, scope=scope).removed_mask
+        for sign in get_args(Sign)
+    ]
+    return without(checked_weights(weights), masks[0] | masks[1], scope)
+
+
+def without(weights: FloatArray, removed_mask: BoolArray, scope: Scope) -> AblatedWeights:
+    """Give weights without some, chosen among all that are not 0."""
+    magnitude = np.abs(weights, dtype=np.float64)
+    axis = 1 if scope == "unit" else None
+    removed = np.asarray(np.where(removed_mask, magnitude, 0).sum(axis=axis))
+    total = np.asarray(magnitude.sum(axis=axis))
+    return AblatedWeights(
+        weights=np.where(removed_mask, weights.dtype.type(0), weights),
+        removed_mask=removed_mask,
+        n_removed=np.asarray(np.count_nonzero(removed_mask, axis=axis)),
+        realized_strength=np.divide(
+            removed, total, out=np.full(total.shape, np.nan), where=total > 0
+        ),
+    )
