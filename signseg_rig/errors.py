@@ -9,6 +9,14 @@ class ConfigError(RigError, ValueError):
     """An experiment file, or a setting in it, cannot be used."""
 
 
+class PictureError(ConfigError):
+    """An image file cannot be used as a stimulus."""
+
+
+class DataSetError(RigError, ValueError):
+    """A recorded data set cannot be read, or its parts do not belong together."""
+
+
 class PluginNotFoundError(RigError, LookupError):
     """No installed distribution offers a plugin of this name."""
 

@@ -1,22 +1,13 @@
-"""Read the images of a folder: in one order everywhere, as RGB, and none of them by guess."""
+"""Read the images of a folder: in one order everywhere, and not more than memory holds."""
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps
-
-from signseg_rig.errors import ConfigError
+from signseg_rig.errors import ConfigError, PictureError
+from signseg_rig.pictures import FORMATS, describe_unusable, is_picture_name, read_picture
 from signseg_rig.types import ImageArray
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".tif": "TIFF"} | {
-    ".tiff": "TIFF"
-}
-# Modes whose conversion to 8-bit RGB changes no gray level; 16-bit and float images would clip.
-MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-MAX_SIDE_PX = 4096
 MAX_TOTAL_BYTES = 2**30
 
 
@@ -55,11 +46,7 @@ def _image_paths(folder: Path) -> list[Path]:
         raise ConfigError(
             f"There is no folder {folder} (seen from {Path.cwd()}). Name a folder of images."
         )
-    found = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in FORMATS and not path.name.startswith(".") and path.is_file()
-    ]
+    found = [path for path in folder.iterdir() if is_picture_name(path.name) and path.is_file()]
     # By name as text: paths themselves compare without regard to case on Windows.
     return sorted(found, key=lambda path: path.name)
 
@@ -68,9 +55,9 @@ def _read_all(folder: Path, paths: list[Path]) -> list[tuple[str, ImageArray]]:
     images, problems, n_bytes = [], [], 0
     for path in paths:
         try:
-            image = _read(path)
-        except (ConfigError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as err:
-            problems.append(f"{path.name}: {err}")
+            image = read_picture(path, path.name)
+        except PictureError as error:
+            problems.append(str(error))
             continue
         images.append((path.name, image))
         n_bytes += image.nbytes
@@ -80,30 +67,5 @@ def _read_all(folder: Path, paths: list[Path]) -> list[tuple[str, ImageArray]]:
                 "read. Name fewer with n_images, or make them smaller."
             )
     if problems:
-        listed = "\n".join(itertools.chain(problems[:10], ["..."] if problems[10:] else []))
-        raise ConfigError(
-            f"{len(problems)} of {len(paths)} images in {folder} cannot be used:\n{listed}"
-        )
+        raise ConfigError(describe_unusable(problems, len(paths), folder))
     return images
-
-
-def _read(path: Path) -> ImageArray:
-    with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
-        if max(image.size) > MAX_SIDE_PX:
-            raise ConfigError(
-                f"is {image.width} x {image.height} pixels; a side has at most {MAX_SIDE_PX}. "
-                "Make it smaller."
-            )
-        if image.mode not in MODES:
-            raise ConfigError(f"has pixels of mode {image.mode!r}; save it as 8-bit RGB or gray.")
-        # What lies under transparent pixels is arbitrary, and would be shown.
-        if _is_transparent(image):
-            raise ConfigError("has transparent pixels; flatten it onto the background it needs.")
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
-
-
-def _is_transparent(image: Image.Image) -> bool:
-    if "A" not in image.getbands() and "transparency" not in image.info:
-        return False
-    lowest, _highest = image.convert("RGBA").getchannel("A").getextrema()
-    return lowest != 255

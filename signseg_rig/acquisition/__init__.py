@@ -2,6 +2,5 @@
 
 from signseg_rig.acquisition.alignment import Aligner, Alignment
 from signseg_rig.acquisition.measure import measure
-from signseg_rig.acquisition.windows import count_spikes
 
-__all__ = ["Aligner", "Alignment", "count_spikes", "measure"]
+__all__ = ["Aligner", "Alignment", "measure"]

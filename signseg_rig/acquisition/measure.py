@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from signseg_rig.acquisition.alignment import Aligner
-from signseg_rig.acquisition.windows import count_spikes
 from signseg_rig.config import WindowSettings
+from signseg_rig.spike_counts import count_spikes
 from signseg_rig.types import InvalidReason, Presentation, Recording, ResponseBatch, Shown
 
 

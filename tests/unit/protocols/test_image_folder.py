@@ -4,6 +4,7 @@ from PIL import Image
 
 from signseg_protocols import image_folder
 from signseg_protocols.image_folder import read_images
+from signseg_rig import pictures
 from signseg_rig.errors import ConfigError
 
 
@@ -70,7 +71,7 @@ def test_lists_every_image_that_cannot_be_used(tmp_path, pixels):
     palette = Image.fromarray(pixels[..., 0]).convert("P")
     palette.save(tmp_path / "palette.png", transparency=see_through_entry)
     save(tmp_path / "deep.png", pixels[..., 0].astype(np.uint16) * 257)
-    save(tmp_path / "wide.png", np.zeros((1, image_folder.MAX_SIDE_PX + 1), dtype=np.uint8))
+    save(tmp_path / "wide.png", np.zeros((1, pictures.MAX_SIDE_PX + 1), dtype=np.uint8))
     save(tmp_path / "whole.png", pixels)
     (tmp_path / "torn.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
     (tmp_path / "text.png").write_text("no image")
@@ -80,7 +81,7 @@ def test_lists_every_image_that_cannot_be_used(tmp_path, pixels):
     assert "alpha.png: has transparent pixels" in message
     assert "palette.png: has transparent pixels" in message
     assert "deep.png: has pixels of mode 'I;16'" in message
-    assert f"wide.png: is {image_folder.MAX_SIDE_PX + 1} x 1 pixels" in message
+    assert f"wide.png: is {pictures.MAX_SIDE_PX + 1} x 1 pixels" in message
     assert "torn.png: " in message
     assert "text.png: cannot identify" in message
 

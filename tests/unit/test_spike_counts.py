@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signseg_rig.acquisition import count_spikes
+from signseg_rig.spike_counts import count_spikes
 
 TIMES = st.lists(st.integers(0, 400), max_size=60)
 

@@ -1,0 +1,102 @@
+"""Decode image files: as RGB, and none of them by guess."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from signseg_rig.errors import PictureError
+from signseg_rig.types import ImageArray
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".tif": "TIFF"} | {
+    ".tiff": "TIFF"
+}
+# Modes whose conversion to 8-bit RGB changes no gray level; 16-bit and float images would clip.
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+MAX_SIDE_PX = 4096
+MAX_LISTED = 10
+
+
+def is_picture_name(name: str) -> bool:
+    """Tell whether a file of this name should be read: known suffix, not hidden."""
+    return PurePosixPath(name).suffix.lower() in FORMATS and not name.startswith(".")
+
+
+def read_picture(source: Path | IO[bytes], name: str) -> ImageArray:
+    """Decode one image.
+
+    Parameters
+    ----------
+    source : Path or binary file
+    name : str
+        What errors call it.
+
+    Returns
+    -------
+    image : (height, width, 3) uint8 array
+        Turned upright where a camera noted its orientation.
+
+    Raises
+    ------
+    PictureError
+        It cannot be decoded, is transparent, not 8-bit, or too large. Its size is checked before
+        any pixel is decoded.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return _read(source)
+    except UnidentifiedImageError as error:
+        known = ", ".join(sorted(set(FORMATS.values())))
+        raise PictureError(f"{name}: cannot identify the image; it is none of {known}.") from error
+    except (
+        PictureError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
+        raise PictureError(f"{name}: {error}") from error
+
+
+def describe_unusable(problems: Sequence[str], n_images: int, where: Path | str) -> str:
+    """Say which images cannot be used, and why.
+
+    Parameters
+    ----------
+    problems : sequence of str
+        One for each image that cannot be used; the first few are listed.
+    n_images : int
+        How many there are in all.
+    where : Path or str
+    """
+    listed = "\n".join([*problems[:MAX_LISTED], *(["..."] if problems[MAX_LISTED:] else [])])
+    return f"{len(problems)} of {n_images} images in {where} cannot be used:\n{listed}"
+
+
+def _read(source: Path | IO[bytes]) -> ImageArray:
+    with Image.open(source, formats=sorted(set(FORMATS.values()))) as image:
+        if max(image.size) > MAX_SIDE_PX:
+            raise PictureError(
+                f"is {image.width} x {image.height} pixels; a side has at most {MAX_SIDE_PX}. "
+                "Make it smaller."
+            )
+        if image.mode not in MODES:
+            raise PictureError(f"has pixels of mode {image.mode!r}; save it as 8-bit RGB or gray.")
+        # What lies under transparent pixels is arbitrary, and would be shown.
+        if _is_transparent(image):
+            raise PictureError("has transparent pixels; flatten it onto the background it needs.")
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return False
+    lowest, _highest = image.convert("RGBA").getchannel("A").getextrema()
+    return lowest != 255

@@ -1,0 +1,53 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from signseg_rig.errors import ConfigError, PictureError
+from signseg_rig.pictures import describe_unusable, is_picture_name, read_picture
+
+
+def encoded(pixels: np.ndarray, suffix: str) -> io.BytesIO:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format=suffix)
+    file.seek(0)
+    return file
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff"])
+def test_reads_from_memory_what_was_saved(suffix):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 4, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(read_picture(encoded(pixels, suffix), "a"), pixels)
+
+
+def test_an_error_names_the_image_and_is_a_config_error():
+    with pytest.raises(PictureError, match=r"^a\.png: cannot identify the image; it is none of"):
+        read_picture(io.BytesIO(b"no image"), "a.png")
+    assert issubclass(PictureError, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("side_px", "match"),
+    [(4_097, "is 4097 x 4097"), (10_000, "exceeds limit"), (15_000, "exceeds limit")],
+)
+def test_size_is_checked_before_pixels_are_decoded(side_px, match):
+    """The pixels are cut off: whoever decoded them would complain of that."""
+    file = io.BytesIO()
+    Image.new("1", (side_px, side_px)).save(file, format="PNG")
+    with pytest.raises(PictureError, match=match):
+        read_picture(io.BytesIO(file.getvalue()[:200]), "a.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.png", True), ("a.JPG", True), ("._a.png", False), ("a.gif", False), ("png", False)],
+)
+def test_which_names_are_read(name, expected):
+    assert is_picture_name(name) is expected
+
+
+def test_long_lists_end_in_dots():
+    text = describe_unusable([f"{index}: bad" for index in range(12)], 20, "here")
+    assert text.startswith("12 of 20 images in here cannot be used:\n0: bad\n")
+    assert text.endswith("9: bad\n...")
