@@ -93,8 +93,20 @@ class FeatureReader:
         -------
         features : (n, n_features) float32 array
             Flattened in the order channel, row, column.
+
+        Raises
+        ------
+        ConfigError
+            The network gave values that are not finite.
         """
         features = self._network.features(images, self.spec.layer)
+        if not np.isfinite(features).all():
+            first = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
+            raise ConfigError(
+                f"The layer {self.spec.layer!r} gave values that are not finite for image {first} "
+                f"of {len(features)}. The network's weights are damaged, or not those of a network "
+                "for such images."
+            )
         if self.spec.pool_px is None:
             return features
         rows, columns = self._pooling

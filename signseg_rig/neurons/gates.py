@@ -104,7 +104,7 @@ def image_anova(trials: FloatArray) -> FloatArray:
     freedom_between, freedom_within = n_images - 1, n_trials - n_images
     is_defined = (freedom_between > 0) & (freedom_within > 0) & (between + within > 0)
     p = np.full(len(trials), np.nan)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         f_value = (between / freedom_between.clip(1)) / (within / freedom_within.clip(1))
     p[is_defined] = stats.f.sf(f_value, freedom_between, freedom_within)[is_defined]
     return p

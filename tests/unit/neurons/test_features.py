@@ -1,0 +1,150 @@
+"""Pooled features against loops; a cache that is filled once and mends itself."""
+
+import numpy as np
+import pytest
+
+from signseg_rig.errors import ConfigError
+from signseg_rig.interfaces import Network, Readout
+from signseg_rig.neurons import FeatureCache, FeatureReader
+
+
+class PixelNetwork(Network):
+    """Its map is the image; it counts the images that it has computed."""
+
+    layer_names = ("map", "mean")
+    unit_names = ("unit",)
+    size = (6, 4)
+
+    def __init__(self, version=1):
+        self.identity = {"kind": "pixel", "version": version}
+        self.n_computed = 0
+
+    def features(self, images, layer=None):
+        self.n_computed += len(images)
+        values = images.astype(np.float32).transpose(0, 3, 1, 2)
+        return values.reshape(len(images), -1) if layer == "map" else values.mean(axis=(2, 3))
+
+    def layer_shape(self, layer):
+        return (3, *self.size) if layer == "map" else (3,)
+
+    @property
+    def readout(self):
+        return Readout(np.ones((1, 3)), np.zeros(1))
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (5, 6, 4, 3), dtype=np.uint8)
+
+
+def test_pooling_averages_equal_shares(images):
+    features = FeatureReader(PixelNetwork(), "map", 2).features(images)
+    expected = np.empty((5, 3, 2, 2))
+    for row in range(2):
+        for column in range(2):
+            part = images[:, 3 * row : 3 * row + 3, 2 * column : 2 * column + 2]
+            expected[:, :, row, column] = part.mean(axis=(1, 2))
+    np.testing.assert_allclose(features, expected.reshape(5, -1), rtol=1e-6)
+    assert features.dtype == np.float32
+
+
+def test_pooling_shares_positions_that_do_not_divide(images):
+    features = FeatureReader(PixelNetwork(), "map", 4).features(images).reshape(5, 3, 4, 4)
+    # Six rows on four: the first and half of the second, and so on; columns as they are.
+    first = (images[:, 0] + 0.5 * images[:, 1]) / 1.5
+    second = (0.5 * images[:, 1].astype(float) + images[:, 2]) / 1.5
+    np.testing.assert_allclose(features[:, :, 0], first.transpose(0, 2, 1), rtol=1e-5)
+    np.testing.assert_allclose(features[:, :, 1], second.transpose(0, 2, 1), rtol=1e-5)
+
+
+def test_default_is_what_the_readout_reads(images):
+    network = PixelNetwork()
+    reader = FeatureReader(network)
+    assert reader.spec.layer == "mean"
+    assert reader.shape == (3,)
+    np.testing.assert_array_equal(reader.features(images), network.features(images))
+
+
+def test_key_is_of_all_that_matters():
+    keys = {
+        FeatureReader(PixelNetwork(version), layer, pool_px).spec.key
+        for version, layer, pool_px in [
+            (1, "map", 2),
+            (2, "map", 2),
+            (1, "map", 4),
+            (1, "mean", None),
+        ]
+    }
+    assert len(keys) == 4
+    again = FeatureReader(PixelNetwork(), "map", 2).spec.key
+    assert again in keys
+
+
+@pytest.mark.parametrize(
+    ("layer", "pool_px", "message"),
+    [
+        ("mean", 2, "has 3 features and no map"),
+        ("map", 5, "from 1 to 4 for the layer 'map', whose map is 6 x 4; got 5"),
+        ("map", 0, "got 0"),
+    ],
+)
+def test_says_what_cannot_be_pooled(layer, pool_px, message):
+    with pytest.raises(ConfigError, match=message):
+        FeatureReader(PixelNetwork(), layer, pool_px)
+
+
+def test_not_finite_is_an_error(images):
+    class Diverging(PixelNetwork):
+        def features(self, images, layer=None):
+            features = super().features(images, layer)
+            features[-1, 0] = np.nan
+            return features
+
+    with pytest.raises(ConfigError, match=r"layer 'mean'.*image 4 of 5"):
+        FeatureReader(Diverging()).features(images)
+
+
+class TestCache:
+    def test_computes_each_image_once(self, images, tmp_path):
+        network = PixelNetwork()
+        reader = FeatureReader(network, "map", 2)
+        told = []
+        first = FeatureCache(tmp_path, reader).features(images, on_progress=told.append)
+        assert told == [1, 2, 3, 4, 5]
+        assert network.n_computed == 5
+        again = FeatureCache(tmp_path, reader).features(images[::-1])
+        assert network.n_computed == 5
+        np.testing.assert_array_equal(again[::-1], first)
+        np.testing.assert_array_equal(first, reader.features(images))
+
+    def test_another_network_layer_or_pooling_is_not_mixed_up(self, images, tmp_path):
+        FeatureCache(tmp_path, FeatureReader(PixelNetwork(), "map", 2)).features(images)
+        other = PixelNetwork(version=2)
+        FeatureCache(tmp_path, FeatureReader(other, "map", 2)).features(images)
+        assert other.n_computed == 5
+
+    def test_goes_on_after_an_interruption(self, images, tmp_path):
+        reader = FeatureReader(PixelNetwork())
+        FeatureCache(tmp_path, reader).features(images[:3])
+        network = PixelNetwork()
+        FeatureCache(tmp_path, FeatureReader(network)).features(images)
+        assert network.n_computed == 2
+
+    @pytest.mark.parametrize("damage", [b"", b"garbage", None])
+    def test_damaged_files_are_computed_again(self, images, tmp_path, damage):
+        reader = FeatureReader(PixelNetwork())
+        expected = FeatureCache(tmp_path, reader).features(images)
+        for path in tmp_path.rglob("*.npy"):
+            content = path.read_bytes()
+            path.write_bytes(content[:-4] if damage is None else damage)
+        network = PixelNetwork()
+        found = FeatureCache(tmp_path, FeatureReader(network)).features(images)
+        np.testing.assert_array_equal(found, expected)
+        assert network.n_computed == 5
+
+    def test_leaves_no_drafts(self, images, tmp_path):
+        FeatureCache(tmp_path, FeatureReader(PixelNetwork())).features(images)
+        assert not list(tmp_path.rglob("*.part"))
+
+    def test_no_images(self, tmp_path):
+        assert FeatureCache(tmp_path, FeatureReader(PixelNetwork())).features([]).shape == (0, 3)

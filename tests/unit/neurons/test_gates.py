@@ -1,0 +1,59 @@
+"""The gate's tests equal SciPy's, and let pass what they should."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from signseg_rig.neurons import gate_channels
+from signseg_rig.neurons.gates import image_anova
+
+
+@pytest.fixture
+def trials():
+    """Driven, silent, visual but not selective; some trials are missing."""
+    rng = np.random.default_rng(0)
+    signal = np.stack([rng.normal(0, 3, 40), np.zeros(40), np.full(40, 4.0)])
+    trials = 10 + signal[..., None] + rng.normal(0, 2, (3, 40, 6))
+    trials[:, rng.random((40, 6)) < 0.1] = np.nan
+    return trials
+
+
+def test_anova_equals_scipy(trials):
+    for unit, p in zip(trials, image_anova(trials), strict=True):
+        groups = [image[np.isfinite(image)] for image in unit]
+        expected = stats.f_oneway(*groups).pvalue
+        assert p == pytest.approx(expected, rel=1e-6)
+
+
+def test_anova_without_repeats_or_variation_is_nan():
+    single = np.random.default_rng(0).normal(size=(1, 5, 1))
+    assert np.isnan(image_anova(single))[0]
+    assert np.isnan(image_anova(np.full((1, 5, 3), 2.0)))[0]
+    # No variation between repeats at all: the images differ for certain.
+    exact = np.repeat(np.arange(5.0)[None, :, None], 3, axis=2)
+    assert image_anova(exact)[0] == 0
+
+
+def test_evoked_equals_wilcoxon_of_the_trials_there_are(trials):
+    baseline = 10 + np.random.default_rng(1).normal(0, 2, trials.shape)
+    gate = gate_channels(trials, baseline)
+    for unit in range(3):
+        known = np.isfinite(trials[unit])
+        expected = stats.wilcoxon(trials[unit][known], baseline[unit][known]).pvalue
+        assert gate.p_evoked[unit] == pytest.approx(expected)
+
+
+def test_lets_pass_what_is_selective_reliable_and_evoked(trials):
+    baseline = 5 + np.random.default_rng(1).normal(0, 2, trials.shape)
+    assert gate_channels(trials, baseline).passes.tolist() == [True, False, False]
+    assert gate_channels(trials).passes.tolist() == [True, False, False]
+    assert gate_channels(trials).p_evoked is None
+    unmoved = gate_channels(trials, trials.copy())
+    assert np.isnan(unmoved.p_evoked).all()
+    assert not unmoved.passes.any()
+
+
+def test_false_alarms_are_as_rare_as_alpha_says():
+    noise = np.random.default_rng(2).standard_normal((2000, 12, 4))
+    rate = (image_anova(noise) <= 0.05).mean()
+    assert 0.035 < rate < 0.065

@@ -1,0 +1,272 @@
+"""Neuron models: their file, what they refuse, and what ablation does to them."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from signseg_rig.errors import ConfigError, NeuronModelError
+from signseg_rig.networks import load_network
+from signseg_rig.neurons import (
+    Ablation,
+    FeatureReader,
+    FeatureSpec,
+    NeuronModels,
+    ablation_curves,
+    fit_pls,
+)
+from signseg_rig.signs import ablate
+
+SPEC = FeatureSpec({"kind": "net", "weights_sha256": "0" * 64, "input_size_px": 64}, "layer", 2)
+
+
+@pytest.fixture
+def models(recorded):
+    fitted = fit_pls(recorded.features, recorded.responses, n_components=4)
+    return NeuronModels(
+        unit_ids=("a", "b", "c", "d"),
+        coef=fitted.coef,
+        intercept=fitted.intercept,
+        feature_mean=fitted.feature_mean,
+        n_components=fitted.n_components,
+        features=SPEC,
+        image_sha256=("a" * 64, "b" * 64),
+        quality={"test_r": np.array([0.5, np.nan, 0.25, -0.125])},
+        session={"subject": "W", "date": "2021-03-25"},
+    )
+
+
+def assert_equal(one, other):
+    for name in ("coef", "intercept", "feature_mean", "n_components"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    for name in ("unit_ids", "features", "image_sha256", "session", "ablation"):
+        assert getattr(one, name) == getattr(other, name)
+    assert one.quality.keys() == other.quality.keys()
+    for name, values in one.quality.items():
+        np.testing.assert_array_equal(values, other.quality[name])
+
+
+class TestFile:
+    def test_holds_everything(self, models, tmp_path):
+        models.save(tmp_path / "v4.neurons")
+        assert_equal(NeuronModels.load(tmp_path / "v4.neurons"), models)
+        ablated = models.ablate("negative", 0.5, convention="centered")
+        ablated.save(tmp_path / "v4.neurons")
+        assert_equal(NeuronModels.load(tmp_path / "v4.neurons"), ablated)
+        assert [path.name for path in tmp_path.iterdir()] == ["v4.neurons"]
+
+    def test_missing(self, tmp_path):
+        with pytest.raises(NeuronModelError, match="There is no neuron-model file"):
+            NeuronModels.load(tmp_path / "none")
+
+    @pytest.mark.parametrize("keep", [0, 5, 100, -8])
+    def test_truncated(self, models, tmp_path, keep):
+        path = tmp_path / "v4.neurons"
+        models.save(path)
+        path.write_bytes(path.read_bytes()[:keep])
+        with pytest.raises(NeuronModelError, match="cannot be read"):
+            NeuronModels.load(path)
+
+    def test_another_safetensors_file(self, tmp_path):
+        save_file({"x": np.zeros(3)}, tmp_path / "x")
+        with pytest.raises(NeuronModelError, match="of something else"):
+            NeuronModels.load(tmp_path / "x")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"format": 2}, "format"),
+            ({"surplus": 1}, "surplus"),
+            ({"image_sha256": ["short"]}, "image_sha256"),
+            ({"unit_ids": ["a", "b"]}, "no models of 2 neurons"),
+            ({"unit_ids": ["a", "b", "c", "c"]}, "more than once"),
+        ],
+    )
+    def test_description_is_read_strictly(self, models, tmp_path, change, message):
+        path = tmp_path / "v4.neurons"
+        models.save(path)
+        self.rewrite(path, change=change)
+        with pytest.raises(NeuronModelError, match=message):
+            NeuronModels.load(path)
+
+    @pytest.mark.parametrize(
+        ("arrays", "message"),
+        [
+            ({"coef": None}, "should hold coef"),
+            ({"surplus": np.zeros(2)}, "surplus"),
+            ({"coef": np.zeros((4, 3))}, "feature_mean has the shape"),
+            ({"intercept": np.array([0, np.inf, 0, 0])}, "intercept holds values"),
+        ],
+    )
+    def test_arrays_are_read_strictly(self, models, tmp_path, arrays, message):
+        path = tmp_path / "v4.neurons"
+        models.save(path)
+        self.rewrite(path, arrays=arrays)
+        with pytest.raises(NeuronModelError, match=message):
+            NeuronModels.load(path)
+
+    def test_what_cannot_be_written_leaves_the_old_file(self, models, tmp_path):
+        path = tmp_path / "v4.neurons"
+        path.mkdir()
+        with pytest.raises(NeuronModelError, match="cannot be written"):
+            models.save(path)
+        assert list(tmp_path.iterdir()) == [path]
+
+    @staticmethod
+    def rewrite(path, *, change=(), arrays=()):
+        """Write the file anew with some things changed."""
+        content = path.read_bytes()
+        n_bytes = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + n_bytes])
+        metadata = header["__metadata__"]
+        (key,) = metadata
+        described = json.loads(metadata[key]) | dict(change)
+        everything = load_file(path) | dict(arrays)
+        kept = {name: array for name, array in everything.items() if array is not None}
+        save_file(kept, path, {key: json.dumps(described)})
+
+
+class TestUse:
+    def test_predictions_are_those_of_the_fit(self, models, recorded):
+        fitted = fit_pls(recorded.features, recorded.responses, n_components=4)
+        np.testing.assert_allclose(
+            models.predict(recorded.features), fitted.predict(recorded.features), rtol=1e-10
+        )
+
+    def test_prediction_of_an_image_does_not_depend_on_others(self, models, recorded):
+        together = models.predict(recorded.features)
+        for row, features in zip(together, recorded.features, strict=True):
+            np.testing.assert_array_equal(models.predict(features[None])[0], row)
+
+    def test_number_of_features(self, models):
+        with pytest.raises(NeuronModelError, match=r"read 200 features of 'layer'; got .*\(3, 7\)"):
+            models.predict(np.zeros((3, 7)))
+
+    def test_select(self, models, recorded):
+        some = models.select(["d", "a"])
+        assert some.unit_ids == ("d", "a")
+        np.testing.assert_array_equal(
+            some.predict(recorded.features), models.predict(recorded.features)[:, [3, 0]]
+        )
+        np.testing.assert_array_equal(some.quality["test_r"], [-0.125, 0.5])
+        with pytest.raises(NeuronModelError, match="no model of 'e'; there are models of a, b"):
+            models.select(["a", "e"])
+
+    def test_another_network_is_refused(self, recorded):
+        network = load_network("efficientnet_lite0", input_size_px=64)
+        images = np.random.default_rng(0).integers(0, 256, (10, 30, 30, 3), dtype=np.uint8)
+        reader = FeatureReader(network, "blocks.15", 1)
+        features = reader.features(images)
+        fitted = fit_pls(features, recorded.responses[:10], n_components=2)
+        models = NeuronModels(
+            ("a", "b", "c", "d"),
+            fitted.coef,
+            fitted.intercept,
+            fitted.feature_mean,
+            fitted.n_components,
+            reader.spec,
+        )
+        np.testing.assert_array_equal(
+            models.predict_images(images, network), models.predict(features)
+        )
+        other = load_network("efficientnet_lite0", input_size_px=96)
+        with pytest.raises(NeuronModelError, match="input_size_px is 96, fitted was 64"):
+            models.predict_images(images, other)
+
+
+class TestAblation:
+    @pytest.mark.parametrize("sign", ["positive", "negative"])
+    @pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
+    def test_raw_keeps_the_intercept_and_centered_the_mean(self, models, recorded, sign, strength):
+        expected = ablate(models.coef, sign=sign, strength=strength).weights
+        raw = models.ablate(sign, strength)
+        centered = models.ablate(sign, strength, convention="centered")
+        for changed in (raw, centered):
+            np.testing.assert_array_equal(changed.coef, expected)
+            assert changed.quality == {}
+        np.testing.assert_array_equal(raw.intercept, models.intercept)
+        np.testing.assert_allclose(centered.mean_rate_hz, models.mean_rate_hz, rtol=1e-12)
+        # r = mean + w (x - x_mean), and r = b + w x, written out.
+        x = recorded.features
+        np.testing.assert_allclose(
+            centered.predict(x),
+            models.mean_rate_hz + (x - models.feature_mean) @ expected.T,
+            rtol=1e-10,
+        )
+        np.testing.assert_allclose(raw.predict(x), models.intercept + x @ expected.T, rtol=1e-10)
+
+    def test_of_features_of_one_sign_moves_the_raw_mean_only(self, models, recorded):
+        x = recorded.features  # >= 0, as after a ReLU
+        less = models.ablate("positive", 1.0).predict(x)
+        assert (less < models.predict(x)).all()
+        more = models.ablate("negative", 1.0).predict(x)
+        assert (more > models.predict(x)).all()
+
+    def test_twice_is_refused(self, models):
+        with pytest.raises(NeuronModelError, match="ablated already"):
+            models.ablate("positive", 0.5).ablate("negative", 0.5)
+
+    def test_unknown_convention(self, models):
+        with pytest.raises(ConfigError, match="raw, centered; got 'both'"):
+            models.ablate("positive", 0.5, convention="both")
+
+    def test_leaves_the_models_as_they_are(self, models):
+        kept = replace(models, coef=models.coef.copy())
+        models.ablate("positive", 0.7)
+        assert_equal(models, kept)
+        assert models.ablate("positive", 0.7).ablation == Ablation("positive", 0.7, "raw")
+
+
+class TestCurves:
+    def test_every_sign_strength_convention_and_control(self, models, recorded):
+        points = ablation_curves(models, recorded.features, strengths=(0, 0.5, 1))
+        kinds = {(point.sign, point.control, point.convention) for point in points}
+        assert len(points) == 4 * 3 * len(kinds)
+        assert kinds == {
+            (sign, control, convention)
+            for sign, control in [
+                ("positive", ""),
+                ("positive", "number"),
+                ("positive", "magnitude"),
+                ("negative", ""),
+                ("negative", "number"),
+                ("negative", "magnitude"),
+                ("both", ""),
+            ]
+            for convention in ("raw", "centered")
+        }
+
+    def test_numbers_are_those_of_the_ablated_models(self, models, recorded):
+        points = ablation_curves(models, recorded.features, strengths=(0.4,))
+        intact = models.predict(recorded.features)
+        for point in points:
+            if point.control or point.sign == "both":
+                continue
+            unit = models.unit_ids.index(point.unit)
+            ablated = ablate(models.coef, sign=point.sign, strength=0.4)
+            changed = models.ablate(point.sign, 0.4, convention=point.convention)
+            rates = changed.predict(recorded.features)[:, unit]
+            assert point.mean_rate_hz == pytest.approx(rates.mean())
+            best = intact[:, unit].argsort()[-6:]
+            assert point.preferred_rate_hz == pytest.approx(rates[best].mean())
+            assert point.r_intact == pytest.approx(np.corrcoef(rates, intact[:, unit])[0, 1])
+            assert point.n_removed == ablated.n_removed[unit]
+            assert point.realized_strength == ablated.realized_strength[unit]
+
+    def test_strength_zero_changes_nothing_and_one_leaves_nothing_of_both(self, models, recorded):
+        for point in ablation_curves(models, recorded.features, strengths=(0, 1)):
+            if point.strength == 0:
+                assert point.r_intact == pytest.approx(1)
+                assert point.n_removed == 0
+            elif point.sign == "both":
+                assert np.isnan(point.r_intact)
+
+    def test_seed_decides_the_controls(self, models, recorded):
+        one, again, other = (
+            ablation_curves(models, recorded.features, strengths=(0.5,), seed=seed)
+            for seed in (1, 1, 2)
+        )
+        assert one == again
+        assert one != other
