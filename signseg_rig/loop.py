@@ -20,6 +20,7 @@ from signseg_rig.blocks import Block, BlockMaker, check_replay, joined
 from signseg_rig.config import Experiment
 from signseg_rig.control import RunControl
 from signseg_rig.errors import ResponseError, RunStopped
+from signseg_rig.garbage import short_collections
 from signseg_rig.interfaces import Protocol, ResponseSource, Turn
 from signseg_rig.records import RunRecord
 from signseg_rig.types import (
@@ -94,6 +95,14 @@ class Loop:
         RigError
             Something failed; everything up to there is recorded, and the run can be resumed.
         """
+        with short_collections():
+            result = self._take_turns()
+        self._note_told(result.told)
+        self._record.finished(result)
+        self._tell(state="finished", message="")
+        return result
+
+    def _take_turns(self) -> ProtocolResult:
         steps = self._protocol.steps()
         try:
             turn = next(steps)
@@ -101,10 +110,7 @@ class Loop:
                 turn = steps.send(self._take_turn(turn))
         except StopIteration as end:
             result: ProtocolResult = end.value
-        self._note_told(result.told)
-        self._record.finished(result)
-        self._tell(state="finished", message="")
-        return result
+            return result
 
     def _take_turn(self, turn: Turn) -> tuple[ResponseBatch, ...]:
         answers = []

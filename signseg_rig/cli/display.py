@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 import sys
@@ -29,6 +28,7 @@ def display(
     from signseg_rig.display.process import DisplayProcess
     from signseg_rig.display.virtual_screen import has_screen, virtual_screen
     from signseg_rig.experiment_file import read_experiment
+    from signseg_rig.garbage import short_collections
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, _leave)
@@ -44,12 +44,9 @@ def display(
         screen = plugin(experiment.display.settings, experiment.monitor, experiment.stimulus)
         screen.open()
         stack.callback(screen.close)
-        # What the libraries have allocated stays for good; without this, a collection in between
-        # frames would look through all of it (measured with PsychoPy: 99 ms).
-        gc.collect()
-        gc.freeze()
         marker = stack.enter_context(open_marker(experiment.display.settings))
         presenter = Presenter(screen, marker)
+        stack.enter_context(short_collections())
         DisplayProcess(experiment, screen, presenter, serves_one_run=one_run).run()
 
 
