@@ -1,0 +1,159 @@
+"""Variables of MATLAB files: of version 5 through scipy, of version 7.3 through h5py."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signseg_rig.datasets.extras import missing_package
+from signseg_rig.datasets.problems import listed
+from signseg_rig.errors import DataSetError
+
+# MATLAB puts 512 bytes of its own before what HDF5 begins with; other programs do not.
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+HDF5_OFFSETS = (0, 512)
+NUMERIC_CLASSES = {"double", "single", "logical"} | {
+    f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
+
+Array = npt.NDArray[Any]
+Variable = Array | list[str]
+
+
+def mat_variables(path: Path) -> dict[str, tuple[int, ...]]:
+    """List the variables of a file with their shapes in MATLAB; () for what holds no numbers.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    DataSetError
+        It is no MATLAB file.
+    """
+    if _is_hdf5(path):
+        with _open_hdf5(path) as file:
+            return {
+                name: item.shape[::-1] if _is_numeric(item) else ()
+                for name, item in file.items()
+                if not name.startswith("#")
+            }
+    from scipy import io
+
+    try:
+        return {
+            name: tuple(shape) if kind in NUMERIC_CLASSES else ()
+            for name, shape, kind in io.whosmat(path)
+        }
+    except (OSError, ValueError, NotImplementedError, TypeError, zlib.error) as error:
+        raise _unreadable(path, error) from error
+
+
+def read_mat(path: Path, name: str) -> Variable:
+    """Read one variable.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+
+    Returns
+    -------
+    variable : array with the axes that MATLAB shows, or list of str
+        Text, and cells of text in the order of MATLAB's linear index, come as a list.
+
+    Raises
+    ------
+    DataSetError
+        There is no such variable, or it is neither numbers nor text.
+    """
+    known = mat_variables(path)
+    if name not in known:
+        raise DataSetError(f"{path} has no variable {name!r}; it has {listed(known)}.")
+    try:
+        return _read_hdf5(path, name) if _is_hdf5(path) else _read_version_5(path, name)
+    except (OSError, ValueError, KeyError, TypeError, zlib.error) as error:
+        raise DataSetError(
+            f"The variable {name!r} of {path} cannot be read: {error}. Numbers, text, and cells of "
+            "text (cellstr) can."
+        ) from error
+
+
+def _is_hdf5(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(HDF5_OFFSETS[-1] + len(HDF5_SIGNATURE))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return any(start[offset:].startswith(HDF5_SIGNATURE) for offset in HDF5_OFFSETS)
+
+
+def _unreadable(path: Path, error: Exception) -> DataSetError:
+    return DataSetError(f"{path} cannot be read as a MATLAB file: {error}. Save it anew.")
+
+
+def _open_hdf5(path: Path) -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise missing_package("h5py", f"the MATLAB file {path} of version 7.3") from error
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _read_version_5(path: Path, name: str) -> Variable:
+    from scipy import io
+
+    value = io.loadmat(path, variable_names=[name])[name]
+    if value.dtype.kind == "U":
+        return [str(text).rstrip() for text in value.ravel()]
+    if value.dtype.kind == "O":
+        return [_text_of_cell(cell) for cell in value.ravel(order="F")]
+    return _numbers(value)
+
+
+def _text_of_cell(cell: Any) -> str:
+    text = np.asarray(cell)
+    if text.dtype.kind != "U" or text.size > 1:
+        raise TypeError("a cell holds something other than text")
+    return str(text.item()) if text.size else ""
+
+
+def _read_hdf5(path: Path, name: str) -> Variable:
+    with _open_hdf5(path) as file:
+        item = file[name]
+        kind = item.attrs.get("MATLAB_class", b"")
+        if kind == b"char":
+            return [_characters(item)]
+        # HDF5 lists the last axis first; so does the linear index of MATLAB.
+        if item.dtype.kind == "O":
+            return [_characters(file[reference]) for reference in item[()].ravel()]
+        return _numbers(item[()].T)
+
+
+def _is_numeric(item: Any) -> bool:
+    """Tell numbers from groups, cells and text; other programs than MATLAB note no class."""
+    is_text = item.attrs.get("MATLAB_class", b"double").decode() not in NUMERIC_CLASSES
+    return hasattr(item, "dtype") and item.dtype.kind in "biuf" and not is_text
+
+
+def _characters(item: Any) -> str:
+    if item.attrs.get("MATLAB_empty", 0):
+        return ""
+    codes = item[()]
+    if codes.dtype != np.uint16:
+        raise TypeError("a cell holds something other than text")
+    return bytes(codes.astype("<u2").tobytes()).decode("utf-16-le")
+
+
+def _numbers(value: Array) -> Array:
+    if value.dtype.kind not in "biuf":
+        raise TypeError(f"it holds {value.dtype}")
+    return value

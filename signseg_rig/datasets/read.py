@@ -1,0 +1,155 @@
+"""Read a recorded data set, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from signseg_rig.datasets.arrays import read_array_file, read_rate_csv
+from signseg_rig.datasets.checks import require_no_errors
+from signseg_rig.datasets.dataset import RecordedData
+from signseg_rig.datasets.image_sets import ImageSet, open_images
+from signseg_rig.datasets.neo_files import FILE_READERS, FOLDER_READERS, read_neo
+from signseg_rig.datasets.nwb import read_nwb
+from signseg_rig.datasets.problems import listed
+from signseg_rig.datasets.trials import Window
+from signseg_rig.datasets.xdream import is_xdream_folder, read_xdream
+from signseg_rig.errors import DataSetError
+from signseg_rig.types import ImageArray
+
+Images = ImageSet | Path | str | Mapping[str, ImageArray]
+
+ARRAY_SUFFIXES = (".npy", ".npz", ".mat")
+WINDOWS = {"response_window_s", "baseline_window_s"}
+
+
+class Format(NamedTuple):
+    """How a kind of file is read, and with which options."""
+
+    name: str
+    options: set[str]
+    read: Callable[[Path, Images | None, dict[str, Any]], RecordedData]
+
+
+def read_recorded(
+    path: Path | str,
+    images: Images | None = None,
+    *,
+    stimulus_table: Path | str | None = None,
+    response_window_s: Window | None = None,
+    baseline_window_s: Window | None = None,
+    image_column: str | None = None,
+    key: str | None = None,
+    count_window_s: float | None = None,
+) -> RecordedData:
+    """Read a recorded data set and check that its parts belong together.
+
+    Parameters
+    ----------
+    path : path
+        Responses: .npy, .npz or .mat (`read_array_file`), .csv (`read_rate_csv`), .nwb
+        (`read_nwb`), or an XDream folder (`read_xdream`). Spikes: with a `stimulus_table` any
+        recording that neo reads (`read_neo`).
+    images : images as `open_images` takes them, optional
+        An NWB file may hold them. Of an XDream folder it is the folder where the images were kept,
+        if that is another one.
+    stimulus_table : path, optional
+        CSV of onsets and images; see `read_stimulus_table`.
+    response_window_s, baseline_window_s : (start, end), in seconds from the onset, optional
+        Where spikes are counted: 0.050 to 0.200 and 0 to 0.045 by default.
+    image_column : str, optional
+        Of an NWB file's table, the column that names the image.
+    key : str, optional
+        Of a .npz or .mat file, the array of responses.
+    count_window_s : float, in seconds, optional
+        Of an array of spike counts, the length of the window that they were counted in.
+
+    Returns
+    -------
+    data : RecordedData
+        Without errors; `prepare_for_fit` tells the warnings, and leaves out what cannot be fitted.
+
+    Raises
+    ------
+    DataSetError
+        The file cannot be read, an option is not one of its format, or its parts do not fit
+        together, in which case all problems are listed.
+    """
+    path = Path(path)
+    given = {
+        "stimulus_table": stimulus_table,
+        "response_window_s": response_window_s,
+        "baseline_window_s": baseline_window_s,
+        "image_column": image_column,
+        "key": key,
+        "count_window_s": count_window_s,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    form = _format_of(path, has_table=stimulus_table is not None)
+    if unfit := sorted(options.keys() - form.options):
+        raise DataSetError(
+            f"{path} is read as {form.name}, for which {listed(unfit)} means nothing; "
+            f"{listed(sorted(form.options)) or 'nothing'} can be set."
+        )
+    data = form.read(path, images, options)
+    require_no_errors(data)
+    return data
+
+
+def _format_of(path: Path, *, has_table: bool) -> Format:
+    if not path.exists():
+        raise DataSetError(f"There is no recorded data set {path} (seen from {Path.cwd()}).")
+    suffix = path.suffix.lower()
+    if has_table:
+        return Format("a recording", {"stimulus_table", *WINDOWS}, _read_neo)
+    if is_xdream_folder(path):
+        return Format("an XDream folder", set(), _read_xdream)
+    if suffix == ".nwb":
+        return Format("NWB", {"image_column", *WINDOWS}, _read_nwb)
+    if suffix in ARRAY_SUFFIXES:
+        return Format("an array", {"key", "count_window_s"}, _read_arrays)
+    if suffix == ".csv":
+        return Format("a table of rates", set(), _read_csv)
+    if path.is_dir() or suffix in FILE_READERS:
+        raise DataSetError(
+            f"{path} is no XDream folder, and to read spikes from it a stimulus table is needed: a "
+            "CSV file of onset_s and image."
+        )
+    raise DataSetError(
+        f"{path} is no recorded data set that is known. Responses come as "
+        f"{', '.join(ARRAY_SUFFIXES)}, .csv, .nwb or an XDream folder; spikes, beside a stimulus "
+        f"table, as {', '.join(FILE_READERS)}, or a folder of {', '.join(FOLDER_READERS)}."
+    )
+
+
+def _read_neo(path: Path, images: Images | None, options: dict[str, Any]) -> RecordedData:
+    table = Path(options.pop("stimulus_table"))
+    return read_neo(path, table, _needed(images, path), **options)
+
+
+def _read_xdream(path: Path, images: Images | None, _options: dict[str, Any]) -> RecordedData:
+    if images is not None and not (isinstance(images, Path | str) and Path(images).is_dir()):
+        raise DataSetError(
+            f"The images of the XDream folder {path} should be a folder of files that are called "
+            f"block000_000_ID.png; got {images!r}."
+        )
+    return read_xdream(path, None if images is None else Path(images))
+
+
+def _read_nwb(path: Path, images: Images | None, options: dict[str, Any]) -> RecordedData:
+    return read_nwb(path, None if images is None else open_images(images), **options)
+
+
+def _read_arrays(path: Path, images: Images | None, options: dict[str, Any]) -> RecordedData:
+    return read_array_file(path, _needed(images, path), **options)
+
+
+def _read_csv(path: Path, images: Images | None, _options: dict[str, Any]) -> RecordedData:
+    return read_rate_csv(path, _needed(images, path))
+
+
+def _needed(images: Images | None, path: Path) -> ImageSet:
+    if images is None:
+        raise DataSetError(f"{path} holds no images; name a folder or zip archive of them.")
+    return open_images(images)

@@ -1,0 +1,186 @@
+"""CSV tables: responses one a line, and which image was shown when."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from signseg_rig.datasets.problems import listed
+from signseg_rig.errors import DataSetError
+from signseg_rig.types import FloatArray, IntArray
+
+RATE_COLUMNS = ("unit", "image", "repeat", "rate_hz")
+STIMULUS_COLUMNS = ("onset_s", "image")
+MAX_LISTED = 10
+IS_VALID = dict.fromkeys(("1", "true", "yes"), True) | dict.fromkeys(("0", "false", "no"), False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Presentations:
+    """Which image was shown when.
+
+    Parameters
+    ----------
+    onsets_s : (n_presentations,) float array, in seconds on the clock of the spikes
+    image_ids : tuple of str
+    segments : (n_presentations,) int array, optional
+        In which segment of the recording, counted from 0; needed where each segment's clock
+        begins anew.
+    """
+
+    onsets_s: FloatArray
+    image_ids: tuple[str, ...]
+    segments: IntArray | None = None
+
+
+class RateTable(NamedTuple):
+    """Responses as they stand in a table, with units and images in the order of their appearance.
+
+    Parameters
+    ----------
+    rates_hz : (n_units, n_images, n_repeats) float array
+        NaN where the table has no line.
+    """
+
+    unit_ids: tuple[str, ...]
+    image_ids: tuple[str, ...]
+    rates_hz: FloatArray
+
+
+def read_rate_table(path: Path) -> RateTable:
+    """Read responses of which every line of a table holds one.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file with the columns unit, image, repeat and rate_hz, in any order; others are
+        passed over. What stands under unit, image and repeat are names.
+
+    Returns
+    -------
+    table : RateTable
+
+    Raises
+    ------
+    DataSetError
+        Columns are missing, a rate is not a number, or a line occurs twice.
+    """
+    places: dict[str, dict[str, int]] = {"unit": {}, "image": {}, "repeat": {}}
+    rates: dict[tuple[int, int, int], float] = {}
+    problems = []
+    for line, row in _rows(path, RATE_COLUMNS):
+        unit, image, repeat = (
+            known.setdefault(row[name], len(known)) for name, known in places.items()
+        )
+        rate_hz = _number(row["rate_hz"])
+        if rate_hz is None:
+            problems.append(f"line {line}: rate_hz {row['rate_hz']!r} is not a number")
+        elif (unit, image, repeat) in rates:
+            problems.append(
+                f"line {line}: unit {row['unit']!r}, image {row['image']!r}, repeat "
+                f"{row['repeat']!r} stands in the table already"
+            )
+        else:
+            rates[unit, image, repeat] = rate_hz
+    _raise_problems(path, problems)
+    trials = np.full([len(known) for known in places.values()], np.nan)
+    if rates:
+        trials[tuple(np.array(list(rates)).T)] = list(rates.values())
+    return RateTable(tuple(places["unit"]), tuple(places["image"]), trials)
+
+
+def read_stimulus_table(path: Path) -> Presentations:
+    """Read which image was shown when.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file with the columns onset_s (on the clock of the spikes) and image (id or file
+        name); optionally valid (1/0, true/false, yes/no) and segment (counted from 0). Others are
+        passed over.
+
+    Returns
+    -------
+    presentations : Presentations
+        Those that are valid.
+
+    Raises
+    ------
+    DataSetError
+        Columns are missing, or what stands under them is no time, truth or number.
+    """
+    onsets_s, image_ids, segments, problems = [], [], [], []
+    for line, row in _rows(path, STIMULUS_COLUMNS):
+        onset_s = _number(row["onset_s"])
+        is_valid = IS_VALID.get(row.get("valid", "1").lower())
+        segment = row.get("segment", "0")
+        if onset_s is None:
+            problems.append(f"line {line}: onset_s {row['onset_s']!r} is not a number")
+        elif is_valid is None:
+            problems.append(f"line {line}: valid {row['valid']!r} is none of {', '.join(IS_VALID)}")
+        elif not segment.isdecimal():
+            problems.append(f"line {line}: segment {segment!r} is not a whole number from 0")
+        elif is_valid:
+            onsets_s.append(onset_s)
+            image_ids.append(row["image"])
+            segments.append(int(segment) if "segment" in row else -1)
+    _raise_problems(path, problems)
+    numbers = np.array(segments, dtype=np.int64)
+    return Presentations(
+        onsets_s=np.array(onsets_s, dtype=np.float64),
+        image_ids=tuple(image_ids),
+        segments=None if (numbers < 0).all() else numbers,
+    )
+
+
+def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Give every line with its number, and check the heading and the number of its fields."""
+    try:
+        # A mark at the beginning is what Excel adds.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            columns = [name.strip() for name in next(reader, [])]
+            _check_columns(path, columns, needed)
+            for fields in reader:
+                if len(fields) == len(columns):
+                    yield reader.line_num, dict(zip(columns, map(str.strip, fields), strict=True))
+                elif fields:
+                    raise DataSetError(
+                        f"Line {reader.line_num} of {path} has {len(fields)} fields; the heading "
+                        f"has {len(columns)}. Quote names that contain commas."
+                    )
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataSetError(
+            f"The table {path} cannot be read: {error}. Save it as CSV in UTF-8."
+        ) from error
+
+
+def _check_columns(path: Path, columns: list[str], needed: tuple[str, ...]) -> None:
+    if missing := [name for name in needed if name not in columns]:
+        raise DataSetError(
+            f"The table {path} has no column {listed(missing)}; needed are {', '.join(needed)}, "
+            f"separated by commas, and there are {', '.join(columns) or 'none'}."
+        )
+    if len(set(columns)) < len(columns):
+        raise DataSetError(f"The table {path} has two columns of one name: {', '.join(columns)}.")
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _raise_problems(path: Path, problems: list[str]) -> None:
+    if problems:
+        rest = [f"and {len(problems) - MAX_LISTED} more"] if problems[MAX_LISTED:] else []
+        text = "\n".join([*problems[:MAX_LISTED], *rest])
+        raise DataSetError(f"{len(problems)} lines of {path} cannot be used:\n{text}")
