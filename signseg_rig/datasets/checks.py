@@ -110,7 +110,7 @@ def _wrong_ids(data: RecordedData) -> Iterator[Problem]:
             f"There are {len(data.images)} images in {data.images.source}, but {data.n_images} "
             "images with responses; they should be the same ones."
         )
-    elif data.images.ids != data.image_ids:
+    elif data.images.ids != data.image_ids and len(set(data.image_ids)) == len(data.image_ids):
         yield Problem("The images are in another order than their ids; select them by id.")
 
 

@@ -5,6 +5,7 @@ from signseg_rig.neurons.cross_validation import (
     CrossValidation,
     cross_validate_fit,
     cross_validate_pls,
+    fit_pls_chosen,
 )
 from signseg_rig.neurons.features import FeatureCache, FeatureReader, FeatureSpec
 from signseg_rig.neurons.gates import Gate, gate_channels
@@ -40,6 +41,7 @@ __all__ = [
     "cross_validate_pls",
     "fit_lasso",
     "fit_pls",
+    "fit_pls_chosen",
     "fit_pls_path",
     "fit_ridge",
     "fit_signed",

@@ -48,6 +48,8 @@ class AblationPoint:
         Predicted, over the images, in spikes per second.
     preferred_rate_hz : float
         Predicted, over the tenth of the images that the intact model prefers.
+    mean_change_hz, preferred_change_hz : float
+        The same minus what the intact model predicts.
     r_intact : float
         Correlation with the intact model's predictions; NaN where nothing is left.
     """
@@ -61,6 +63,8 @@ class AblationPoint:
     n_removed: int
     mean_rate_hz: float
     preferred_rate_hz: float
+    mean_change_hz: float
+    preferred_change_hz: float
     r_intact: float
 
 
@@ -102,6 +106,8 @@ def ablation_curves(
                 ablated.n_removed.tolist(),
                 rates.mean(axis=0).tolist(),
                 rates.mean(axis=0, where=preferred).tolist(),
+                (rates - intact).mean(axis=0).tolist(),
+                (rates - intact).mean(axis=0, where=preferred).tolist(),
                 correlation(rates.T, intact.T).tolist(),
                 strict=True,
             )

@@ -10,7 +10,8 @@ import numpy as np
 from signseg_rig.neurons.accuracy import correlation, explained_variance
 from signseg_rig.neurons.folds import assign_folds
 from signseg_rig.neurons.linear import checked_data
-from signseg_rig.neurons.nested_pls import NestedPls, at_components
+from signseg_rig.neurons.nested_pls import NestedPls, at_components, choose_on_all
+from signseg_rig.neurons.pls import PlsModel, fit_pls
 from signseg_rig.neurons.regularized import LinearFit
 from signseg_rig.types import FloatArray, IntArray
 
@@ -114,6 +115,37 @@ def cross_validate_pls(
         n_components_chosen=chosen,
         fold=fold,
     )
+
+
+def fit_pls_chosen(
+    features: FloatArray,
+    responses: FloatArray,
+    *,
+    n_components: Sequence[int] = N_COMPONENTS,
+    seed: int = 0,
+    groups: Sequence[object] | None = None,
+) -> PlsModel:
+    """Fit all images, each neuron with the number of components that 5-fold cross-validation gives.
+
+    Parameters
+    ----------
+    features, responses, n_components, seed, groups
+        See `cross_validate_pls`, which tells how good such a model is: the choice that is made
+        here is no test.
+
+    Returns
+    -------
+    model : PlsModel
+    """
+    features, responses = checked_data(features, responses)
+    chosen = choose_on_all(
+        features,
+        np.ascontiguousarray(responses.T),
+        n_components=n_components,
+        rng=np.random.default_rng(seed),
+        groups=groups,
+    )
+    return fit_pls(features, responses, n_components=chosen)
 
 
 def cross_validate_fit(

@@ -292,7 +292,9 @@ class NeuronModels:
                 image_sha256=described.image_sha256,
                 quality={name.removeprefix(QUALITY): one for name, one in quality.items()},
                 session=described.session,
-                ablation=Ablation(**described.ablation.model_dump()) if described.ablation else None,
+                ablation=Ablation(**described.ablation.model_dump())
+                if described.ablation
+                else None,
                 **arrays,
             )
         except NeuronModelError as error:

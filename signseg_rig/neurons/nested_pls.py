@@ -135,8 +135,7 @@ class NestedPls:
         ConfigError
             There are too few images or groups for so many folds, or no number of components.
         """
-        centred = features - features.mean(axis=0)
-        gram = centred @ centred.T
+        gram = _gram(features)
         everything = np.arange(len(gram))
         outer = _folds(gram, everything, n_folds, rng, groups)
         inner = tuple(_folds(gram, fold.train, N_INNER_FOLDS, rng, groups) for fold in outer)
@@ -196,9 +195,44 @@ def choose_components(
     return candidates[error.argmin(axis=1)]
 
 
+def choose_on_all(
+    features: FloatArray,
+    responses: FloatArray,
+    *,
+    n_components: Sequence[int],
+    rng: np.random.Generator,
+    groups: Sequence[object] | None = None,
+) -> IntArray:
+    """Choose each neuron's number of components by 5-fold cross-validation of all images.
+
+    Parameters
+    ----------
+    features : (n_images, n_features) float array
+    responses : (n_units, n_images) float array
+    n_components, rng, groups
+        See `NestedPls.prepare`.
+
+    Returns
+    -------
+    n_components : (n_units,) int array
+    """
+    gram = _gram(features)
+    folds = _folds(gram, np.arange(len(gram)), N_INNER_FOLDS, rng, groups)
+    n_least = min(len(fold.train) for fold in folds)
+    return choose_components(
+        folds, responses, _candidates(n_components, n_least, features.shape[1])
+    )
+
+
 def at_components(path: FloatArray, n_components: IntArray) -> FloatArray:
     """Take each neuron's predictions (n_units, n_images) with its own number of components."""
     return path[np.arange(len(path)), n_components - 1]
+
+
+def _gram(features: FloatArray) -> FloatArray:
+    # Every fold centres it anew; the mean of all images is taken off to lose fewer digits.
+    centred = features - features.mean(axis=0)
+    return centred @ centred.T
 
 
 def _folds(

@@ -1,5 +1,7 @@
-"""The report of a run: one self-contained HTML page and its figures."""
+"""Reports: self-contained HTML pages with their figures."""
 
-from signseg_rig.report.page import write_report
+from signseg_rig.report.ablation_page import write_ablation_report
+from signseg_rig.report.fit_page import write_fit_report
+from signseg_rig.report.run_page import write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_ablation_report", "write_fit_report", "write_report"]

@@ -1,4 +1,4 @@
-"""The figures of a report, drawn with matplotlib without touching its global state."""
+"""The figures of a run's report."""
 
 from __future__ import annotations
 
@@ -6,22 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from signseg_rig.report.content import ThreadCurve, Timing
+from signseg_rig.report.drawing import new_figure
+from signseg_rig.report.run_content import ThreadCurve, Timing
 from signseg_rig.types import FloatArray, ImageArray
 
 EVOLVED_COLOR = "#c0392b"
 REFERENCE_COLOR = "#2c3e50"
 Band = Callable[[FloatArray], tuple[float, float]]
-
-
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """Make a figure that belongs to nobody: no pyplot, no global state, no screen."""
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:

@@ -1,0 +1,161 @@
+"""``signseg-rig fit``: models of recorded neurons from responses and images."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from signseg_rig.cli.console import print_json
+from signseg_rig.cli.network_options import (
+    CacheDir,
+    NetworkName,
+    NetworkSettings,
+    features_folder,
+    open_network,
+)
+
+if TYPE_CHECKING:
+    from signseg_rig.fitting import NeuronFit
+
+Window = tuple[float, float]
+
+
+def fit(
+    *,
+    responses: Annotated[
+        Path,
+        typer.Option(
+            help="Rates as .npy, .npz, .mat, .csv or .nwb, an XDream folder, or a recording "
+            "together with --stimuli."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The neuron-model file to write.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder or zip archive of the images; an NWB file may hold them."),
+    ] = None,
+    stimuli: Annotated[
+        Path | None,
+        typer.Option(help="CSV of the stimuli of a recording, with onset_s and image."),
+    ] = None,
+    window_s: Annotated[
+        Window | None, typer.Option(help="Count spikes from and to these times after the onset.")
+    ] = None,
+    baseline_window_s: Annotated[
+        Window | None, typer.Option(help="Likewise for the baseline.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Name of the responses in a .npz or .mat file.")
+    ] = None,
+    count_window_s: Annotated[
+        float | None,
+        typer.Option(help="For an array of spike counts, the length of their window."),
+    ] = None,
+    network: NetworkName = "efficientnet_lite0",
+    settings: NetworkSettings = None,
+    layer: Annotated[
+        str | None, typer.Option(help="Layer of the network; by default what its readout reads.")
+    ] = None,
+    pool_px: Annotated[
+        int | None, typer.Option(help="Average the layer's map to so many by so many positions.")
+    ] = None,
+    max_components: Annotated[
+        int, typer.Option(help="Largest number of PLS components to choose from.", min=1)
+    ] = 25,
+    n_folds: Annotated[int, typer.Option(help="Folds of the test.", min=2)] = 10,
+    n_shuffles: Annotated[
+        int, typer.Option(help="Fits with shuffled images, for p-values; 0 for none.", min=0)
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Of folds and shuffles.", min=0)] = 0,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for the report; beside the models by default.")
+    ] = None,
+    cache_dir: CacheDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+) -> None:
+    """Fit PLS models to recorded neurons, test them, and write them to a file."""
+    from rich.console import Console
+
+    from signseg_rig.cli.stages import StageProgress
+    from signseg_rig.datasets import prepare_for_fit, read_recorded
+    from signseg_rig.fitting import fit_recorded
+    from signseg_rig.neurons import FeatureReader
+    from signseg_rig.report import write_fit_report
+
+    console = Console(stderr=True)
+    recorded = read_recorded(
+        responses,
+        images,
+        stimulus_table=stimuli,
+        response_window_s=window_s,
+        baseline_window_s=baseline_window_s,
+        key=key,
+        count_window_s=count_window_s,
+    )
+    data, warnings = prepare_for_fit(recorded)
+    for warning in warnings:
+        console.print(f"[yellow]Warning:[/] {warning.message}", highlight=False)
+    reader = FeatureReader(open_network(network, settings), layer, pool_px)
+    with StageProgress(console) as progress:
+        fitted = fit_recorded(
+            data,
+            reader,
+            cache_dir=features_folder(cache_dir),
+            n_components=range(1, max_components + 1),
+            n_folds=n_folds,
+            n_shuffles=n_shuffles,
+            seed=seed,
+            n_workers=os.cpu_count() or 1,
+            on_progress=progress,
+        )
+    fitted.models.save(out)
+    page = write_fit_report(fitted, report or out.with_name(f"{out.stem}-report"))
+    if as_json:
+        print_json(_as_json(fitted))
+        return
+    _print_table(fitted)
+    typer.echo(f"Models: {out}")
+    typer.echo(f"Report: {page}")
+
+
+def _print_table(fitted: NeuronFit) -> None:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = fitted.columns()
+    # A column that nothing is known of, such as p-values without shuffles, only takes room.
+    shown = {name: cells for name, cells in columns.items() if not all(map(_is_unknown, cells))}
+    table = Table(*shown, show_footer=True)
+    for column, (name, _cells) in zip(table.columns, shown.items(), strict=True):
+        column.overflow = "fold"
+        if name in fitted.models.quality:
+            column.justify = "right"
+            column.footer = f"{np.nanmedian(fitted.models.quality[name]):.3g}"
+    table.columns[0].footer = "median"
+    for row in zip(*shown.values(), strict=True):
+        table.add_row(*map(_cell, row))
+    Console().print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.3g}"
+    return str(value)
+
+
+def _as_json(fitted: NeuronFit) -> list[dict[str, Any]]:
+    columns = {
+        name: [None if _is_unknown(cell) else cell for cell in cells]
+        for name, cells in fitted.columns().items()
+    }
+    rows = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _is_unknown(cell: object) -> bool:
+    return isinstance(cell, float) and math.isnan(cell)

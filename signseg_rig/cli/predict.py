@@ -1,0 +1,76 @@
+"""``signseg-rig predict``: rates that neuron models predict for images."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from signseg_rig.cli.console import print_json
+from signseg_rig.cli.network_options import (
+    CacheDir,
+    NetworkSettings,
+    features_folder,
+    network_of,
+)
+
+
+def predict(
+    models: Annotated[Path, typer.Argument(help="A neuron-model file.")],
+    *,
+    images: Annotated[Path, typer.Option(help="Folder or zip archive of images.")],
+    out: Annotated[
+        Path | None, typer.Option(help="CSV file for the rates; printed by default.")
+    ] = None,
+    sign: Annotated[
+        str | None, typer.Option(help="Remove weights of this sign first: positive or negative.")
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="How much of them, from 0 to 1.", min=0, max=1)
+    ] = 1.0,
+    convention: Annotated[
+        str, typer.Option(help="raw keeps the intercept, centered the mean rate.")
+    ] = "raw",
+    settings: NetworkSettings = None,
+    cache_dir: CacheDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rates as JSON.")] = False,
+) -> None:
+    """Predict the rates of modelled neurons for images, intact or ablated."""
+    import csv
+
+    from rich.console import Console
+
+    from signseg_rig.cli.stages import StageProgress
+    from signseg_rig.datasets import open_images
+    from signseg_rig.neurons import FeatureCache, NeuronModels
+
+    neurons = NeuronModels.load(models)
+    chosen: Any = (sign, convention)  # checked by ablate
+    if sign is not None:
+        neurons = neurons.ablate(chosen[0], strength, convention=chosen[1])
+    reader = neurons.reader(network_of(neurons.features.network, settings))
+    pictures = open_images(images)
+    with StageProgress(Console(stderr=True)) as progress:
+        features = FeatureCache(features_folder(cache_dir), reader).features(
+            pictures.read(),
+            on_progress=lambda n_done: progress("features", n_done, len(pictures)),
+        )
+    rates = neurons.predict(features)
+    if as_json:
+        print_json(
+            {
+                name: dict(zip(neurons.unit_ids, row.tolist(), strict=True))
+                for name, row in zip(pictures.ids, rates, strict=True)
+            }
+        )
+        return
+    rows = [("image", *neurons.unit_ids)]
+    rows += [(name, *row.round(4).tolist()) for name, row in zip(pictures.ids, rates, strict=True)]
+    if out is None:
+        csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+        return
+    with out.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    typer.echo(out)

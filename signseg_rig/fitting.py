@@ -1,0 +1,179 @@
+"""Fit models of recorded neurons from end to end: from a data set to models and their quality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from signseg_rig.datasets import RecordedData
+from signseg_rig.neurons import (
+    CrossValidation,
+    FeatureCache,
+    FeatureReader,
+    Gate,
+    NeuronModels,
+    PermutationNull,
+    correlation_ceiling,
+    cross_validate_pls,
+    fit_pls_chosen,
+    gate_channels,
+    normalized_explained_variance,
+    permutation_null,
+)
+from signseg_rig.types import FloatArray
+
+N_COMPONENTS = range(1, 26)
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NeuronFit:
+    """Fitted models, and everything that tells how good they are.
+
+    Parameters
+    ----------
+    models : NeuronModels
+    features : (n_images, n_features) float array
+    measured_hz : (n_images, n_units) float array, in spikes per second
+        Mean rates over the repeats.
+    n_trials : (n_units,) int array
+    validation : CrossValidation
+        Its predictions are of images that the respective fit had not seen.
+    gate : Gate or None
+        None where there are no repeats to test.
+    null : PermutationNull or None
+        None where no shuffles were asked for.
+    """
+
+    models: NeuronModels
+    features: FloatArray
+    measured_hz: FloatArray
+    n_trials: np.ndarray[tuple[int], np.dtype[np.int64]]
+    validation: CrossValidation
+    gate: Gate | None
+    null: PermutationNull | None
+
+    def columns(self) -> dict[str, list[object]]:
+        """Give the table of neurons: a list per column, in the order of the units."""
+        n_images, n_units = self.measured_hz.shape
+        quality = self.models.quality
+        gates: list[object] = ["-"] * n_units
+        if self.gate is not None:
+            gates = ["passed" if passes else "failed" for passes in self.gate.passes]
+        return {
+            "unit": list(self.models.unit_ids),
+            "n_images": [n_images] * n_units,
+            "n_trials": self.n_trials.tolist(),
+            "gate": gates,
+            "n_components": self.models.n_components.tolist(),
+            **{name: values.tolist() for name, values in quality.items()},
+        }
+
+
+def fit_recorded(
+    data: RecordedData,
+    reader: FeatureReader,
+    *,
+    cache_dir: Path,
+    n_components: Sequence[int] = N_COMPONENTS,
+    n_folds: int = 10,
+    n_shuffles: int = 0,
+    seed: int = 0,
+    n_workers: int = 1,
+    on_progress: OnProgress = lambda _stage, _n_done, _n_all: None,
+) -> NeuronFit:
+    """Fit a PLS model to every neuron of a data set.
+
+    Parameters
+    ----------
+    data : RecordedData
+        Without errors; see `signseg_rig.datasets.prepare_for_fit`.
+    reader : FeatureReader
+    cache_dir : Path
+        Where features are kept, so that a second fit need not compute them.
+    n_components : sequence of int
+        To choose from, for each neuron.
+    n_folds : int
+    n_shuffles : int
+        Of the permutation null; 0 leaves it out.
+    seed : int
+        Of folds, shuffles and splits.
+    n_workers : int
+        Processes that compute the permutation null.
+    on_progress : callable
+        ``on_progress(stage, n_done, n_all)``.
+
+    Returns
+    -------
+    fit : NeuronFit
+
+    Raises
+    ------
+    ConfigError
+        There are too few images for the folds, or the network gave values that are not finite.
+    """
+    features = FeatureCache(cache_dir, reader).features(
+        data.images.read(),
+        on_progress=lambda n_done: on_progress("features", n_done, data.n_images),
+    )
+    measured_hz = data.mean_rates_hz.T
+    # The same picture under two names is one image: it must not be on both sides of a split.
+    groups = data.images.sha256
+    on_progress("cross-validation", 0, 1)
+    validation = cross_validate_pls(
+        features, measured_hz, n_components=n_components, n_folds=n_folds, seed=seed, groups=groups
+    )
+    on_progress("cross-validation", 1, 1)
+    null = None
+    if n_shuffles:
+        null = permutation_null(
+            features,
+            measured_hz,
+            n_components=n_components,
+            n_folds=n_folds,
+            n_shuffles=n_shuffles,
+            seed=seed,
+            groups=groups,
+            n_workers=n_workers,
+            on_progress=lambda n_done: on_progress("shuffled images", n_done, n_shuffles),
+        )
+    gate = None
+    if data.n_repeats > 1:
+        gate = gate_channels(data.rates_hz, data.baseline_hz, seed=seed)
+    model = fit_pls_chosen(
+        features, measured_hz, n_components=n_components, seed=seed, groups=groups
+    )
+    models = NeuronModels(
+        unit_ids=data.unit_ids,
+        coef=model.coef,
+        intercept=model.intercept,
+        feature_mean=model.feature_mean,
+        n_components=model.n_components,
+        features=reader.spec,
+        image_sha256=data.images.sha256,
+        quality=_quality(validation, gate, null),
+        session=dict(data.session),
+    )
+    n_trials = np.isfinite(data.rates_hz).sum(axis=(1, 2))
+    return NeuronFit(models, features, measured_hz, n_trials, validation, gate, null)
+
+
+def _quality(
+    validation: CrossValidation, gate: Gate | None, null: PermutationNull | None
+) -> dict[str, FloatArray]:
+    unknown = np.full(len(validation.r), np.nan)
+    reliability = unknown if gate is None else gate.reliability
+    return {
+        "reliability": reliability,
+        "ceiling_r": correlation_ceiling(reliability),
+        "train_r": validation.train_r,
+        "train_r2": validation.train_r2,
+        "test_r": validation.r,
+        "test_r2": validation.r2,
+        "normalized_ev": normalized_explained_variance(validation.r, reliability),
+        "p_value": unknown if null is None else null.p_values,
+        "q_value": unknown if null is None else null.q_values,
+    }

@@ -1,0 +1,64 @@
+"""Self-contained HTML pages: templates of this package, with their figures inside."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from matplotlib.figure import Figure
+
+DPI = 110
+
+
+def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, str]:
+    """Write figures as PNG files, and give each as an address that holds it.
+
+    Parameters
+    ----------
+    figures : mapping of str to Figure
+        By the name of their file.
+    folder : Path
+        Made if it is missing.
+
+    Returns
+    -------
+    sources : dict of str to str
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return {name: _save(figure, folder / f"{name}.png") for name, figure in figures.items()}
+
+
+def write_page(template: str, target: Path, **content: Any) -> None:
+    """Render a template of this package to a file.
+
+    Parameters
+    ----------
+    template : str
+        Its file name.
+    target : Path
+        Replaced in one piece: a reader that has the page open never sees half of it.
+    **content
+        What the template shows.
+    """
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.PackageLoader("signseg_rig.report", ""),
+    )
+    written = f"{dt.datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"
+    page = environment.get_template(template).render(written=written, **content)
+    draft = target.with_name(f"{target.name}.part")
+    draft.write_text(page, encoding="utf-8")
+    draft.replace(target)
+
+
+def _save(figure: Figure, target: Path) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    target.write_bytes(buffer.getvalue())
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,27 @@
+"""Tables as CSV files."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table; numbers that are not known (NaN) are left empty.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str
+    rows : iterable of sequence
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(["" if _is_unknown(cell) else cell for cell in row] for row in rows)
+
+
+def _is_unknown(cell: object) -> bool:
+    return isinstance(cell, float) and math.isnan(cell)
