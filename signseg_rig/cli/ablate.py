@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from signseg_rig.neurons import AblationPoint
 
 RATES = ("mean_rate_hz", "preferred_rate_hz")
-CONTROLS = {"number": "as many", "magnitude": "as much"}
+CONTROLS = {"number": "  as many, random", "magnitude": "  as much, random"}
 
 
 def ablate(
@@ -81,11 +81,11 @@ def _parsed(strengths: str) -> list[float]:
 def _print_table(summary: list[dict[str, Any]], points: list[AblationPoint]) -> None:
     """Print a line for each sign, control and strength, with both conventions side by side.
 
-    "As many" and "as much" are random weights, matched in number and in magnitude.
+    Below each sign are its controls: random weights, matched in number and in magnitude.
     """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     lines: dict[tuple[str, str, float], dict[str, dict[str, Any]]] = {}
     for row in summary:
@@ -93,7 +93,8 @@ def _print_table(summary: list[dict[str, Any]], points: list[AblationPoint]) -> 
         lines.setdefault(key, {})[row["convention"]] = row
     n_units = len({point.unit for point in points})
     table = Table(
-        *("removed", "strength", "weights"),
+        Column("removed", no_wrap=True),
+        *("strength", "weights"),
         *("mean\nraw", "\ncentered", "preferred\nraw", "\ncentered", "r with\nintact"),
         title=f"Mean rates of {n_units} neurons, in spikes/s",
         box=SIMPLE_HEAD,
@@ -101,7 +102,7 @@ def _print_table(summary: list[dict[str, Any]], points: list[AblationPoint]) -> 
     for (sign, control, strength), row in lines.items():
         raw, centered = row["raw"], row["centered"]
         table.add_row(
-            f"{sign}, {CONTROLS[control]}" if control else sign,
+            CONTROLS[control] if control else sign,
             f"{strength:g}",
             f"{raw['n_removed']:.0f}",
             *(f"{one[name]:.2f}" for name in RATES for one in (raw, centered)),

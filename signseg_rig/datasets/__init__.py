@@ -3,7 +3,8 @@
 from signseg_rig.datasets.arrays import from_arrays, read_array_file, read_rate_csv
 from signseg_rig.datasets.checks import check_recorded, prepare_for_fit
 from signseg_rig.datasets.dataset import RecordedData
-from signseg_rig.datasets.image_sets import ImageSet, open_images
+from signseg_rig.datasets.image_files import open_images
+from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.neo_files import read_neo
 from signseg_rig.datasets.nwb import read_nwb
 from signseg_rig.datasets.problems import Problem

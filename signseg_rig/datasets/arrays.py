@@ -14,6 +14,7 @@ import numpy.typing as npt
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.matlab import Array, Variable, mat_variables, read_mat
+from signseg_rig.datasets.names import as_names
 from signseg_rig.datasets.problems import listed
 from signseg_rig.datasets.tables import read_rate_table
 from signseg_rig.errors import DataSetError
@@ -223,9 +224,4 @@ def _rates_name(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
 
 
 def _names(variable: Variable) -> list[str]:
-    """Give ids as text; MATLAB's whole numbers are floats and would become '1.0'."""
-    items = variable if isinstance(variable, list) else variable.ravel().tolist()
-    return [
-        str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)
-        for item in items
-    ]
+    return as_names(variable if isinstance(variable, list) else variable.ravel().tolist())

@@ -1,19 +1,17 @@
-"""NWB files: units, the table of presentations, and the images, through pynwb."""
+"""NWB files: units and the table of presentations."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from signseg_rig.datasets.dataset import RecordedData
-from signseg_rig.datasets.extras import missing_package
-from signseg_rig.datasets.image_sets import ImageSet, Load, rgb_image
+from signseg_rig.datasets.image_sets import ImageSet
+from signseg_rig.datasets.names import as_names
+from signseg_rig.datasets.nwb_images import NwbImages, opened, pictures
 from signseg_rig.datasets.problems import Problem
 from signseg_rig.datasets.segments import SpikeSegment, UnitSpikes, merged_intervals
 from signseg_rig.datasets.tables import IS_VALID, Presentations
@@ -29,24 +27,6 @@ IMAGE_COLUMNS = ("image_id", "image", "image_name", "stimulus_id", "stimulus", "
 ONSET_COLUMN = "start_time"
 VALID_COLUMN = "valid"
 UNIT_NAME_COLUMN = "unit_name"
-
-
-@dataclass(frozen=True, eq=False)
-class NwbImages(ImageSet):
-    """The pictures in `Images` containers of an NWB file, as (height, width[, 3]) arrays."""
-
-    path: Path
-
-    @property
-    def source(self) -> str:
-        """The file."""
-        return str(self.path)
-
-    @contextmanager
-    def _opened(self) -> Iterator[Load]:
-        with opened(self.path) as file:
-            pictures = dict(_pictures(file))
-            yield lambda key: rgb_image(np.asarray(pictures[key].data), key)
 
 
 def read_nwb(
@@ -95,7 +75,7 @@ def read_nwb(
         segment, problems = _units(file, path)
         presentations = _presentations(file, path, table, image_column, onset_column)
         if images is None:
-            names = tuple(name for name, _picture in _pictures(file))
+            names = tuple(name for name, _picture in pictures(file))
             if not names:
                 raise DataSetError(
                     f"{path} holds no stimulus images (Images containers); name a folder or zip "
@@ -111,42 +91,6 @@ def read_nwb(
         baseline_window_s=baseline_window_s,
         session=session,
         problems=problems,
-    )
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """Open an NWB file for reading, and say what is wrong with it if that fails."""
-    try:
-        from pynwb import NWBHDF5IO
-    except ImportError as error:
-        raise missing_package("pynwb", f"the NWB file {path}") from error
-    try:
-        with _quiet():
-            io = NWBHDF5IO(str(path), mode="r", load_namespaces=True)
-    except Exception as error:
-        raise _unreadable(path, error) from error
-    with io:
-        try:
-            with _quiet():
-                file = io.read()
-        except Exception as error:
-            raise _unreadable(path, error) from error
-        yield file
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep warnings of a file's format version from users; what cannot be read is an error."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"(hdmf|pynwb)\.")
-        yield
-
-
-def _unreadable(path: Path, error: Exception) -> DataSetError:
-    return DataSetError(
-        f"{path} cannot be read as NWB: {type(error).__name__}: {error}. Check it with "
-        f"'pynwb-validate {path}'."
     )
 
 
@@ -192,12 +136,28 @@ def _presentations(
             f"{', '.join(rows.colnames)}. Name the one with the onsets as 'onset_column'."
         )
     onsets_s = np.asarray(rows[onset_column][:], dtype=np.float64)
-    is_kept = np.isfinite(onsets_s)
+    is_valid = np.ones(len(onsets_s), dtype=bool)
     if VALID_COLUMN in rows.colnames:
-        is_kept &= [IS_VALID.get(str(value).lower(), False) for value in rows[VALID_COLUMN][:]]
-    image_ids = [str(value) for value in rows[column][:]]
-    kept = np.flatnonzero(is_kept)
+        is_valid[:] = [_is_true(value, name) for value in rows[VALID_COLUMN][:]]
+    if n_unknown := int(np.isnan(onsets_s[is_valid]).sum()):
+        raise DataSetError(
+            f"{n_unknown} of {len(onsets_s)} rows of the table {name!r} of {path} have no "
+            f"{onset_column!r}; mark them as false in a column {VALID_COLUMN!r}."
+        )
+    image_ids = as_names(rows[column][:])
+    kept = np.flatnonzero(is_valid)
     return Presentations(onsets_s[kept], tuple(image_ids[index] for index in kept))
+
+
+def _is_true(value: Any, table: str) -> bool:
+    if not isinstance(value, str):
+        return bool(value)
+    if value.lower() not in IS_VALID:
+        raise DataSetError(
+            f"The column {VALID_COLUMN!r} of the table {table!r} holds {value!r}; expected are "
+            f"truth values, or {', '.join(IS_VALID)}."
+        )
+    return IS_VALID[value.lower()]
 
 
 def _tables(file: Any) -> dict[str, Any]:
@@ -227,24 +187,6 @@ def _image_column(
         f"that names the image ({' or '.join(wanted)}); one is needed. Its tables and their "
         f"columns are {columns or 'none'}. Name them as 'table' and 'image_column'."
     )
-
-
-def _pictures(file: Any) -> Iterator[tuple[str, Any]]:
-    """Give the pictures of all `Images` containers among the stimuli, with their names."""
-    from pynwb.base import Images
-
-    seen: set[str] = set()
-    for container in (*file.stimulus_template.values(), *file.stimulus.values()):
-        if not isinstance(container, Images):
-            continue
-        for name, picture in container.images.items():
-            if name in seen:
-                raise DataSetError(
-                    f"The NWB file has several stimulus images of the name {name!r}; name a folder "
-                    "or zip archive of images that are called by their own names."
-                )
-            seen.add(name)
-            yield name, picture
 
 
 def _session(file: Any, path: Path) -> dict[str, str]:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from signseg_rig.datasets.arrays import read_array_file, read_rate_csv
 from signseg_rig.datasets.checks import require_no_errors
 from signseg_rig.datasets.dataset import RecordedData
-from signseg_rig.datasets.image_sets import ImageSet, open_images
+from signseg_rig.datasets.image_files import open_images
+from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.neo_files import FILE_READERS, FOLDER_READERS, read_neo
 from signseg_rig.datasets.nwb import read_nwb
 from signseg_rig.datasets.problems import listed

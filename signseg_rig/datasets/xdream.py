@@ -10,7 +10,7 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 
 from signseg_rig.datasets.dataset import RecordedData
-from signseg_rig.datasets.image_sets import FolderImages
+from signseg_rig.datasets.image_files import FolderImages
 from signseg_rig.datasets.matlab import read_mat
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.errors import DataSetError

@@ -31,6 +31,7 @@ def check_network(network: Network) -> None:
     """
     _check_names(network, "layer_names")
     _check_names(network, "unit_names")
+    _check_identity(network)
     images = np.random.default_rng(0).integers(0, 256, (N_IMAGES, *SIZES[0], 3), dtype=np.uint8)
     kept = images.copy()
     for layer in network.layer_names:
@@ -53,6 +54,15 @@ def _check_names(network: Network, attribute: str) -> None:
     assert not doubles, f"{attribute} has some names more than once: {', '.join(doubles)}."
 
 
+def _check_identity(network: Network) -> None:
+    identity = dict(network.identity)
+    assert identity, "identity should say what the features depend on; it is empty."
+    for key, value in identity.items():
+        assert isinstance(value, str | int | float), (
+            f"identity should hold text and numbers, for it is kept as JSON; {key!r} is {value!r}."
+        )
+
+
 def _check_layer(network: Network, images: ImageArray, layer: str) -> None:
     features = network.features(images, layer)
     one_row_each = features.ndim == 2 and len(features) == len(images)
@@ -64,6 +74,10 @@ def _check_layer(network: Network, images: ImageArray, layer: str) -> None:
         f"Features of {layer!r} should be float32; they are {features.dtype}."
     )
     assert np.isfinite(features).all(), f"Features of {layer!r} are not all finite."
+    shape = network.layer_shape(layer)
+    assert int(np.prod(shape)) == features.shape[1], (
+        f"layer_shape should describe the {features.shape[1]} features of {layer!r}; got {shape}."
+    )
     n_different = len({row.tobytes() for row in features})
     assert n_different > 1, f"Features of {layer!r} do not depend on the image."
     n_features = network.features(np.zeros((1, *SIZES[1], 3), dtype=np.uint8), layer).shape[1]

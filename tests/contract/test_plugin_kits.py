@@ -1,9 +1,13 @@
 """Every installed plugin of these groups passes the kit that is shipped for its authors."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from signseg_rig.interfaces import Generator, Optimizer, SimulatorContext
+from signseg_rig.networks import load_network
+from signseg_rig.neurons import FeatureReader, NeuronModels
 from signseg_rig.plugins import list_plugins, load_plugin
 from signseg_rig.testing.generators import check_generator
 from signseg_rig.testing.networks import check_network
@@ -24,11 +28,10 @@ def names(group: str) -> list[str]:
     return [info.name for info in list_plugins(group) if info.distribution == "signseg-rig"]
 
 
+NETWORK = {"kind": "efficientnet_lite0", "input_size_px": 64}
 SETTINGS = {
-    "readout_population": {
-        "network": {"kind": "efficientnet_lite0", "input_size_px": 64},
-        "units": ["wig", "tench"],
-    },
+    "readout_population": {"network": NETWORK, "units": ["wig", "tench"]},
+    "neuron_models": {"network": NETWORK, "units": ["b", "a"]},
 }
 
 
@@ -51,10 +54,28 @@ def test_network(name: str) -> None:
     check_network(plugin(plugin.Config(input_size_px=64)))
 
 
+@pytest.fixture
+def neuron_file(tmp_path: Path) -> Path:
+    """A file of two neurons that read a network's last features."""
+    network = load_network("efficientnet_lite0", input_size_px=64)
+    weights = network.readout.weights[:2].astype(np.float64)
+    models = NeuronModels(
+        unit_ids=("a", "b"),
+        coef=weights,
+        intercept=np.array([5.0, 10.0]),
+        feature_mean=np.zeros(weights.shape[1]),
+        n_components=np.array([1, 1]),
+        features=FeatureReader(network).spec,
+    )
+    models.save(tmp_path / "two.neurons")
+    return tmp_path / "two.neurons"
+
+
 @pytest.mark.parametrize("name", names("simulators"))
-def test_simulator(name: str) -> None:
+def test_simulator(name: str, neuron_file: Path) -> None:
     plugin = load_plugin("simulators", name)
-    check_simulator(plugin(plugin.Config(**SETTINGS[name]), SimulatorContext(seed=0)))
+    settings = SETTINGS[name] | ({"path": neuron_file} if name == "neuron_models" else {})
+    check_simulator(plugin(plugin.Config(**settings), SimulatorContext(seed=0)))
 
 
 def test_simulated_source(synthetic_plugins: object) -> None:
