@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import os
 import struct
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from signseg_rig.datasets import check_recorded, open_images, prepare_for_fit, read_recorded
+from signseg_rig.datasets import check_recorded, read_recorded
 from signseg_rig.errors import DataSetError
 
 neo = pytest.importorskip("neo", reason="neo is not installed: pip install 'signseg-rig[neo]'")
@@ -310,7 +309,7 @@ def nwb_file(spikes: Spikes, onsets_s: np.ndarray, shown: list[str], **columns) 
     file.add_trial_column("valid", "fixated")
     for onset_s, name in zip(onsets_s, shown, strict=True):
         file.add_trial(start_time=onset_s, stop_time=onset_s + 0.3, valid=True, **{column: name})
-    file.add_trial(start_time=5.0, stop_time=5.3, valid=False, **{column: shown[0]})
+    file.add_trial(start_time=np.nan, stop_time=5.3, valid=False, **{column: shown[0]})
     return file
 
 
@@ -381,58 +380,28 @@ def test_nwb_without_what_is_needed_says_so(spikes, onsets_s, shown, tmp_path):
         read_recorded(empty)
 
 
+def test_nwb_onsets_that_are_missing_must_be_marked(
+    spikes, onsets_s, shown, image_folder, tmp_path
+):
+    file = nwb_file(spikes, onsets_s, shown)
+    file.add_trial(start_time=np.nan, stop_time=5.3, valid=True, image_id="0.png")
+    path = write_pynwb(file, tmp_path / "a.nwb")
+    with pytest.raises(DataSetError, match=r"1 of 85 rows of the table .* have no .start_time."):
+        read_recorded(path, image_folder)
+
+
 def test_nwb_of_unknown_extent_is_read_with_a_warning(image_folder, tmp_path):
     file = pynwb.NWBFile("", "c", START)
     for row in range(2):
         file.add_unit(spike_times=np.array([1.1, 2.1, 2.15]) + row, id=row)
     file.add_trial_column("image", "which")
-    for onset_s, name in ((1.0, "0"), (2.0, "1")):
+    for onset_s, name in ((1.0, 0.0), (2.0, 1.0)):
         file.add_trial(start_time=onset_s, stop_time=onset_s + 1, image=name)
     data = read_recorded(write_pynwb(file, tmp_path / "a.nwb"), image_folder)
     np.testing.assert_allclose(data.rates_hz[..., 0] * 0.15, [[1, 2], [0, 1]])
     messages = [problem.message for problem in check_recorded(data)]
     assert any("have no obs_intervals" in message for message in messages)
     assert any("2 of 4 images" in message for message in messages)
-
-
-@pytest.fixture(scope="module")
-def v4_folder() -> Path:
-    root = os.environ.get("SIGNSEG_TEST_DATA")
-    folder = Path(root) if root else Path(__file__).parents[2] / ".." / "shared" / "data"
-    folder = (folder / "v4_cowley").resolve()
-    if not folder.is_dir():
-        pytest.skip(f"There are no recordings at {folder}; set SIGNSEG_TEST_DATA to their folder.")
-    return folder
-
-
-def test_recorded_v4_means(v4_folder):
-    session = v4_folder / "201025"
-    data = read_recorded(session / "responses_mean.npy", session / "images.zip", count_window_s=0.1)
-    assert data.rates_hz.shape == (89, 1200, 1)
-    counts = np.load(session / "responses_mean.npy")
-    np.testing.assert_allclose(data.mean_rates_hz, counts * 10)
-    assert [image.shape for image in data.images.read([0, 1199])] == [(112, 112, 3)] * 2
-    assert data.image_ids[:2] == ("image0001.jpg", "image0002.jpg")
-    fitted, warned = prepare_for_fit(data)
-    assert fitted.n_units == 89
-    assert not warned
-
-
-def test_recorded_v4_trials(v4_folder):
-    session = v4_folder / "210325"
-    data = read_recorded(session / "responses_trials.npy", session / "images.zip")
-    assert data.rates_hz.shape == (50, 640, 10)
-    assert np.isnan(data.rates_hz).any()
-    means = np.load(session / "responses_mean.npy")
-    np.testing.assert_allclose(data.mean_rates_hz, means, atol=1e-6)
-    assert len(open_images(session / "images.zip").sha256) == 640
-
-
-def test_recorded_v4_transposed_is_refused(v4_folder, tmp_path):
-    session = v4_folder / "201025"
-    np.save(tmp_path / "t.npy", np.load(session / "responses_mean.npy").T)
-    with pytest.raises(DataSetError, match=r"\(1200, 89, 1\) has that many along axis 0"):
-        read_recorded(tmp_path / "t.npy", session / "images.zip")
 
 
 def _made(folder: Path) -> Path:

@@ -1,0 +1,227 @@
+"""Arrays and tables: what goes in comes out, turned the right way."""
+
+import csv
+
+import h5py
+import numpy as np
+import pytest
+from scipy import io
+
+from signseg_rig.datasets import from_arrays, read_array_file, read_rate_csv
+from signseg_rig.errors import DataSetError
+
+
+def save_npz(path, arrays):
+    np.savez(path, **{name: np.asarray(value) for name, value in arrays.items()})
+
+
+def save_mat_5(path, arrays):
+    cells = {
+        name: np.array(value, dtype=object) if isinstance(value, list) else value
+        for name, value in arrays.items()
+    }
+    io.savemat(path, cells)
+
+
+def save_mat_7_3(path, arrays):
+    """Write what MATLAB writes: a block of its own first, axes reversed, cells as references."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        texts = file.create_group("#refs#")
+        for name, value in arrays.items():
+            if not isinstance(value, list):
+                file[name] = np.asarray(value).T
+                file[name].attrs["MATLAB_class"] = np.bytes_("double")
+                continue
+            references = []
+            for number, text in enumerate(value):
+                codes = np.frombuffer(text.encode("utf-16-le"), "<u2")
+                item = texts.create_dataset(f"{name}{number}", data=codes[:, None])
+                item.attrs["MATLAB_class"] = np.bytes_("char")
+                references.append(item.ref)
+            file.create_dataset(name, data=np.array([references], h5py.ref_dtype))
+            file[name].attrs["MATLAB_class"] = np.bytes_("cell")
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(512, b" "))
+
+
+FORMATS = {"npz": save_npz, "5.mat": save_mat_5, "7.mat": save_mat_7_3}
+
+
+@pytest.fixture(params=FORMATS)
+def save(request, tmp_path):
+    def write(**arrays):
+        path = tmp_path / f"a.{request.param}"
+        FORMATS[request.param](path, arrays)
+        return path
+
+    return write
+
+
+def test_the_only_array_is_the_responses(save, rates, images):
+    data = read_array_file(save(responses=rates), images)
+    np.testing.assert_array_equal(data.rates_hz, rates)
+    assert data.unit_ids == ("0", "1", "2")
+    assert data.image_ids == images.ids
+
+
+def test_two_axes_are_one_repeat(save, rates, images):
+    data = read_array_file(save(responses=rates[..., 0]), images)
+    np.testing.assert_array_equal(data.rates_hz, rates[..., :1])
+
+
+def test_ids_and_baseline_of_the_file_are_used(save, rates, images, pixels):
+    path = save(
+        rates_hz=rates[:, :3],
+        baseline_hz=rates[:, :3] / 3,
+        image_ids=["d", "b.png", "a"],
+        unit_ids=["µ1", "left", "x3"],
+    )
+    data = read_array_file(path, images)
+    assert data.unit_ids == ("µ1", "left", "x3")
+    assert data.image_ids == data.images.ids == ("d.png", "b.png", "a.png")
+    np.testing.assert_array_equal(data.baseline_hz, rates[:, :3] / 3)
+    np.testing.assert_array_equal(next(data.images.read()), pixels["d.png"])
+
+
+def test_numbers_may_be_ids(save, rates, images):
+    data = read_array_file(save(rates_hz=rates, unit_ids=np.array([[7.0, 8.0, 12.0]])), images)
+    assert data.unit_ids == ("7", "8", "12")
+
+
+def test_one_of_several_arrays_must_be_named(save, rates, images):
+    path = save(early=rates, late=rates + 1)
+    with pytest.raises(DataSetError, match=r"holds 2 arrays .* early \(3, 4, 2\), late \(3, 4, 2"):
+        read_array_file(path, images)
+    np.testing.assert_array_equal(read_array_file(path, images, key="late").rates_hz, rates + 1)
+    with pytest.raises(DataSetError, match="no array 'x'; it has 'early', 'late'"):
+        read_array_file(path, images, key="x")
+
+
+def test_counts_become_rates(save, images):
+    counts = np.arange(12).reshape(3, 4)
+    data = read_array_file(save(counts=counts), images, count_window_s=0.15)
+    np.testing.assert_allclose(data.rates_hz[..., 0], counts / 0.15)
+
+
+def test_a_plain_array_file(tmp_path, rates, images):
+    np.save(tmp_path / "a.npy", rates)
+    np.testing.assert_array_equal(read_array_file(tmp_path / "a.npy", images).rates_hz, rates)
+
+
+@pytest.mark.parametrize("axes", [(1, 0, 2), (2, 0, 1)])
+def test_units_and_images_that_changed_places_are_noticed(rates, images, axes):
+    turned = rates.transpose(axes)
+    axis = turned.shape.index(4)
+    with pytest.raises(DataSetError, match=rf"there are 4 images.* along axis {axis} instead of 1"):
+        from_arrays(turned, images)
+
+
+def test_other_shapes_and_values_are_refused(images):
+    with pytest.raises(DataSetError, match=r"got the shape \(4,\)"):
+        from_arrays([1.0, 2.0, 3.0, 4.0], images)
+    with pytest.raises(DataSetError, match="should be numbers"):
+        from_arrays([["a", "b"]], images)
+    with pytest.raises(DataSetError, match="above 0 seconds; got 0"):
+        from_arrays(np.ones((2, 4)), images, count_window_s=0)
+
+
+def test_arrays_are_copied(rates, images):
+    data = from_arrays(rates, images)
+    rates[:] = 0
+    assert data.rates_hz.all()
+
+
+class Opened:
+    """What a hostile file would hold: reading it as an object would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (self.path.touch, ())
+
+
+def test_objects_in_files_are_never_made(tmp_path, rates, images):
+    trace = tmp_path / "opened"
+    np.save(tmp_path / "a.npy", np.array([Opened(trace)], dtype=object))
+    np.savez(tmp_path / "a.npz", rates_hz=rates, extra=np.array([Opened(trace)], dtype=object))
+    with pytest.raises(DataSetError, match="cannot be read: Object arrays"):
+        read_array_file(tmp_path / "a.npy", images)
+    np.testing.assert_array_equal(read_array_file(tmp_path / "a.npz", images).rates_hz, rates)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.mat"])
+@pytest.mark.parametrize("content", [b"", b"no arrays in here", b"\x89HDF\r\n\x1a\nand no more"])
+def test_files_that_are_something_else_are_refused(tmp_path, images, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataSetError, match="cannot be read"):
+        read_array_file(tmp_path / name, images)
+
+
+def test_matlab_variables_that_are_no_numbers_or_text(tmp_path, images):
+    io.savemat(tmp_path / "a.mat", {"rates_hz": {"of": np.ones((3, 4))}})
+    with pytest.raises(DataSetError, match=r"'rates_hz' .* cannot be read"):
+        read_array_file(tmp_path / "a.mat", images)
+    io.savemat(tmp_path / "b.mat", {"r": np.ones((3, 4)), "unit_ids": np.array([1, "b"], object)})
+    with pytest.raises(DataSetError, match="a cell holds something other than text"):
+        read_array_file(tmp_path / "b.mat", images)
+
+
+@pytest.fixture
+def write_table(tmp_path):
+    def write(rows, columns=("unit", "image", "repeat", "rate_hz")):
+        path = tmp_path / "a.csv"
+        with path.open("w", newline="", encoding="utf-8-sig") as file:
+            csv.writer(file).writerows([columns, *rows])
+        return path
+
+    return write
+
+
+def test_a_table_of_rates_in_any_order(write_table, rates, images, pixels):
+    rates[1, 2, 1] = np.nan
+    rows = [
+        (repeat, f"u{unit}", name, rates[unit, column, repeat], "seen")
+        for unit in range(3)
+        for column, name in enumerate(pixels)
+        for repeat in range(2)
+        if not np.isnan(rates[unit, column, repeat])
+    ]
+    shuffled = np.random.default_rng(2).permutation(len(rows))
+    path = write_table(
+        [rows[index] for index in shuffled], ("repeat", "unit", "image", "rate_hz", "note")
+    )
+    data = read_rate_csv(path, images).select(["u0", "u1", "u2"], list(pixels))
+    assert data.images.ids == tuple(pixels)
+    np.testing.assert_array_equal(np.sort(data.rates_hz, axis=2), np.sort(rates, axis=2))
+
+
+def test_every_bad_line_of_a_table_is_told(write_table, images):
+    path = write_table(
+        [("u", "a", 0, 1), ("u", "a", 0, 2), ("u", "b", 0, "x"), ("u", "c", 0, "inf")]
+    )
+    with pytest.raises(DataSetError) as caught:
+        read_rate_csv(path, images)
+    message = str(caught.value)
+    assert message.startswith("3 lines of ")
+    assert "line 3: unit 'u', image 'a', repeat '0' stands in the table already" in message
+    assert "line 4: rate_hz 'x' is not a number" in message
+    assert "line 5: rate_hz 'inf' is not a number" in message
+
+
+def test_a_table_without_a_column(write_table, images):
+    path = write_table([("u", "a", 1)], ("unit", "image", "rate"))
+    with pytest.raises(DataSetError, match=r"no column 'repeat', 'rate_hz'; .* unit, image, rate"):
+        read_rate_csv(path, images)
+
+
+def test_a_table_with_a_line_of_another_length(write_table, images):
+    with pytest.raises(DataSetError, match=r"Line 2 of .* has 5 fields; the heading has 4"):
+        read_rate_csv(write_table([("u", "a", "b", 0, 1)]), images)
+
+
+def test_a_table_in_another_encoding(tmp_path, images):
+    (tmp_path / "a.csv").write_bytes("unit,image,repeat,rate_hz\nü,a,0,1\n".encode("latin-1"))
+    with pytest.raises(DataSetError, match="Save it as CSV in UTF-8"):
+        read_rate_csv(tmp_path / "a.csv", images)

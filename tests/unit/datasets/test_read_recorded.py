@@ -1,0 +1,91 @@
+"""Which reader a path is given to, and what is said where there is none."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from signseg_rig.datasets import open_images, read_recorded
+from signseg_rig.errors import DataSetError
+
+
+@pytest.fixture
+def array_file(tmp_path, rates):
+    np.save(tmp_path / "a.npy", rates)
+    return tmp_path / "a.npy"
+
+
+def test_images_come_as_a_set_a_path_or_arrays(array_file, image_folder, images, pixels):
+    hashes = {
+        read_recorded(array_file, source).images.sha256
+        for source in (image_folder, str(image_folder), images, pixels)
+    }
+    assert len(hashes) == 1
+
+
+def test_options_reach_the_reader(array_file, images, rates):
+    data = read_recorded(str(array_file), images, count_window_s=0.5)
+    np.testing.assert_allclose(data.rates_hz, rates * 2)
+
+
+def test_options_of_other_formats_are_refused(array_file, images):
+    with pytest.raises(DataSetError, match="an array, for which 'image_column', 'response_window_"):
+        read_recorded(array_file, images, image_column="a", response_window_s=(0, 1))
+
+
+def test_what_does_not_fit_together_is_not_returned(array_file, images):
+    with pytest.raises(DataSetError, match="does not fit together") as caught:
+        read_recorded(array_file, images.select([0]))
+    assert str(array_file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "match"),
+    [
+        ("missing.npy", {}, "There is no recorded data set"),
+        ("a.npy", {}, "holds no images"),
+        ("a.xyz", {}, r"Responses come as \.npy, \.npz, \.mat, \.csv, \.nwb"),
+        ("a.plx", {}, "a stimulus table is needed"),
+        (".", {}, "no XDream folder, and to read spikes from it a stimulus table"),
+        ("a.xyz", {"stimulus_table": "a.csv", "images": "."}, "files end in"),
+        (".", {"stimulus_table": "a.csv", "images": "."}, "holds no recording that is known"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_what_can(
+    tmp_path, image_folder, array_file, name, options, match
+):
+    for made in ("a.xyz", "a.plx"):
+        (tmp_path / made).write_bytes(b"")
+    (tmp_path / "a.csv").write_text("onset_s,image\n1,a\n")
+    given = {key: tmp_path / value for key, value in options.items()}
+    if "images" in given:
+        given["images"] = image_folder
+    with pytest.raises(DataSetError, match=match):
+        read_recorded(tmp_path / name, **given)
+
+
+def test_images_of_an_xdream_folder_are_a_folder(tmp_path):
+    (tmp_path / "block000.mat").write_bytes(b"")
+    with pytest.raises(DataSetError, match="should be a folder of files"):
+        read_recorded(tmp_path, open_images({"a": np.zeros((2, 2), np.uint8)}))
+
+
+def test_importing_it_loads_no_file_formats():
+    heavy = ("neo", "pynwb", "h5py", "scipy", "pandas", "quantities")
+    script = f"import signseg_rig.datasets, sys; print(set({heavy!r}) & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, encoding="utf-8"
+    )
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(("package", "name"), [("neo", "a.nix"), ("pynwb", "a.nwb")])
+def test_a_missing_package_is_told_with_how_to_get_it(tmp_path, images, monkeypatch, package, name):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, f"{package}.io", None)
+    (tmp_path / name).write_bytes(b"")
+    (tmp_path / "a.csv").write_text("onset_s,image\n1,a\n")
+    table = tmp_path / "a.csv" if package == "neo" else None
+    with pytest.raises(DataSetError, match=rf"^{package} is not installed.*signseg-rig\[neo\]"):
+        read_recorded(tmp_path / name, images, stimulus_table=table)
