@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.stats import false_discovery_control
 
 from signseg_rig.neurons.accuracy import correlation
@@ -75,6 +74,8 @@ def permutation_null(
     Images of one group are shuffled as any others. A shuffle for which the correlation is not
     defined counts as one that reaches the true correlation, on the safe side.
     """
+    from joblib import Parallel, delayed
+
     features, responses = checked_data(features, responses)
     rng = np.random.default_rng(seed)
     nested = NestedPls.prepare(
