@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from signseg_rig.datasets import RecordedData
+from signseg_rig.errors import ConfigError
 from signseg_rig.neurons import (
+    COMPARISONS,
     CrossValidation,
     FeatureCache,
     FeatureReader,
@@ -17,6 +20,7 @@ from signseg_rig.neurons import (
     NeuronModels,
     PermutationNull,
     correlation_ceiling,
+    cross_validate_fit,
     cross_validate_pls,
     fit_pls_chosen,
     gate_channels,
@@ -46,6 +50,8 @@ class NeuronFit:
         None where there are no repeats to test.
     null : PermutationNull or None
         None where no shuffles were asked for.
+    comparisons : mapping of str to CrossValidation
+        Of other models, by name, with the same folds.
     """
 
     models: NeuronModels
@@ -55,6 +61,7 @@ class NeuronFit:
     validation: CrossValidation
     gate: Gate | None
     null: PermutationNull | None
+    comparisons: Mapping[str, CrossValidation]
 
     def columns(self) -> dict[str, list[object]]:
         """Give the table of neurons: a list per column, in the order of the units."""
@@ -72,6 +79,21 @@ class NeuronFit:
             **{name: values.tolist() for name, values in quality.items()},
         }
 
+    def comparison_rows(self) -> list[tuple[str, str, float, float, float, float]]:
+        """Give model, unit, and train and test accuracy, of this fit and of those compared."""
+        return [
+            (model, unit, *accuracy)
+            for model, one in {"pls": self.validation, **self.comparisons}.items()
+            for unit, *accuracy in zip(
+                self.models.unit_ids,
+                one.train_r.tolist(),
+                one.train_r2.tolist(),
+                one.r.tolist(),
+                one.r2.tolist(),
+                strict=True,
+            )
+        ]
+
 
 def fit_recorded(
     data: RecordedData,
@@ -81,6 +103,7 @@ def fit_recorded(
     n_components: Sequence[int] = N_COMPONENTS,
     n_folds: int = 10,
     n_shuffles: int = 0,
+    compare: Sequence[str] = (),
     seed: int = 0,
     n_workers: int = 1,
     on_progress: OnProgress = lambda _stage, _n_done, _n_all: None,
@@ -99,6 +122,8 @@ def fit_recorded(
     n_folds : int
     n_shuffles : int
         Of the permutation null; 0 leaves it out.
+    compare : sequence of str
+        Other models to test likewise, of `signseg_rig.neurons.COMPARISONS`.
     seed : int
         Of folds, shuffles and splits.
     n_workers : int
@@ -113,11 +138,17 @@ def fit_recorded(
     Raises
     ------
     ConfigError
-        There are too few images for the folds, or the network gave values that are not finite.
+        There are too few images for the folds, there is no such model to compare with, or the
+        network gave values that are not finite.
     """
+    if unknown := sorted(set(compare) - set(COMPARISONS)):
+        raise ConfigError(
+            f"There is no model {', '.join(unknown)} to compare with; there are "
+            f"{', '.join(COMPARISONS)}."
+        )
     features = FeatureCache(cache_dir, reader).features(
         data.images.read(),
-        on_progress=lambda n_done: on_progress("features", n_done, data.n_images),
+        on_progress=partial(_pass_on, on_progress, "features", data.n_images),
     )
     measured_hz = data.mean_rates_hz.T
     # The same picture under two names is one image: it must not be on both sides of a split.
@@ -138,8 +169,20 @@ def fit_recorded(
             seed=seed,
             groups=groups,
             n_workers=n_workers,
-            on_progress=lambda n_done: on_progress("shuffled images", n_done, n_shuffles),
+            on_progress=partial(_pass_on, on_progress, "shuffled images", n_shuffles),
         )
+    comparisons = {
+        name: cross_validate_fit(
+            COMPARISONS[name],
+            features,
+            measured_hz,
+            n_folds=n_folds,
+            seed=seed,
+            groups=groups,
+            on_progress=partial(_pass_on, on_progress, name, n_folds),
+        )
+        for name in compare
+    }
     gate = None
     if data.n_repeats > 1:
         gate = gate_channels(data.rates_hz, data.baseline_hz, seed=seed)
@@ -158,7 +201,11 @@ def fit_recorded(
         session=dict(data.session),
     )
     n_trials = np.isfinite(data.rates_hz).sum(axis=(1, 2))
-    return NeuronFit(models, features, measured_hz, n_trials, validation, gate, null)
+    return NeuronFit(models, features, measured_hz, n_trials, validation, gate, null, comparisons)
+
+
+def _pass_on(on_progress: OnProgress, stage: str, n_all: int, n_done: int) -> None:
+    on_progress(stage, n_done, n_all)
 
 
 def _quality(

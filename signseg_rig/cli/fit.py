@@ -70,6 +70,13 @@ def fit(
     n_shuffles: Annotated[
         int, typer.Option(help="Fits with shuffled images, for p-values; 0 for none.", min=0)
     ] = 0,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Test another model as well: ridge, lasso, or of one sign positive-ablated, "
+            "negative-ablated, positive-refit, negative-refit; repeatable."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of folds and shuffles.", min=0)] = 0,
     report: Annotated[
         Path | None, typer.Option(help="Folder for the report; beside the models by default.")
@@ -108,6 +115,7 @@ def fit(
             n_components=range(1, max_components + 1),
             n_folds=n_folds,
             n_shuffles=n_shuffles,
+            compare=compare or (),
             seed=seed,
             n_workers=os.cpu_count() or 1,
             on_progress=progress,

@@ -1,6 +1,7 @@
 """Models of recorded neurons: fits, how good they are, and what is left of them without a sign."""
 
 from signseg_rig.neurons.ablation_curves import AblationPoint, ablation_curves
+from signseg_rig.neurons.comparisons import COMPARISONS, fit_ablated
 from signseg_rig.neurons.cross_validation import (
     CrossValidation,
     cross_validate_fit,
@@ -21,6 +22,7 @@ from signseg_rig.neurons.reliability import (
 )
 
 __all__ = [
+    "COMPARISONS",
     "Ablation",
     "AblationPoint",
     "Convention",
@@ -39,6 +41,7 @@ __all__ = [
     "correlation_ceiling",
     "cross_validate_fit",
     "cross_validate_pls",
+    "fit_ablated",
     "fit_lasso",
     "fit_pls",
     "fit_pls_chosen",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -84,6 +85,33 @@ def draw_spectra(fit: NeuronFit) -> Figure:
     for axis in (left, right):
         _plain(axis)
     return figure
+
+
+def draw_comparisons(fit: NeuronFit) -> Figure:
+    """Draw train and test correlations of this fit and of those compared, a dot for each neuron."""
+    results = {"pls": fit.validation, **fit.comparisons}
+    figure = new_figure(1.4 + 1.3 * len(results), 3.6)
+    axis = figure.subplots()
+    for index, result in enumerate(results.values()):
+        for shift, values, color, label in (
+            (-0.15, result.train_r, "#bbbbbb", "images of the fit"),
+            (0.15, result.r, OTHER_COLOR, "images left out"),
+        ):
+            known = values[np.isfinite(values)]
+            spread = np.linspace(-0.1, 0.1, len(known))
+            axis.plot(index + shift + spread, np.sort(known), ".", ms=3, color=color, label=label)
+            axis.plot([index + shift - 0.1, index + shift + 0.1], [np.median(known)] * 2, "k", lw=1)
+    axis.set_xticks(range(len(results)), [name.replace("-", "\n") for name in results])
+    axis.set(ylabel="correlation, sorted; line: median")
+    axis.legend(*_first_of_each(axis), frameon=False, fontsize=8)
+    _plain(axis)
+    return figure
+
+
+def _first_of_each(axis: Axes) -> tuple[list[Artist], list[str]]:
+    handles, labels = axis.get_legend_handles_labels()
+    first = dict(reversed(list(zip(labels, handles, strict=True))))
+    return list(first.values()), list(first)
 
 
 def positive_share(coef: FloatArray) -> FloatArray:

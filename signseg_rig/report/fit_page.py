@@ -7,13 +7,20 @@ from pathlib import Path
 import numpy as np
 
 from signseg_rig.fitting import NeuronFit
-from signseg_rig.report.fit_figures import draw_ceiling, draw_predictions, draw_spectra
+from signseg_rig.report.fit_figures import (
+    draw_ceiling,
+    draw_comparisons,
+    draw_predictions,
+    draw_spectra,
+)
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.tables import write_table
 
+COMPARED = ("model", "unit", "train_r", "train_r2", "test_r", "test_r2")
+
 
 def write_fit_report(fit: NeuronFit, folder: Path) -> Path:
-    """Write `report.html`, `neurons.csv` and the PNG figures of a fit.
+    """Write `report.html`, `neurons.csv`, `comparisons.csv` and the PNG figures of a fit.
 
     Parameters
     ----------
@@ -25,14 +32,16 @@ def write_fit_report(fit: NeuronFit, folder: Path) -> Path:
     -------
     report : Path
     """
-    sources = write_figures(
-        {
-            "predictions": draw_predictions(fit),
-            "ceiling": draw_ceiling(fit),
-            "spectra": draw_spectra(fit),
-        },
-        folder / "figures",
-    )
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = {
+        "predictions": draw_predictions(fit),
+        "ceiling": draw_ceiling(fit),
+        "spectra": draw_spectra(fit),
+    }
+    if fit.comparisons:
+        figures["comparisons"] = draw_comparisons(fit)
+        write_table(folder / "comparisons.csv", COMPARED, fit.comparison_rows())
+    sources = write_figures(figures, folder / "figures")
     columns = fit.columns()
     rows = list(zip(*columns.values(), strict=True))
     write_table(folder / "neurons.csv", list(columns), rows)

@@ -1,0 +1,46 @@
+"""Other models to compare a PLS fit with: other penalties, and weights of one sign only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from signseg_rig.neurons.cross_validation import fit_pls_chosen
+from signseg_rig.neurons.linear import LinearModel
+from signseg_rig.neurons.regularized import LinearFit, fit_lasso, fit_ridge, fit_signed
+from signseg_rig.signs import Sign, ablate
+from signseg_rig.types import FloatArray
+
+
+def fit_ablated(features: FloatArray, responses: FloatArray, *, keep: Sign) -> LinearModel:
+    """Fit by PLS, and then remove the weights of the other sign.
+
+    Parameters
+    ----------
+    features : (n_images, n_features) float array
+    responses : (n_images, n_units) float array
+    keep : {"positive", "negative"}
+        The sign of the weights that stay.
+
+    Returns
+    -------
+    model : LinearModel
+        With the mean response to mean features (the convention ``"centered"``): where the mean rate
+        goes is not what a comparison of predictions is about.
+    """
+    fitted = fit_pls_chosen(features, responses)
+    removed: Sign = "negative" if keep == "positive" else "positive"
+    coef = ablate(fitted.coef, sign=removed, strength=1).weights
+    at_mean = fitted.intercept + fitted.coef @ fitted.feature_mean
+    return LinearModel(coef, at_mean - coef @ fitted.feature_mean, fitted.feature_mean)
+
+
+COMPARISONS: Mapping[str, LinearFit] = {
+    "ridge": fit_ridge,
+    "lasso": fit_lasso,
+    "positive-ablated": partial(fit_ablated, keep="positive"),
+    "negative-ablated": partial(fit_ablated, keep="negative"),
+    "positive-refit": partial(fit_signed, sign="positive"),
+    "negative-refit": partial(fit_signed, sign="negative"),
+}
+"""Fits by name, for `cross_validate_fit`. The names with a sign tell which weights there are."""
