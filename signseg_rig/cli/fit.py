@@ -73,8 +73,8 @@ def fit(
     compare: Annotated[
         list[str] | None,
         typer.Option(
-            help="Test another model as well: ridge, lasso, or of one sign positive-ablated, "
-            "negative-ablated, positive-refit, negative-refit; repeatable."
+            help="Test another model as well: ridge, lasso, or of one sign positive-only, "
+            "negative-only, positive-refit, negative-refit; repeatable."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of folds and shuffles.", min=0)] = 0,

@@ -38,8 +38,8 @@ def fit_ablated(features: FloatArray, responses: FloatArray, *, keep: Sign) -> L
 COMPARISONS: Mapping[str, LinearFit] = {
     "ridge": fit_ridge,
     "lasso": fit_lasso,
-    "positive-ablated": partial(fit_ablated, keep="positive"),
-    "negative-ablated": partial(fit_ablated, keep="negative"),
+    "positive-only": partial(fit_ablated, keep="positive"),
+    "negative-only": partial(fit_ablated, keep="negative"),
     "positive-refit": partial(fit_signed, sign="positive"),
     "negative-refit": partial(fit_signed, sign="negative"),
 }
