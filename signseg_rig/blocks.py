@@ -104,7 +104,7 @@ class BlockMaker:
         self._seed = seed
         self._generators = generators
         self._kept: deque[dict[str, ImageArray]] = deque(maxlen=N_BLOCKS_KEPT)
-        self._key_of_content: dict[str, str] = {}
+        self._key_of_content: dict[tuple[str | None, str], str] = {}
 
     def make(self, number: int, batch: StimulusBatch, recorded: PassPlan | None) -> Block:
         """Give a batch its ids and hashes.
@@ -158,7 +158,11 @@ class BlockMaker:
         images = self._images(batch.stimuli, contents)
         keys = [array_sha256(image) for image in images]
         self._kept.append(dict(zip(keys, images, strict=True)))
-        self._key_of_content = dict(zip(contents, keys, strict=True))
+        # With the generator: two of them may be given the same code, and draw other images.
+        self._key_of_content = {
+            (stimulus.generator, content): key
+            for stimulus, content, key in zip(batch.stimuli, contents, keys, strict=True)
+        }
         return keys
 
     def pixels(self, key: str) -> ImageArray:
@@ -181,7 +185,7 @@ class BlockMaker:
         images: dict[int, ImageArray] = {}
         to_render: dict[tuple[str, str], list[int]] = {}
         for index, stimulus in enumerate(stimuli):
-            known = self._known_image(contents[index])
+            known = self._known_image(stimulus.generator, contents[index])
             if stimulus.image is not None:
                 images[index] = stimulus.image
             elif known is not None:
@@ -196,8 +200,8 @@ class BlockMaker:
             images.update(zip(indices, self._generator(name).render(codes), strict=True))
         return [images[index] for index in range(len(stimuli))]
 
-    def _known_image(self, content: str) -> ImageArray | None:
-        key = self._key_of_content.get(content)
+    def _known_image(self, generator: str | None, content: str) -> ImageArray | None:
+        key = self._key_of_content.get((generator, content))
         return self._kept[-1].get(key) if key is not None and self._kept else None
 
     def _generator(self, name: str) -> Generator:

@@ -113,6 +113,20 @@ def test_recalled_block_is_rendered_only_when_it_is_shown(generator: CountingGen
     assert generator.n_rendered == 6
 
 
+def test_one_code_given_to_two_generators_gives_two_images(generator: CountingGenerator) -> None:
+    other = LinearGenerator(LinearGeneratorSettings(n_dims=5, image_size_px=8, seed=1))
+    maker = BlockMaker(seed=3, generators={"linear": generator, "other": other})
+    code = np.linspace(-1, 1, 5)
+    stimuli = tuple(
+        Stimulus("reference", "references", -1, index, name, code)
+        for index, name in enumerate(("linear", "other"))
+    )
+    expected = [array_sha256(one.render(code[None])[0]) for one in (generator, other)]
+    for number in range(2):  # the second block takes its references from the first
+        block = maker.make(number, StimulusBatch(stimuli), None)
+        assert [stimulus.pixels_sha256 for stimulus in block.stimuli] == expected
+
+
 def test_memory_holds_a_few_blocks_only(maker: BlockMaker) -> None:
     keys = [
         maker.make(number, batch_of(number), None).stimuli[0].pixels_sha256 for number in range(5)
