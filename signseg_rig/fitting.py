@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,6 @@ from signseg_rig.neurons import (
 )
 from signseg_rig.types import FloatArray
 
-N_COMPONENTS = range(1, 26)
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -95,17 +95,52 @@ class NeuronFit:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How neurons are fitted and tested.
+
+    Parameters
+    ----------
+    n_components : sequence of int
+        To choose from, for each neuron.
+    n_folds : int
+        Of the outer cross-validation.
+    n_shuffles : int
+        Of the permutation null; 0 leaves it out.
+    compare : sequence of str
+        Other models to test likewise, of `signseg_rig.neurons.COMPARISONS`.
+    seed : int
+        Of folds, shuffles and splits.
+    n_workers : int
+        Processes that compute the permutation null.
+
+    Raises
+    ------
+    ConfigError
+        There is no such model to compare with.
+    """
+
+    n_components: Sequence[int] = range(1, 26)
+    n_folds: int = 10
+    n_shuffles: int = 0
+    compare: Sequence[str] = ()
+    seed: int = 0
+    n_workers: int = 1
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.compare) - set(COMPARISONS)):
+            raise ConfigError(
+                f"There is no model {', '.join(unknown)} to compare with; there are "
+                f"{', '.join(COMPARISONS)}."
+            )
+
+
 def fit_recorded(
     data: RecordedData,
     reader: FeatureReader,
     *,
     cache_dir: Path,
-    n_components: Sequence[int] = N_COMPONENTS,
-    n_folds: int = 10,
-    n_shuffles: int = 0,
-    compare: Sequence[str] = (),
-    seed: int = 0,
-    n_workers: int = 1,
+    settings: FitSettings = FitSettings(),
     on_progress: OnProgress = lambda _stage, _n_done, _n_all: None,
 ) -> NeuronFit:
     """Fit a PLS model to every neuron of a data set.
@@ -117,17 +152,7 @@ def fit_recorded(
     reader : FeatureReader
     cache_dir : Path
         Where features are kept, so that a second fit need not compute them.
-    n_components : sequence of int
-        To choose from, for each neuron.
-    n_folds : int
-    n_shuffles : int
-        Of the permutation null; 0 leaves it out.
-    compare : sequence of str
-        Other models to test likewise, of `signseg_rig.neurons.COMPARISONS`.
-    seed : int
-        Of folds, shuffles and splits.
-    n_workers : int
-        Processes that compute the permutation null.
+    settings : FitSettings
     on_progress : callable
         ``on_progress(stage, n_done, n_all)``.
 
@@ -138,57 +163,34 @@ def fit_recorded(
     Raises
     ------
     ConfigError
-        There are too few images for the folds, there is no such model to compare with, or the
-        network gave values that are not finite.
+        There are too few images for the folds, or the network gave values that are not finite.
     """
-    if unknown := sorted(set(compare) - set(COMPARISONS)):
-        raise ConfigError(
-            f"There is no model {', '.join(unknown)} to compare with; there are "
-            f"{', '.join(COMPARISONS)}."
-        )
     features = FeatureCache(cache_dir, reader).features(
-        data.images.read(),
-        on_progress=partial(_pass_on, on_progress, "features", data.n_images),
+        data.images.read(), on_progress=partial(_pass_on, on_progress, "features", data.n_images)
     )
     measured_hz = data.mean_rates_hz.T
     # The same picture under two names is one image: it must not be on both sides of a split.
     groups = data.images.sha256
-    on_progress("cross-validation", 0, 1)
-    validation = cross_validate_pls(
-        features, measured_hz, n_components=n_components, n_folds=n_folds, seed=seed, groups=groups
-    )
+    rules: dict[str, Any] = {"seed": settings.seed, "groups": groups}
+    choice: dict[str, Any] = {"n_components": settings.n_components, **rules}
+    validation = cross_validate_pls(features, measured_hz, n_folds=settings.n_folds, **choice)
     on_progress("cross-validation", 1, 1)
-    null = None
-    if n_shuffles:
-        null = permutation_null(
-            features,
-            measured_hz,
-            n_components=n_components,
-            n_folds=n_folds,
-            n_shuffles=n_shuffles,
-            seed=seed,
-            groups=groups,
-            n_workers=n_workers,
-            on_progress=partial(_pass_on, on_progress, "shuffled images", n_shuffles),
-        )
+    null = _shuffled(features, measured_hz, settings, choice, on_progress)
     comparisons = {
         name: cross_validate_fit(
             COMPARISONS[name],
             features,
             measured_hz,
-            n_folds=n_folds,
-            seed=seed,
-            groups=groups,
-            on_progress=partial(_pass_on, on_progress, name, n_folds),
+            n_folds=settings.n_folds,
+            on_progress=partial(_pass_on, on_progress, name, settings.n_folds),
+            **rules,
         )
-        for name in compare
+        for name in settings.compare
     }
     gate = None
     if data.n_repeats > 1:
-        gate = gate_channels(data.rates_hz, data.baseline_hz, seed=seed)
-    model = fit_pls_chosen(
-        features, measured_hz, n_components=n_components, seed=seed, groups=groups
-    )
+        gate = gate_channels(data.rates_hz, data.baseline_hz, seed=settings.seed)
+    model = fit_pls_chosen(features, measured_hz, **choice)
     models = NeuronModels(
         unit_ids=data.unit_ids,
         coef=model.coef,
@@ -196,12 +198,32 @@ def fit_recorded(
         feature_mean=model.feature_mean,
         n_components=model.n_components,
         features=reader.spec,
-        image_sha256=data.images.sha256,
+        image_sha256=groups,
         quality=_quality(validation, gate, null),
         session=dict(data.session),
     )
     n_trials = np.isfinite(data.rates_hz).sum(axis=(1, 2))
     return NeuronFit(models, features, measured_hz, n_trials, validation, gate, null, comparisons)
+
+
+def _shuffled(
+    features: FloatArray,
+    measured_hz: FloatArray,
+    settings: FitSettings,
+    choice: dict[str, Any],
+    on_progress: OnProgress,
+) -> PermutationNull | None:
+    if not settings.n_shuffles:
+        return None
+    return permutation_null(
+        features,
+        measured_hz,
+        n_folds=settings.n_folds,
+        n_shuffles=settings.n_shuffles,
+        n_workers=settings.n_workers,
+        on_progress=partial(_pass_on, on_progress, "shuffled images", settings.n_shuffles),
+        **choice,
+    )
 
 
 def _pass_on(on_progress: OnProgress, stage: str, n_all: int, n_done: int) -> None:

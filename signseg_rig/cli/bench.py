@@ -14,12 +14,16 @@ from rich.table import Table
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="optimizer, preload, turnaround, memory, startup; by default all."),
+        typer.Argument(
+            help="optimizer, preload, turnaround, memory, startup, fit, counts, null; by default "
+            "all."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure this machine: optimizer, preload, turn-around, memory and start-up."""
+    """Measure this machine: the closed loop, start-up, and fits of neuron models."""
     from signseg_rig.bench.loop import memory_figures, preload_figures, turnaround_figures
+    from signseg_rig.bench.neurons import count_figures, fit_figures, null_figures
     from signseg_rig.bench.optimizer import optimizer_figures
     from signseg_rig.bench.startup import startup_figures
     from signseg_rig.errors import ConfigError
@@ -30,6 +34,9 @@ def bench(
         "turnaround": turnaround_figures,
         "memory": memory_figures,
         "startup": startup_figures,
+        "fit": fit_figures,
+        "counts": count_figures,
+        "null": null_figures,
     }
     if unknown := set(names or ()) - benchmarks.keys():
         raise ConfigError(

@@ -89,11 +89,19 @@ def fit(
 
     from signseg_rig.cli.stages import StageProgress
     from signseg_rig.datasets import prepare_for_fit, read_recorded
-    from signseg_rig.fitting import fit_recorded
+    from signseg_rig.fitting import FitSettings, fit_recorded
     from signseg_rig.neurons import FeatureReader
     from signseg_rig.report import write_fit_report
 
     console = Console(stderr=True)
+    rules = FitSettings(
+        n_components=range(1, max_components + 1),
+        n_folds=n_folds,
+        n_shuffles=n_shuffles,
+        compare=compare or (),
+        seed=seed,
+        n_workers=os.cpu_count() or 1,
+    )
     recorded = read_recorded(
         responses,
         images,
@@ -112,12 +120,7 @@ def fit(
             data,
             reader,
             cache_dir=features_folder(cache_dir),
-            n_components=range(1, max_components + 1),
-            n_folds=n_folds,
-            n_shuffles=n_shuffles,
-            compare=compare or (),
-            seed=seed,
-            n_workers=os.cpu_count() or 1,
+            settings=rules,
             on_progress=progress,
         )
     fitted.models.save(out)

@@ -9,7 +9,7 @@ import time
 
 from signseg_rig.config import Experiment
 from signseg_rig.display.presenter import Presenter
-from signseg_rig.errors import DisplayTimeoutError
+from signseg_rig.errors import DisplayTimeoutError, RigError
 from signseg_rig.interfaces import Display
 from signseg_rig.types import ImageArray
 from signseg_rig.wire.client import DisplayClient, LoopFound, LoopLost
@@ -65,6 +65,7 @@ class DisplayProcess:
         self._client = DisplayClient(experiment.wire, _hello(experiment, display), display.now_s)
         self._held: dict[str, int] = {}
         self._orders: Show | None = None
+        self._key_on_screen: str | None = None
         self._is_halted = False
         self._is_over = False
         self._had_loop = False
@@ -86,6 +87,11 @@ class DisplayProcess:
                     self._show(self._orders)
                 self._tell_keys()
                 self._check_patience()
+        except Exception as error:
+            # Or the loop would wait for another display, which would not fare better.
+            text = str(error) if isinstance(error, RigError) else repr(error)
+            self._client.send(Trouble(message=text[:2000]))
+            raise
         finally:
             self._client.close("the display was stopped")
 
@@ -128,6 +134,8 @@ class DisplayProcess:
     def _keep_only(self, keys: set[str]) -> None:
         if self._orders is not None:
             keys = keys | {item.key for item in self._orders.items}
+        if self._key_on_screen is not None:
+            keys = keys | {self._key_on_screen}
         for key in self._held.keys() - keys:
             self._display.unload(key)
             del self._held[key]
@@ -144,8 +152,9 @@ class DisplayProcess:
     def _show(self, orders: Show) -> None:
         n_shown = 0
         for item in orders.items:
-            if self._is_halted or self._orders is not orders:
+            if self._is_halted:
                 break
+            self._key_on_screen = item.key
             shown = self._presenter.present(
                 item.id,
                 item.key,
@@ -153,6 +162,10 @@ class DisplayProcess:
                 off_frames=orders.off_frames,
                 between_frames=self._serve_between_frames,
             )
+            self._key_on_screen = None
+            if self._orders is not orders:
+                # The loop was lost meanwhile; another one may have come, and has its own orders.
+                return
             n_shown += 1
             self._client.send(
                 ShownReport(
@@ -165,11 +178,9 @@ class DisplayProcess:
                     n_dropped_frames=shown.n_dropped_frames,
                 )
             )
+            self._tell_keys()
         self._client.send(ShowDone(number=orders.number, n_shown=n_shown))
-        if self._orders is orders:
-            self._orders = None
-        else:
-            self._forget_all()
+        self._orders = None
 
     def _serve_between_frames(self) -> None:
         end_s = time.monotonic() + SERVING_SHARE / self._display.refresh_rate_hz
@@ -179,12 +190,11 @@ class DisplayProcess:
                 return
 
     def _forget_all(self) -> None:
-        # The presentation on the screen ends on its own; its image stays until then.
-        is_showing, self._orders = self._orders is not None, None
-        if is_showing:
-            return
+        self._orders = None
         self._keep_only(set())
-        self._presenter.idle_frame()
+        # A presentation that is on the screen ends on its own, with the background.
+        if self._key_on_screen is None:
+            self._presenter.idle_frame()
 
     def _tell_keys(self) -> None:
         for name in self._display.pressed_keys():

@@ -1,7 +1,8 @@
 """Loop and display over real sockets: what is asked is shown, what is wrong is refused."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,11 +12,26 @@ import zmq
 import zmq.utils.monitor
 
 from signseg_rig.config import Experiment, WireSettings
-from signseg_rig.errors import DisplayTimeoutError, WireError
+from signseg_rig.errors import DisplayError, DisplayTimeoutError, WireError
 from signseg_rig.types import ImageArray, Presentation, array_sha256
-from signseg_rig.wire.frames import Message, encode
+from signseg_rig.wire.frames import Message, decode, encode
 from signseg_rig.wire.link import DisplayLink, DisplayLost
-from signseg_rig.wire.messages import Hello, Ping, ShownReport
+from signseg_rig.wire.messages import (
+    Body,
+    Goodbye,
+    Hello,
+    Image,
+    Ping,
+    Preload,
+    Preloaded,
+    Reintroduce,
+    Show,
+    ShowDone,
+    ShowItem,
+    ShownReport,
+    Welcome,
+)
+from signseg_rig.wire.peer import Conversation
 from signseg_rig.wire.server import Lost, Rejection
 
 
@@ -330,6 +346,110 @@ def test_keys_pressed_at_the_display_reach_the_loop(
         monkeypatch.setattr(display.screen, "pressed_keys", lambda: next(keys, []))
         while link_events.keys != ["p", "q"]:
             link._next_event(1.0)
+
+
+def test_keys_reach_the_loop_while_a_block_is_shown(
+    wire: WireSettings,
+    experiment: Experiment,
+    open_link: Callable,
+    start_display: Callable,
+    link_events: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    block = images(30)
+    with open_link(wire) as link:
+        display = start_display(experiment)
+        connected(link).preload(block)
+        n_shown = 0
+
+        def pressed_keys() -> list[str]:
+            # Once the block is over it is too late for a wish to end it.
+            return ["q"] if display.process._orders is not None else []
+
+        monkeypatch.setattr(display.screen, "pressed_keys", pressed_keys)
+        for _report in link.show(
+            presentations([*block]),
+            on_frames=6,
+            off_frames=3,
+            is_wanted=lambda: True,
+            meanwhile=lambda: None,
+        ):
+            n_shown += 1
+            if n_shown == 2:
+                assert link_events.keys == ["q"]
+        assert n_shown == 30
+
+
+def test_display_that_cannot_show_an_image_says_so_before_it_leaves(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    with open_link(wire) as link:
+        display = start_display(experiment)
+        with pytest.raises(DisplayError, match=r"display reports: .*500 x 500 px.*320 x 240 px"):
+            connected(link).preload(images(1, size_px=500))
+        display.join()
+    assert isinstance(display.error, DisplayError)
+
+
+def test_display_obeys_a_loop_that_comes_back_while_it_still_shows(
+    wire: WireSettings, experiment: Experiment, start_display: Callable, raw_loop: Any
+) -> None:
+    slow = experiment.model_copy(
+        update={"display": experiment.display.model_copy(update={"settings": realtime(experiment)})}
+    )
+    start_display(slow)
+    for number, pixels in enumerate(images(2).values()):
+        raw_loop.welcome(f"session {number}")
+        key = array_sha256(pixels)
+        raw_loop.say(Image(), pixels=pixels, key=key)
+        raw_loop.say(Preload(number=number, keys=[key]))
+        assert raw_loop.hear(Preloaded).missing == []
+        items = [ShowItem(id=f"p{number}", key=key)]
+        raw_loop.say(Show(number=number, items=items, on_frames=40, off_frames=1))
+        if number == 0:  # the loop was gone for a moment, and the image is still on the screen
+            raw_loop.say(Reintroduce())
+    report = raw_loop.hear(ShownReport)
+    assert (report.number, report.id, report.key) == (1, "p1", key)
+    assert raw_loop.hear(ShowDone).n_shown == 1
+    raw_loop.say(Goodbye(reason="the run is over"))
+
+
+class RawLoop:
+    """A loop that says whatever the test wants; it takes the first display that comes."""
+
+    def __init__(self, wire: WireSettings) -> None:
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._socket = self._context.socket(zmq.ROUTER)
+        self._socket.setsockopt(zmq.RCVTIMEO, 10_000)
+        self._socket.bind(wire.address)
+        self._display = b""
+        self._conversation = Conversation("a-run", "")
+
+    def welcome(self, session: str) -> None:
+        self._conversation = Conversation("a-run", session)
+        self.hear(Hello)
+        self.say(Welcome(heartbeat_timeout_s=60.0))
+
+    def say(self, body: Body, **payload: Any) -> None:
+        message = replace(self._conversation.outgoing(body), **payload)
+        self._socket.send_multipart([self._display, *encode(message)])
+
+    def hear(self, kind: type[Body]) -> Any:
+        self._display, *frames = self._socket.recv_multipart()
+        body = decode(frames).body
+        assert isinstance(body, kind), body
+        return body
+
+    def close(self) -> None:
+        self._socket.close(linger=1000)
+        self._context.term()
+
+
+@pytest.fixture
+def raw_loop(wire: WireSettings) -> Iterator[RawLoop]:
+    loop = RawLoop(wire)
+    yield loop
+    loop.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +96,17 @@ def test_04_plugin_package() -> None:
         cwd=package,
     )
     assert "2 passed" in output
+
+
+@pytest.mark.slow
+def test_05_fits_recorded_neurons(tmp_path: Path) -> None:
+    shared = os.environ.get("SIGNSEG_TEST_DATA", ROOT.parent / "shared" / "data")
+    session = Path(shared, "v4_cowley", "201025")
+    if not session.is_dir():
+        pytest.skip(f"There are no recordings at {session}; set SIGNSEG_TEST_DATA.")
+    output = run(EXAMPLES / "05_fit_neurons.py", session, tmp_path)
+    found = re.search(r"89 neurons, 1200 images; median test r (\d\.\d+)", output)
+    assert found is not None
+    assert float(found[1]) >= 0.54
+    for path in output.splitlines()[-3:]:
+        assert Path(path).is_file()

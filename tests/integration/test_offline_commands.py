@@ -1,0 +1,215 @@
+"""Fit, predict, ablate, and a run with the fitted neurons, as a user types them."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomli_w
+from PIL import Image
+from typer.testing import CliRunner
+
+from signseg_rig.cli import app
+from signseg_rig.config import WireSettings
+from signseg_rig.networks import load_network
+from signseg_rig.neurons import FeatureReader, NeuronModels
+from signseg_rig.records import RunReader
+
+N_IMAGES, N_UNITS = 40, 3
+
+
+def signseg_rig(*arguments: object, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "signseg_rig", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+        timeout=200,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of images, and three neurons that read a layer of the network, with noise."""
+    folder = tmp_path_factory.mktemp("recording")
+    rng = np.random.default_rng(0)
+    images = np.empty((N_IMAGES, 64, 64, 3), dtype=np.uint8)
+    (folder / "images").mkdir()
+    for index in range(N_IMAGES):
+        small = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        picture = Image.fromarray(small).resize((64, 64), Image.Resampling.BICUBIC)
+        picture.save(folder / "images" / f"image{index:02}.png")
+        images[index] = np.asarray(picture)
+    network = load_network("efficientnet_lite0", input_size_px=64)
+    features = FeatureReader(network, "blocks.3", 2).features(images)
+    centred = features - features.mean(axis=0)
+    drive = centred @ np.linalg.svd(centred, full_matrices=False)[2][:N_UNITS].T
+    rates = 20 + 6 * (drive / drive.std(axis=0)).T
+    trials = rates[:, :, None] + rng.normal(0, 3, (N_UNITS, N_IMAGES, 4))
+    np.save(folder / "rates.npy", trials)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(recording: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """The models of the recording, and the table that was printed."""
+    out = recording / "three.neurons"
+    output = signseg_rig(
+        "fit",
+        *("--responses", recording / "rates.npy", "--images", recording / "images"),
+        *("--layer", "blocks.3", "--pool-px", 2, "--set", "input_size_px=64"),
+        *("--n-shuffles", 20, "--compare", "ridge", "--compare", "positive-only"),
+        *("--out", out, "--cache-dir", recording / "cache", "--json"),
+    )
+    return out, json.loads(output)
+
+
+def test_fit_prints_and_writes_what_it_found(fitted: tuple[Path, list[dict[str, Any]]]) -> None:
+    path, table = fitted
+    assert [row["unit"] for row in table] == ["0", "1", "2"]
+    for row in table:
+        assert row["n_images"] == N_IMAGES
+        assert row["n_trials"] == 4 * N_IMAGES
+        assert row["gate"] == "passed"
+        assert 0.8 < row["reliability"] < 1
+        assert 0.6 < row["test_r"] < row["ceiling_r"]
+        assert row["p_value"] == pytest.approx(1 / 21)
+    models = NeuronModels.load(path)
+    assert models.features.layer == "blocks.3"
+    assert models.features.network["input_size_px"] == 64
+    assert len(models.image_sha256) == N_IMAGES
+    assert models.quality["test_r"].tolist() == [row["test_r"] for row in table]
+    report = path.with_name("three-report")
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 4
+    for name in ("predictions", "ceiling", "spectra", "comparisons"):
+        assert (report / "figures" / f"{name}.png").stat().st_size > 5000
+    with (report / "comparisons.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["model"] for row in rows} == {"pls", "ridge", "positive-only"}
+    assert len(rows) == 3 * N_UNITS
+
+
+def test_predict_gives_what_the_models_say(
+    fitted: tuple[Path, list[dict[str, Any]]], recording: Path
+) -> None:
+    path, _ = fitted
+    options = ("--images", recording / "images", "--cache-dir", recording / "cache")
+    rates = json.loads(signseg_rig("predict", path, *options, "--json"))
+    measured = np.load(recording / "rates.npy").mean(axis=2)
+    predicted = np.array([[rates[name][unit] for name in sorted(rates)] for unit in "012"])
+    for unit in range(N_UNITS):
+        assert np.corrcoef(predicted[unit], measured[unit])[0, 1] > 0.8
+    out = recording / "ablated.csv"
+    signseg_rig("predict", path, *options, "--sign", "positive", "--out", out)
+    with out.open() as file:
+        ablated = list(csv.DictReader(file))
+    models = NeuronModels.load(path)
+    network = load_network("efficientnet_lite0", input_size_px=64)
+    image = np.asarray(Image.open(recording / "images" / "image07.png"))
+    expected = models.ablate("positive", 1).predict_images(image[None], network)[0]
+    np.testing.assert_allclose([float(ablated[7][unit]) for unit in "012"], expected, atol=1e-3)
+
+
+def test_ablate_writes_curves_and_prints_a_summary(
+    fitted: tuple[Path, list[dict[str, Any]]], recording: Path
+) -> None:
+    path, _ = fitted
+    output = signseg_rig(
+        "ablate",
+        *(path, "--images", recording / "images", "--cache-dir", recording / "cache"),
+        *("--strengths", "0,0.5,1", "--report", recording / "ablation"),
+    )
+    assert "as many, random" in output
+    with (recording / "ablation" / "ablation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == N_UNITS * 3 * 7 * 2
+    assert (recording / "ablation" / "ablation.png").stat().st_size > 20_000
+
+
+def test_fitted_neurons_answer_in_a_run(
+    fitted: tuple[Path, list[dict[str, Any]]],
+    experiment_of: Callable[..., dict[str, Any]],
+    wire: WireSettings,
+    tmp_path: Path,
+) -> None:
+    path, _ = fitted
+    table = experiment_of(wire, n_generations=3)
+    table["response_source"] = {
+        "kind": "simulated",
+        "population": {
+            "kind": "neuron_models",
+            "path": str(path),
+            "units": ["2", "0"],
+            "network": {"kind": "efficientnet_lite0", "input_size_px": 64},
+        },
+    }
+    for thread, unit in zip(table["protocol"]["threads"], ("2", "0"), strict=True):
+        thread["score"]["unit"] = unit
+    file = tmp_path / "experiment.toml"
+    file.write_text(tomli_w.dumps(table))
+    assert json.loads(signseg_rig("check", file, "--json"))["problems"] == []
+    signseg_rig("run", file, "--run-dir", tmp_path / "run")
+    models = NeuronModels.load(path).select(["2", "0"])
+    truth = np.load(tmp_path / "run" / "ground_truth.npz")
+    np.testing.assert_array_equal(truth["weights"], models.coef)
+    with RunReader.open(tmp_path / "run") as reader:
+        assert reader.result() is not None
+        assert len(list(reader.told())) == 6
+    wrong = file.read_text().replace("input_size_px = 64", "input_size_px = 96")
+    file.write_text(wrong)
+    message = " ".join(signseg_rig("run", file, "--run-dir", tmp_path / "other", code=1).split())
+    assert "input_size_px is 96, fitted was 64" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--layer", "blocks.99"], "has no layer 'blocks.99'"),
+        (["--set", "input_size"], "--set should be KEY=VALUE"),
+        (["--set", "size=3"], "cannot be loaded with these settings"),
+        (["--network", "alexnot"], "alexnot"),
+        (["--compare", "ridgee"], "no model ridgee to compare with; there are ridge"),
+        (["--n-folds", "41"], "from 2 to 40"),
+        (["--pool-px", "99"], "pool_px should be from 1 to"),
+    ],
+)
+def test_fit_says_what_is_wrong(recording: Path, arguments: list[str], message: str) -> None:
+    command = [
+        "fit",
+        *("--responses", recording / "rates.npy", "--images", recording / "images"),
+        *("--set", "input_size_px=64", "--layer", "blocks.3"),
+        *("--out", recording / "none.neurons", "--cache-dir", recording / "cache", *arguments),
+    ]
+    result = CliRunner().invoke(app, [*map(str, command)])
+    assert result.exit_code == 1
+    error = result.output
+    assert message in " ".join(error.split())
+    assert not (recording / "none.neurons").exists()
+
+
+def test_everything_that_does_not_fit_together_is_one_report(recording: Path) -> None:
+    rates = np.load(recording / "rates.npy")[:, :, 0]
+    rates[0, 3] = np.inf
+    rates[1] = 4.0
+    np.save(recording / "wrong.npy", rates)
+    command = [
+        "fit",
+        *("--responses", recording / "wrong.npy", "--images", recording / "images"),
+        *("--out", recording / "none.neurons"),
+    ]
+    result = CliRunner().invoke(app, [*map(str, command)])
+    assert result.exit_code == 1
+    error = result.output
+    assert "infinite" in error
+    assert "1 warnings" in " ".join(error.split())
