@@ -30,7 +30,7 @@ def count_spikes(
 
     Examples
     --------
-    >>> count_spikes([np.array([0.1, 0.2, 0.3])], np.array([0.0, 0.1]), (0.1, 0.2))
+    >>> count_spikes([np.array([0.125, 0.25, 0.375])], np.array([0.0, 0.125]), (0.125, 0.25))
     array([[1],
            [1]])
     """

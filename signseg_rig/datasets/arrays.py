@@ -63,6 +63,7 @@ def from_arrays(
 
     Examples
     --------
+    >>> from signseg_rig.datasets import open_images
     >>> images = open_images({name: np.zeros((8, 8, 3), np.uint8) for name in "abc"})
     >>> from_arrays([[1.0, 2.0, 0.0], [5.0, 4.0, 7.0]], images).mean_rates_hz.shape
     (2, 3)
