@@ -14,6 +14,7 @@ from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.weights import (
     ModelSettings,
+    compute_in_batches,
     file_sha256,
     find_weights,
     load_state,
@@ -67,10 +68,8 @@ class EfficientNetLite0(Network):
     An image is scaled to a square, whatever its own shape, by bicubic interpolation with
     antialiasing (a = -0.5, as Pillow's), and clipped to 0..255.
 
-    Images pass one at a time: in a batch of 20 features come out otherwise in the last bits
-    (up to 2e-5), and what a simulated neuron answers must not depend on what is shown besides.
-    At 224 px this costs nothing on a CPU, at 112 px a factor of two. The number of threads matters
-    likewise: only with the same number are features the same to the last bit.
+    With another batch size, or another number of threads, features come out otherwise in the last
+    bits (up to 2e-5). At 112 px batches of 20 are twice as fast on a CPU as one image at a time.
     """
 
     Config: ClassVar[type[Settings]] = EfficientNetLite0Settings
@@ -79,6 +78,7 @@ class EfficientNetLite0(Network):
 
     def __init__(self, settings: EfficientNetLite0Settings) -> None:
         self._device = require_device(settings.device)
+        self._batch_size = settings.batch_size
         self._input_size_px = settings.input_size_px
         path = find_weights(NAME, settings.weights_path)
         model = _model(settings.input_size_px)
@@ -109,10 +109,11 @@ class EfficientNetLite0(Network):
         import torch
 
         stages = self._stages_to(PENULTIMATE if layer is None else layer)
-        one_by_one = torch.from_numpy(_channels_first(images)).split(1)  # type: ignore[no-untyped-call]
-        with reproducible_inference():
-            values = [self._run(stages, image).flatten(1) for image in one_by_one]
-            return _array(torch.cat(values))
+        inputs = torch.from_numpy(_channels_first(images))
+        values = compute_in_batches(
+            lambda batch: self._run(stages, batch).flatten(1), inputs, self._batch_size
+        )
+        return _array(values)
 
     def layer_shape(self, layer: str) -> tuple[int, ...]:
         """Give the shape of a layer; see `Network.layer_shape`.

@@ -11,6 +11,7 @@ from signseg_rig.weights.files import (
 )
 from signseg_rig.weights.models import (
     ModelSettings,
+    compute_in_batches,
     load_model,
     model_problems,
     reproducible_inference,
@@ -24,6 +25,7 @@ __all__ = [
     "PackageMember",
     "WeightFile",
     "add_weights",
+    "compute_in_batches",
     "fetch_weights",
     "file_sha256",
     "find_entry",

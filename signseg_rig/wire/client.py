@@ -192,6 +192,7 @@ class DisplayClient:
                 self.send(Pong(loop_s=ping.loop_s, received_s=received_s, sent_s=now_s))
                 return None
             case Goodbye() as goodbye:
+                self.send(Goodbye(reason="the loop left"))
                 return self._lose(f"the loop left: {goodbye.reason}")
             case _:
                 return message

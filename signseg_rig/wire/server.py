@@ -56,6 +56,9 @@ class Rejection:
     detail: str
 
 
+# A display that is there hears a goodbye within a frame, or after the image that it is loading.
+FAREWELL_TIMEOUT_S = 1.0
+
 Event = Connected | Lost | Rejection | Body
 Outgoing = tuple[int, Body, ImageArray | None, str]
 
@@ -179,8 +182,19 @@ class DisplayServer:
             if self._clock() >= next_ping_s:
                 next_ping_s = self._clock() + self._settings.heartbeat_interval_s
                 self._beat()
+        self._await_farewell()
         self._router.close()
         self._wake_in.close(linger=0)
+
+    def _await_farewell(self) -> None:
+        """Stay until the display answers the goodbye.
+
+        Where the connection ends, ZeroMQ drops what the display has not read yet.
+        """
+        deadline_s = self._clock() + FAREWELL_TIMEOUT_S
+        while self._identity is not None and (left_s := deadline_s - self._clock()) > 0:
+            self._router.poll(int(left_s * 1000) + 1)
+            self._receive_all()
 
     def _beat(self) -> None:
         if self._identity is None:

@@ -348,6 +348,29 @@ def test_keys_pressed_at_the_display_reach_the_loop(
             link._next_event(1.0)
 
 
+def test_display_that_is_busy_hears_that_the_run_is_over(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    slow = experiment.model_copy(
+        update={"display": experiment.display.model_copy(update={"settings": realtime(experiment)})}
+    )
+    block = images(3)
+    with open_link(wire) as link:
+        display = start_display(slow)
+        connected(link).preload(block)
+        next(
+            link.show(
+                presentations([*block]),
+                on_frames=6,
+                off_frames=3,
+                is_wanted=lambda: True,
+                meanwhile=lambda: None,
+            )
+        )
+    display.join(5.0)  # if it had not heard, it would wait longer for the loop to come back
+    assert display.error is None
+
+
 def test_keys_reach_the_loop_while_a_block_is_shown(
     wire: WireSettings,
     experiment: Experiment,
@@ -412,6 +435,7 @@ def test_display_obeys_a_loop_that_comes_back_while_it_still_shows(
     assert (report.number, report.id, report.key) == (1, "p1", key)
     assert raw_loop.hear(ShowDone).n_shown == 1
     raw_loop.say(Goodbye(reason="the run is over"))
+    raw_loop.hear(Goodbye)
 
 
 class RawLoop:
