@@ -23,7 +23,7 @@ from signseg_rig.plugins import PluginInfo, find_plugin
 from signseg_rig.records import RunRecord, build_manifest
 from signseg_rig.settings import Settings, plugin_choices
 from signseg_rig.types import ProtocolResult, RunStatus
-from signseg_rig.weights import CATALOGUE, file_sha256, find_weights
+from signseg_rig.weights import used_weights
 from signseg_rig.wire.link import DisplayLink
 from signseg_rig.wire.messages import Hello
 from signseg_rig.wire.server import Connected, Lost, Rejection
@@ -75,7 +75,7 @@ def start_run(
     manifest = build_manifest(
         seed=experiment.run.seed,
         plugins=_plugins(experiment),
-        weights_sha256=_weights_sha256(experiment),
+        weights_sha256=used_weights(experiment),
     )
     with RunRecord.create(
         folder, experiment_toml=write_experiment(experiment), manifest=manifest
@@ -202,13 +202,3 @@ def _plugins(settings: Settings) -> list[PluginInfo]:
     return list(
         dict.fromkeys(find_plugin(one.group, one.kind) for _, one in plugin_choices(settings))
     )
-
-
-def _weights_sha256(settings: Settings) -> dict[str, str]:
-    """Hash every weight file that the chosen plugins load."""
-    paths = {
-        find_weights(choice.kind, choice.settings.weights_path)
-        for _, choice in plugin_choices(settings)
-        if hasattr(choice.settings, "weights_path") and choice.kind in CATALOGUE
-    }
-    return {str(path): file_sha256(path) for path in sorted(paths)}

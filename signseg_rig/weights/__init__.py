@@ -16,6 +16,7 @@ from signseg_rig.weights.models import (
     model_problems,
     reproducible_inference,
     require_device,
+    used_weights,
 )
 from signseg_rig.weights.states import load_state, read_state
 
@@ -37,5 +38,6 @@ __all__ = [
     "read_state",
     "reproducible_inference",
     "require_device",
+    "used_weights",
     "weights_folder",
 ]

@@ -11,8 +11,9 @@ from pydantic import Field, ValidationError
 
 from signseg_rig.errors import ConfigError, RigError
 from signseg_rig.plugins import Group, load_plugin
-from signseg_rig.settings import InputPath, Settings
-from signseg_rig.weights.files import find_weights
+from signseg_rig.settings import InputPath, Settings, plugin_choices
+from signseg_rig.weights.catalogue import CATALOGUE
+from signseg_rig.weights.files import file_sha256, find_weights
 
 if TYPE_CHECKING:
     import torch
@@ -91,6 +92,33 @@ def model_problems(name: str, settings: ModelSettings) -> list[str]:
         except RigError as error:
             problems.append(str(error))
     return problems
+
+
+def used_weights(settings: Settings) -> dict[str, str]:
+    """Hash the weight files that the plugins which settings choose will load.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    hashes : dict of str to str
+        sha256 by path.
+
+    Raises
+    ------
+    WeightsMissingError, WeightsError
+        A file of the catalogue is not there, or is another.
+    """
+    paths = set()
+    for _, choice in plugin_choices(settings):
+        path = getattr(choice.settings, "weights_path", None)
+        if choice.kind in CATALOGUE and hasattr(choice.settings, "weights_path"):
+            paths.add(find_weights(choice.kind, path))
+        elif path is not None and path.is_file():
+            paths.add(path)
+    return {str(path): file_sha256(path) for path in sorted(paths)}
 
 
 def require_device(name: str) -> torch.device:
