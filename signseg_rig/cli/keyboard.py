@@ -7,7 +7,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 POLL_S = 0.2
 
@@ -16,14 +16,15 @@ POLL_S = 0.2
 def watched_keys(on_key: Callable[[str], None]) -> Iterator[None]:
     """Call a function with every key that is pressed, for as long as the context lasts.
 
-    Without a terminal at standard input nothing is watched.
+    Nothing is watched where standard input is no terminal, or another program has it: reading
+    from the background would stop this one. A terminal that is closed is no longer watched.
 
     Parameters
     ----------
     on_key : callable
         Called from another thread.
     """
-    if sys.stdin is None or not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty() or not _is_in_foreground():
         yield
         return
     is_over = threading.Event()
@@ -40,6 +41,9 @@ def watched_keys(on_key: Callable[[str], None]) -> Iterator[None]:
 if sys.platform == "win32":
     import msvcrt
 
+    def _is_in_foreground() -> bool:
+        return True
+
     @contextmanager
     def _single_keys() -> Iterator[None]:
         yield
@@ -53,6 +57,12 @@ else:
     import termios
     import tty
 
+    def _is_in_foreground() -> bool:
+        try:
+            return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+        except OSError:
+            return True  # nobody else shares a terminal that controls no session
+
     @contextmanager
     def _single_keys() -> Iterator[None]:
         descriptor = sys.stdin.fileno()
@@ -61,10 +71,20 @@ else:
         try:
             yield
         finally:
-            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+            with suppress(termios.error):  # it was closed
+                termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
     def _watch(on_key: Callable[[str], None], is_over: threading.Event) -> None:
         while not is_over.is_set():
             readable, _, _ = select.select([sys.stdin], [], [], POLL_S)
-            if readable and (key := os.read(sys.stdin.fileno(), 1)):
+            if readable:
+                key = _read_key()
+                if not key:
+                    return
                 on_key(key.decode("ascii", "ignore").lower())
+
+    def _read_key() -> bytes:
+        try:
+            return os.read(sys.stdin.fileno(), 1)
+        except OSError:
+            return b""
