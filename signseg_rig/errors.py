@@ -37,6 +37,10 @@ class NeuronModelError(RigError, ValueError):
     """Neuron models, or the file of them, cannot be used for this."""
 
 
+class SweepError(RigError, RuntimeError):
+    """A sweep cannot go on, or a result of it cannot be read."""
+
+
 class OptimizerError(RigError, ValueError):
     """An optimizer was told something that it cannot use."""
 

@@ -16,10 +16,10 @@ import numpy as np
 from signseg_rig.config import Experiment, is_loopback
 from signseg_rig.display.layout import Layout
 from signseg_rig.errors import RigError
-from signseg_rig.experiment_file import Problem
 from signseg_rig.interfaces import Plugin
 from signseg_rig.plugins import find_plugin
 from signseg_rig.settings import PluginChoice, plugin_choices
+from signseg_rig.settings_file import Problem
 from signseg_rig.toml_lines import KeyPath
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
 from signseg_rig.wire.sockets import Context, bind_router

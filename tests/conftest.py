@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is no failure: tests do not measure time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 START_TIMEOUT_S = 30.0
 SCREENS = ("-screen", "0", "1280x720x24", "-screen", "1", "640x480x24")

@@ -25,6 +25,7 @@ VERBS = {
     "fit": "Fit and test models of recorded neurons.",
     "predict": "Predict the rates of modelled neurons for images.",
     "ablate": "Remove weights of neuron models by degrees, and predict.",
+    "visualize": "Evolve preferred images of units under ablations: a sweep.",
     "report": "Write the report of a run.",
     "bench": "Measure what this machine can do.",
     "weights": "List, fetch or add the weight files of generators and networks.",

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from signseg_rig.cli.console import FAILED_EXIT_CODE, print_json
 from signseg_rig.config import Experiment
-from signseg_rig.experiment_file import Problem, find_problems, locate, read_experiment
+from signseg_rig.experiment_file import find_problems, read_experiment
 from signseg_rig.preflight import FrameTiming, check_experiment, frame_timings
+from signseg_rig.settings_file import Problem, locate
 
 COLORS = {"error": "red", "warning": "yellow"}
 

@@ -1,5 +1,25 @@
 """Preferred images of model neurons: evolutions in one process, and sweeps of many."""
 
 from signseg_rig.visualization.evolution import Evolution, Search, evolve, evolve_together
+from signseg_rig.visualization.results import Result, ResultFolder
+from signseg_rig.visualization.sweep import dask_cluster, local_processes, run_sweep
+from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep
+from signseg_rig.visualization.tasks import Condition, Task, conditions, list_tasks
 
-__all__ = ["Evolution", "Search", "evolve", "evolve_together"]
+__all__ = [
+    "Condition",
+    "Evolution",
+    "Result",
+    "ResultFolder",
+    "Search",
+    "SweepSettings",
+    "Task",
+    "conditions",
+    "dask_cluster",
+    "evolve",
+    "evolve_together",
+    "list_tasks",
+    "local_processes",
+    "read_sweep",
+    "run_sweep",
+]

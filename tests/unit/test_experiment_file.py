@@ -10,13 +10,8 @@ from hypothesis import strategies as st
 
 from signseg_rig.config import Experiment
 from signseg_rig.errors import ConfigError
-from signseg_rig.experiment_file import (
-    Problem,
-    find_problems,
-    locate,
-    read_experiment,
-    write_experiment,
-)
+from signseg_rig.experiment_file import find_problems, read_experiment, write_experiment
+from signseg_rig.settings_file import Problem, locate
 
 BROKEN = """\
 version = 1

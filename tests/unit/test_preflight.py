@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from signseg_rig import preflight
-from signseg_rig.experiment_file import Problem, read_experiment
+from signseg_rig.experiment_file import read_experiment
 from signseg_rig.preflight import check_experiment, frame_timings
+from signseg_rig.settings_file import Problem
 from signseg_rig.wire.keys import make_keys
 
 Check = Callable[..., list[Problem]]

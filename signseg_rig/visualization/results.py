@@ -1,0 +1,102 @@
+"""The results of a sweep on disk: a file per task, written once, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from signseg_rig.errors import SweepError
+from signseg_rig.types import FloatArray, ImageArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What one evolution of a sweep came to.
+
+    Parameters
+    ----------
+    best_code : (n_dims,) float array
+    best_image : (height, width, 3) uint8 array
+    scores : (n_generations, n_codes) float array
+        Of the unit as it was ablated.
+    intact_score : () float array
+        What the intact unit gives for the best image.
+    n_removed, realized_strength : () arrays
+        Of the unit's weights, see `signseg_rig.signs.AblatedWeights`.
+    """
+
+    best_code: FloatArray
+    best_image: ImageArray
+    scores: FloatArray
+    intact_score: FloatArray
+    n_removed: FloatArray
+    realized_strength: FloatArray
+
+
+class ResultFolder:
+    """The results of a sweep by the keys of their tasks.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the sweep; several processes and machines may write to it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "results"
+
+    def finished(self) -> set[str]:
+        """Give the keys of all results that there are."""
+        if not self._folder.is_dir():
+            return set()
+        return {
+            entry.name.removesuffix(".npz")
+            for entry in os.scandir(self._folder)
+            if entry.name.endswith(".npz")
+        }
+
+    def write(self, key: str, result: Result) -> None:
+        """Write a result under another name, and rename it once it is on disk.
+
+        Two workers that did the same task write the same bytes, so that either may be last.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = self._folder / f".{key}.{os.getpid()}.part"
+        try:
+            with draft.open("wb") as file:
+                arrays = {one.name: getattr(result, one.name) for one in fields(Result)}
+                np.savez(file, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path(key))
+        except OSError as error:
+            raise SweepError(
+                f"The result {self._path(key)} cannot be written: {error}. Make room, and start "
+                "the sweep again: what is finished is kept."
+            ) from error
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def read(self, key: str) -> Result:
+        """Read a result.
+
+        Raises
+        ------
+        SweepError
+            It is not there, or damaged.
+        """
+        try:
+            with np.load(self._path(key), allow_pickle=False) as arrays:
+                return Result(**{one.name: arrays[one.name] for one in fields(Result)})
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise SweepError(
+                f"The result {self._path(key)} cannot be read ({error}). Remove it, and start the "
+                "sweep again: it will be made anew."
+            ) from error
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.npz"

@@ -1,0 +1,72 @@
+"""What a sweep evolves: units, ablations, repeats, and with what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+import tomli_w
+from pydantic import Field, model_validator
+
+from signseg_rig.settings import InputPath, PluginChoice, PluginGroup, Settings
+from signseg_rig.settings_file import read_settings
+from signseg_rig.signs import Match, Sign
+
+Strength = Annotated[float, Field(gt=0, le=1)]
+
+
+class SweepSettings(Settings):
+    """A sweep: every unit, under every ablation, so many times.
+
+    The units are those of the network's readout, or with `neurons` those of a neuron-model file
+    that was fitted on it. The intact units are always evolved too. At `control_strengths` random
+    weights are removed as well, matched to the ablation as `control_match` says.
+    """
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    seed: int = Field(default=0, ge=0)
+    out_dir: Path = Path("sweeps")
+    units: tuple[str, ...] = Field(min_length=1)
+    signs: tuple[Sign, ...] = ("positive", "negative")
+    strengths: tuple[Strength, ...] = (0.3, 0.7, 1.0)
+    control_strengths: tuple[Strength, ...] = (0.7,)
+    control_match: tuple[Match, ...] = ("number",)
+    n_repeats: int = Field(default=2, ge=1, le=1000)
+    n_generations: int = Field(default=40, ge=1, le=100_000)
+    n_together: int = Field(default=4, ge=1, le=1000)
+    network: Annotated[PluginChoice, PluginGroup("networks")]
+    neurons: InputPath | None = None
+    generator: Annotated[PluginChoice, PluginGroup("generators")]
+    optimizer: Annotated[PluginChoice, PluginGroup("optimizers")]
+    metrics: dict[str, Annotated[PluginChoice, PluginGroup("metrics")]] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for name in ("units", "signs", "strengths", "control_strengths", "control_match"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} names some more than once: {', '.join(map(str, values))}")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Where its results are."""
+        return self.out_dir / self.name
+
+
+def read_sweep(path: Path) -> SweepSettings:
+    """Read a sweep from a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be used; the message lists every problem with its line.
+    """
+    return read_settings(path, SweepSettings)
+
+
+def write_sweep(settings: SweepSettings) -> str:
+    """Give the TOML text of a sweep with every default spelled out."""
+    return tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True))

@@ -1,0 +1,104 @@
+"""The tasks of a sweep: one evolution each, with a key that says all that its result depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from signseg_rig.settings import PluginChoice
+from signseg_rig.visualization.sweep_settings import SweepSettings
+from signseg_rig.weights import file_sha256, used_weights
+
+INTACT = "intact"
+# Where and how much at a time changes no result, or not beyond rounding.
+IRRELEVANT = ("device", "weights_path")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What was done to a unit's weights.
+
+    Parameters
+    ----------
+    sign : str
+        ``"positive"`` or ``"negative"``: what was removed, or what a control is matched to;
+        ``"intact"`` where nothing was removed.
+    strength : float
+    control : str
+        ``""`` for an ablation; ``"number"`` or ``"magnitude"`` for random weights matched to it.
+    """
+
+    sign: str = INTACT
+    strength: float = 0.0
+    control: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One evolution.
+
+    Parameters
+    ----------
+    unit : str
+    condition : Condition
+    repeat : int
+    key : str
+        sha256 of everything that the result depends on; it is also the result's name.
+    """
+
+    unit: str
+    condition: Condition
+    repeat: int
+    key: str
+
+
+def conditions(settings: SweepSettings) -> Iterator[Condition]:
+    """List the conditions of a sweep, the intact one first."""
+    yield Condition()
+    for sign, strength in itertools.product(settings.signs, settings.strengths):
+        yield Condition(sign, strength)
+    yield from itertools.starmap(
+        Condition,
+        itertools.product(settings.signs, settings.control_strengths, settings.control_match),
+    )
+
+
+def list_tasks(settings: SweepSettings) -> list[Task]:
+    """List the tasks of a sweep.
+
+    No model is loaded for it, only weight files are hashed: to find that nothing is left to do
+    takes no time.
+
+    Raises
+    ------
+    WeightsMissingError, WeightsError
+        A weight file is missing, or is another.
+    """
+    common = {
+        "network": _relevant(settings.network),
+        "generator": _relevant(settings.generator),
+        "optimizer": _relevant(settings.optimizer),
+        "weights": sorted(used_weights(settings.model_copy(update={"metrics": {}})).values()),
+        "neurons": file_sha256(settings.neurons) if settings.neurons else None,
+        "n_generations": settings.n_generations,
+        "seed": settings.seed,
+    }
+    return [
+        Task(unit, condition, repeat, _key({**common, "unit": unit, "repeat": repeat}, condition))
+        for condition in conditions(settings)
+        for unit in settings.units
+        for repeat in range(settings.n_repeats)
+    ]
+
+
+def _relevant(choice: PluginChoice) -> dict[str, Any]:
+    return {key: value for key, value in choice.to_table().items() if key not in IRRELEVANT}
+
+
+def _key(content: dict[str, Any], condition: Condition) -> str:
+    text = json.dumps({**content, **asdict(condition)}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
