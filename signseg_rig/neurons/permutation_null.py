@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import false_discovery_control
 
 from signseg_rig.neurons.accuracy import correlation
 from signseg_rig.neurons.cross_validation import N_COMPONENTS
 from signseg_rig.neurons.linear import checked_data
 from signseg_rig.neurons.nested_pls import NestedPls
+from signseg_rig.stats import adjust_fdr
 from signseg_rig.types import FloatArray, IntArray
 
 # Shuffles that a worker does at a time: enough that sending it the folds does not matter.
@@ -94,7 +94,7 @@ def permutation_null(
         on_progress(n_done)
     n_reaching = (~(null_r < true_r)).sum(axis=0)
     p_values = np.where(np.isfinite(true_r), (1 + n_reaching) / (1 + n_shuffles), np.nan)
-    return PermutationNull(null_r, p_values, adjusted(p_values))
+    return PermutationNull(null_r, p_values, adjust_fdr(p_values))
 
 
 def _shuffled_r(nested: NestedPls, responses: FloatArray, orders: Sequence[IntArray]) -> FloatArray:
@@ -105,12 +105,3 @@ def _shuffled_r(nested: NestedPls, responses: FloatArray, orders: Sequence[IntAr
         predictions, _ = nested.predict(shuffled)
         r[index] = correlation(predictions, shuffled)
     return r
-
-
-def adjusted(p_values: FloatArray) -> FloatArray:
-    """Correct p-values for their number (Benjamini-Hochberg); NaN stays, and does not count."""
-    q_values = np.full(p_values.shape, np.nan)
-    known = np.isfinite(p_values)
-    if known.any():
-        q_values[known] = false_discovery_control(p_values[known])
-    return q_values

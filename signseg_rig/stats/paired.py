@@ -1,0 +1,154 @@
+"""Paired comparison of two conditions of the same units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from signseg_rig.types import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTest:
+    """The outcome of a paired test of ``a - b``.
+
+    Parameters
+    ----------
+    n_pairs : int
+        Pairs of which both values are known.
+    n_untied : int
+        Those whose values differ; the test is about these.
+    n_greater : int
+        Those with ``a > b``.
+    difference : float, in units of the values
+        Mean of ``a - b``.
+    difference_band : (low, high)
+        Bootstrap band of the mean difference.
+    p_value : float
+        Two-sided, of the Wilcoxon signed-rank test; 1 where no pair differs.
+    rank_biserial : float, in [-1, 1]
+        Share of the rank sum with ``a > b`` less the share with ``a < b``; 0 where no pair differs.
+    rank_biserial_band : (low, high)
+        Bootstrap band of it.
+    """
+
+    n_pairs: int
+    n_untied: int
+    n_greater: int
+    difference: float
+    difference_band: tuple[float, float]
+    p_value: float
+    rank_biserial: float
+    rank_biserial_band: tuple[float, float]
+
+
+def paired_test(
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    n_resamples: int = 2_000,
+) -> PairedTest:
+    """Test whether two conditions of the same units differ.
+
+    Parameters
+    ----------
+    a, b : (n,) float array-likes
+        One value per unit in each condition. A pair with a NaN is left out.
+    rng : numpy.random.Generator
+        Draws the resamples of the bands.
+    level : float, in (0, 1)
+        Coverage of the bands that is aimed at.
+    n_resamples : int, > 0
+
+    Returns
+    -------
+    test : PairedTest
+        NaN where no pair is known; bands are NaN with fewer than two.
+
+    Raises
+    ------
+    ValueError
+        The two are no flat lists of one length, or hold an infinite value.
+
+    Notes
+    -----
+    Pairs are the independent observations: give one value per unit, such as the mean over its
+    repeats. Pairs without a difference do not enter the test (Wilcoxon 1945). Without ties among
+    the differences p is exact up to 50 pairs; with ties it is exact up to 13, beyond it rests on
+    the normal approximation. The effect size is the matched-pairs rank-biserial correlation (Kerby
+    2014). Bands are percentile bands over resampled pairs, and too narrow for few pairs.
+
+    Examples
+    --------
+    >>> test = paired_test([2, 4, 6, 8, 9], [1, 2, 3, 4, 4], rng=np.random.default_rng(0))
+    >>> test.n_pairs, test.p_value, test.rank_biserial
+    (5, 0.0625, 1.0)
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"The level of a confidence band lies between 0 and 1; got {level}.")
+    differences = _differences(a, b)
+    untied = differences[differences != 0]
+    return PairedTest(
+        n_pairs=differences.size,
+        n_untied=untied.size,
+        n_greater=int((untied > 0).sum()),
+        difference=float(differences.mean()) if differences.size else float("nan"),
+        difference_band=_band(np.mean, differences, rng, level, n_resamples),
+        p_value=_p_value(differences, untied),
+        rank_biserial=float(_rank_biserial(differences)) if differences.size else float("nan"),
+        rank_biserial_band=_band(_rank_biserial, differences, rng, level, n_resamples),
+    )
+
+
+def _differences(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if first.shape != second.shape or first.ndim != 1:
+        raise ValueError(
+            "A paired test needs two flat lists of one length, a value per unit in each; got "
+            f"shapes {first.shape} and {second.shape}."
+        )
+    if np.isinf(first).any() or np.isinf(second).any():
+        raise ValueError("A paired test needs values that are finite or NaN; one is infinite.")
+    differences: FloatArray = first - second
+    known: FloatArray = differences[~np.isnan(differences)]
+    return known
+
+
+def _p_value(differences: FloatArray, untied: FloatArray) -> float:
+    if untied.size == 0:
+        return 1.0 if differences.size else float("nan")
+    return float(stats.wilcoxon(untied).pvalue)
+
+
+def _rank_biserial(differences: FloatArray, axis: int = -1) -> Any:
+    """Give (W+ - W-) / (W+ + W-); ranks of pairs without a difference count for neither."""
+    is_tie = differences == 0
+    # Ties have the lowest ranks; without them every other rank is lower by their number.
+    ranks = stats.rankdata(np.abs(differences), axis=axis) - is_tie.sum(axis=axis, keepdims=True)
+    ranks = np.where(is_tie, 0.0, ranks)
+    total = ranks.sum(axis=axis)
+    signed = (np.sign(differences) * ranks).sum(axis=axis)
+    return np.divide(signed, total, out=np.zeros_like(total), where=total > 0)
+
+
+def _band(
+    statistic: Callable[..., Any],
+    values: FloatArray,
+    rng: np.random.Generator,
+    level: float,
+    n_resamples: int,
+) -> tuple[float, float]:
+    if values.size < 2:
+        return float("nan"), float("nan")
+    resampled = statistic(
+        values[rng.integers(values.size, size=(n_resamples, values.size))], axis=1
+    )
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

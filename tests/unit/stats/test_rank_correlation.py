@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from signseg_rig.stats import spearman_with_ci
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_agrees_with_scipy_on_ranks_with_ties(rng):
+    x, y = rng.integers(0, 6, 25), rng.integers(0, 6, 25)
+    result = spearman_with_ci(x, y, rng=rng)
+    expected = stats.spearmanr(x, y)
+    assert result.rho == pytest.approx(expected.statistic)
+    assert result.p_value == pytest.approx(expected.pvalue)
+    assert result.rho == pytest.approx(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
+
+
+def test_band_agrees_with_scipys_bootstrap():
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=30)
+    y = x + rng.normal(size=30)
+    result = spearman_with_ci(x, y, rng=rng, n_resamples=4_000)
+    other = stats.bootstrap(
+        (x, y),
+        lambda a, b: stats.spearmanr(a, b).statistic,
+        paired=True,
+        vectorized=False,
+        method="percentile",
+        n_resamples=1_000,
+        rng=rng,
+    ).confidence_interval
+    assert (result.low, result.high) == pytest.approx((other.low, other.high), abs=0.05)
+
+
+def test_band_covers_the_true_correlation():
+    rng = np.random.default_rng(6)
+    r = 0.6
+    true_rho = 6 / np.pi * np.arcsin(r / 2)  # of two normals that correlate by r
+    n_covering = 0
+    for _ in range(200):
+        x = rng.normal(size=40)
+        y = r * x + np.sqrt(1 - r**2) * rng.normal(size=40)
+        result = spearman_with_ci(x, y, rng=rng, n_resamples=300)
+        n_covering += result.low <= true_rho <= result.high
+    assert 0.88 < n_covering / 200 <= 0.99
+
+
+def test_pairs_with_nan_are_left_out(rng):
+    result = spearman_with_ci([1, 2, 3, np.nan, 5], [1, 2, 3, 9, np.nan], rng=rng)
+    assert (result.n_pairs, result.rho) == (3, 1.0)
+
+
+@pytest.mark.parametrize(("x", "y"), [([1, 2], [1, 2]), ([1, 1, 1], [1, 2, 3]), ([], [])])
+def test_has_no_value_where_there_is_none(x, y, rng):
+    result = spearman_with_ci(x, y, rng=rng)
+    assert np.isnan([result.rho, result.low, result.high, result.p_value]).all()
+    assert result.n_pairs == len(x)
+
+
+def test_refuses_lists_of_different_length(rng):
+    with pytest.raises(ValueError, match="rank correlation"):
+        spearman_with_ci([1, 2, 3], [1, 2], rng=rng)
