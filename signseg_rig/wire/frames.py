@@ -14,7 +14,15 @@ from pydantic import ValidationError
 
 from signseg_rig.errors import WireError
 from signseg_rig.types import ImageArray, array_sha256
-from signseg_rig.wire.messages import BODIES, WIRE_VERSION, Body, Header, Image, PayloadHeader
+from signseg_rig.wire.messages import (
+    BODIES,
+    MAX_SIDE_PX,
+    WIRE_VERSION,
+    Body,
+    Header,
+    Image,
+    PayloadHeader,
+)
 
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_PAYLOAD_BYTES = 64 * 2**20
@@ -91,6 +99,27 @@ def encode(message: Message) -> list[bytes | memoryview]:
         "sha256": message.key or array_sha256(pixels),
     }
     return [_json_bytes(header), pixels.reshape(-1).data]
+
+
+def check_size(pixels: ImageArray) -> None:
+    """Make sure that the other side accepts an image; one that is too large ends the connection.
+
+    Parameters
+    ----------
+    pixels : (height, width, 3) uint8 array
+
+    Raises
+    ------
+    WireError
+        It is too large.
+    """
+    height_px, width_px, _ = pixels.shape
+    if pixels.nbytes > MAX_PAYLOAD_BYTES or max(height_px, width_px) > MAX_SIDE_PX:
+        raise WireError(
+            f"An image of {width_px} x {height_px} px cannot be sent to the display, which accepts "
+            f"at most {MAX_SIDE_PX} px a side and {MAX_PAYLOAD_BYTES // 2**20} MiB. Scale it down; "
+            "no screen shows that much."
+        )
 
 
 def decode(frames: Sequence[bytes]) -> Message:

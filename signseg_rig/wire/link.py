@@ -12,6 +12,7 @@ from signseg_rig.config import WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError
 from signseg_rig.types import ImageArray, Presentation, Shown
 from signseg_rig.wire.clock import ClockEstimate
+from signseg_rig.wire.frames import check_size
 from signseg_rig.wire.messages import (
     Body,
     Halt,
@@ -48,6 +49,8 @@ class DisplayLink:
         Called with the name of a key that was pressed in the display's window.
     on_event : callable
         Called with everything worth a note in the record: connections, losses, rejections.
+    check_display : callable, optional
+        Called while no display is connected; it raises where none can come.
 
     Attributes
     ----------
@@ -63,12 +66,14 @@ class DisplayLink:
         objection: Callable[[Hello], str | None],
         on_key: Callable[[str], None],
         on_event: Callable[[Connected | Lost | Rejection], None],
+        check_display: Callable[[], None] = lambda: None,
     ) -> None:
         self.hello: Hello | None = None
         self._settings = settings
         self._server = DisplayServer(settings, run_id=run_id, objection=objection)
         self._on_key = on_key
         self._on_event = on_event
+        self._check_display = check_display
         self._held: set[str] = set()
         self._number = 0
         self._connection = 0
@@ -108,6 +113,8 @@ class DisplayLink:
         ------
         DisplayTimeoutError
             No display came within `connect_timeout_s`.
+        DisplayError
+            None can come, as `check_display` says.
         """
         deadline_s = time.monotonic() + self._settings.connect_timeout_s
         while self.hello is None:
@@ -119,8 +126,26 @@ class DisplayLink:
                     f"{self._settings.connect_timeout_s:g} s. Start it on the stimulus computer "
                     "with 'signseg-rig display FILE', FILE being this experiment's file."
                 )
+            self._check_display()
             self._next_event(WAKE_INTERVAL_S, may_be_lost=True)
         return True
+
+    def attend(self, seconds: float) -> None:
+        """Wait for the next thing that the display reports while nothing is asked of it.
+
+        Its keys are passed on; where it has left, `hello` is None afterwards.
+
+        Parameters
+        ----------
+        seconds : float
+            How long to wait at most.
+
+        Raises
+        ------
+        DisplayError
+            The display has failed.
+        """
+        self._next_event(seconds, may_be_lost=True)
 
     def preload(self, images: Mapping[str, ImageArray], keep: Collection[str] = ()) -> None:
         """Make the display hold images, and wait until it does.
@@ -137,6 +162,8 @@ class DisplayLink:
             The display went away.
         DisplayTimeoutError
             The display did not acknowledge in time.
+        WireError
+            An image is too large to be sent.
         """
         wanted = images.keys() | set(keep)
         self._send_images(images, [key for key in images if key not in self._held])
@@ -237,6 +264,7 @@ class DisplayLink:
 
     def _send_images(self, images: Mapping[str, ImageArray], keys: Sequence[str]) -> None:
         for key in keys:
+            check_size(images[key])
             self._send(Image(), images[key], key)
 
     def _send(self, body: Body, pixels: ImageArray | None = None, key: str = "") -> None:

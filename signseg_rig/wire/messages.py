@@ -12,7 +12,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ShortText = Annotated[str, Field(max_length=2000)]
 Identifier = Annotated[str, Field(min_length=1, max_length=120)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
-SidePx = Annotated[int, Field(ge=1, le=16_384)]
+MAX_SIDE_PX = 16_384
+SidePx = Annotated[int, Field(ge=1, le=MAX_SIDE_PX)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 MAX_PRESENTATIONS = 100_000
@@ -175,9 +176,7 @@ class PayloadHeader(BaseModel):
 
     model_config = Body.model_config
     dtype: Literal["uint8"]
-    shape: Annotated[
-        list[Annotated[int, Field(ge=1, le=16_384)]], Field(min_length=3, max_length=3)
-    ]
+    shape: Annotated[list[SidePx], Field(min_length=3, max_length=3)]
     sha256: Sha256
 
 

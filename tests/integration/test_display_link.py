@@ -414,6 +414,19 @@ def test_display_that_cannot_show_an_image_says_so_before_it_leaves(
     assert isinstance(display.error, DisplayError)
 
 
+def test_image_that_is_too_large_for_a_message_is_refused_before_it_is_sent(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    with open_link(wire) as link:
+        start_display(experiment)
+        connected(link)
+        for shape in ((5000, 5000, 3), (17_000, 1, 3)):
+            image = np.zeros(shape, dtype=np.uint8)
+            with pytest.raises(WireError, match=f"{shape[1]} x {shape[0]} px cannot be sent"):
+                link.preload({array_sha256(image): image})
+        link.preload(images(1))
+
+
 def test_display_obeys_a_loop_that_comes_back_while_it_still_shows(
     wire: WireSettings, experiment: Experiment, start_display: Callable, raw_loop: Any
 ) -> None:
