@@ -242,6 +242,26 @@ def check_replay(plan: PassPlan, recorded: PassPlan) -> None:
     )
 
 
+def check_units(plan: PassPlan, recorded: ResponseBatch, unit_names: tuple[str, ...]) -> None:
+    """Make sure that recorded responses are of the units that the run is going on with.
+
+    Raises
+    ------
+    ReplayMismatchError
+        The message names the difference.
+    """
+    if recorded.unit_names == unit_names:
+        return
+    gone = [name for name in recorded.unit_names if name not in unit_names]
+    new = [name for name in unit_names if name not in recorded.unit_names]
+    what = f"without {gone[:5]}, with {new[:5]} instead" if gone or new else "in another order"
+    raise ReplayMismatchError(
+        f"The {len(recorded.unit_names)} units whose responses to block {plan.block} are recorded "
+        f"are not the {len(unit_names)} of the response source now: {what}. Resume with the same "
+        "units, or start a new run."
+    )
+
+
 def joined(parts: Sequence[ResponseBatch]) -> ResponseBatch:
     """Join the responses of all passes through a block."""
     return ResponseBatch(

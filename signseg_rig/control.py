@@ -43,7 +43,3 @@ class RunControl:
             self.toggle_pause()
         elif key in ("q", "escape"):
             self.stop()
-
-    def wait(self, seconds: float) -> None:
-        """Wait, but no longer than until a stop is asked for."""
-        self._is_stopped.wait(seconds)

@@ -1,13 +1,14 @@
 """The closed loop: a protocol asks, the display shows, the animal answers, the protocol learns.
 
 One turn, top to bottom: `Loop.run` -> `_take_turn` -> `_finish_block` -> `_take_pass` -> `_present`
-and `_respond`. What the record already holds is replayed instead of shown, so resuming a run and
-running it are the same code.
+-> `_show` and `_respond`. What the record already holds is replayed instead of shown, so resuming a
+run and running it are the same code.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -15,16 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from signseg_rig.acquisition import Aligner, measure
-from signseg_rig.blocks import Block, BlockMaker, check_replay, joined
+from signseg_rig.acquisition import Aligner, SilenceCheck, measure
+from signseg_rig.blocks import Block, BlockMaker, check_replay, check_units, joined
 from signseg_rig.config import Experiment
 from signseg_rig.control import RunControl
-from signseg_rig.errors import ResponseError, RunStopped
+from signseg_rig.errors import ReplayMismatchError, ResponseError, RunStopped
 from signseg_rig.garbage import short_collections
 from signseg_rig.interfaces import Protocol, ResponseSource, Turn
 from signseg_rig.records import RunRecord
 from signseg_rig.types import (
     PassPlan,
+    Presentation,
     ProtocolResult,
     ResponseBatch,
     RunStatus,
@@ -77,6 +79,7 @@ class Loop:
         self._on_status = on_status
         self._status = RunStatus(n_blocks=protocol.n_blocks)
         self._aligner = Aligner()
+        self._silence = SilenceCheck()
         self._number = 0
         self._timing_s: dict[str, float] = {}
 
@@ -95,10 +98,19 @@ class Loop:
         RigError
             Something failed; everything up to there is recorded, and the run can be resumed.
         """
-        with short_collections():
-            result = self._take_turns()
-        self._note_told(result.told)
-        self._record.finished(result)
+        try:
+            with short_collections():
+                result = self._take_turns()
+            self._note_told(result.told)
+            self._record.finished(result)
+        except RunStopped:
+            self._tell(state="stopped", message="")
+            raise
+        except BaseException as error:
+            self._tell(state="failed", message="")
+            if not isinstance(error, ReplayMismatchError):
+                error.add_note(self._resume_hint())
+            raise
         self._tell(state="finished", message="")
         return result
 
@@ -129,8 +141,9 @@ class Loop:
 
         def meanwhile() -> None:
             self._note_timing(block.number)
-            if following is not None and not prepared:
-                prepared.append(self._prepare(following))
+            if following is not None:
+                if not prepared:
+                    prepared.append(self._prepare(following))
                 self._link.preload(
                     self._blocks.images(prepared[0]), keep=self._blocks.images(block)
                 )
@@ -161,46 +174,76 @@ class Loop:
         if recorded is not None:
             check_replay(plan, recorded.plan)
             if recorded.responses is not None:
+                check_units(plan, recorded.responses, self._source.unit_names)
                 self._tell(state="replaying", message="replaying what is recorded")
                 return recorded.responses
         is_new = plan.attempt == 0 and recorded is None
         with self._timed("record"):
             self._record.planned(plan, block.codes(), block.batch.told if is_new else ())
         self._record.save_images(self._blocks.images(block))
-        return self._respond(plan, self._present(block, plan, meanwhile))
+        responses = self._present(block, plan, meanwhile)
+        with self._timed("record"):
+            self._record.responses(plan.block, plan.attempt, responses)
+        return responses
 
     def _present(
         self, block: Block, plan: PassPlan, meanwhile: Callable[[], None]
-    ) -> tuple[Shown, ...]:
-        """Show a pass; what a lost display did not confirm is shown again."""
-        images = self._blocks.images(block)
-        monitor, stimulus = self._experiment.monitor, self._experiment.stimulus
-        shown: dict[str, Shown] = {}
-        self._tell(n_planned=len(plan.presentations), n_shown=0)
-        while remaining := [item for item in plan.presentations if item.id not in shown]:
-            self._wait_until_wanted()
-            try:
-                with self._timed("preload"):
-                    self._link.preload(images)
-                for report in self._link.show(
-                    remaining,
-                    on_frames=monitor.frames(stimulus.on_ms),
-                    off_frames=monitor.frames(stimulus.off_ms),
-                    is_wanted=self._control.is_going,
-                    meanwhile=meanwhile,
-                ):
-                    shown[report.presentation_id] = report
-                    self._record.shown(plan.block, plan.attempt, [report])
-                    self._tell(state="running", n_shown=len(shown), message="")
-            except DisplayLost as lost:
-                n_again = len(plan.presentations) - len(shown)
-                self._record.note(
-                    "display lost", block=plan.block, reason=str(lost), n_to_be_shown_again=n_again
-                )
-        return tuple(shown.values())
+    ) -> ResponseBatch:
+        """Show a pass and read its responses: at one stretch, or in several.
 
-    def _respond(self, plan: PassPlan, shown: tuple[Shown, ...]) -> ResponseBatch:
-        """Read the recording of a pass and count its spikes."""
+        A pause or a lost display ends a stretch, and what was shown until then is read at once:
+        recording systems do not keep their data for ever, and clocks drift apart in a long pause.
+        """
+        parts = []
+        remaining = plan.presentations
+        self._tell(n_planned=len(remaining), n_shown=0)
+        while remaining:
+            self._wait_until_wanted(plan)
+            shown = self._show(block, plan, remaining, meanwhile)
+            confirmed = {report.presentation_id for report in shown}
+            if len(confirmed) < len(remaining):
+                self._end_where_stopped(plan)
+            if shown:
+                done = tuple(item for item in remaining if item.id in confirmed)
+                parts.append(self._respond(plan, done, shown))
+            remaining = tuple(item for item in remaining if item.id not in confirmed)
+        return joined(parts)
+
+    def _show(
+        self,
+        block: Block,
+        plan: PassPlan,
+        presentations: tuple[Presentation, ...],
+        meanwhile: Callable[[], None],
+    ) -> tuple[Shown, ...]:
+        """Show presentations until a wish or the loss of the display ends it."""
+        monitor, stimulus = self._experiment.monitor, self._experiment.stimulus
+        n_before = len(plan.presentations) - len(presentations)
+        shown: list[Shown] = []
+        try:
+            with self._timed("preload"):
+                self._link.preload(self._blocks.images(block))
+            for report in self._link.show(
+                presentations,
+                on_frames=monitor.frames(stimulus.on_ms),
+                off_frames=monitor.frames(stimulus.off_ms),
+                is_wanted=self._control.is_going,
+                meanwhile=meanwhile,
+            ):
+                shown.append(report)
+                self._record.shown(plan.block, plan.attempt, [report])
+                self._tell(state="running", n_shown=n_before + len(shown), message="")
+        except DisplayLost as lost:
+            n_again = len(presentations) - len(shown)
+            self._record.note(
+                "display lost", block=plan.block, reason=str(lost), n_to_be_shown_again=n_again
+            )
+        return tuple(shown)
+
+    def _respond(
+        self, plan: PassPlan, presentations: tuple[Presentation, ...], shown: tuple[Shown, ...]
+    ) -> ResponseBatch:
+        """Read the recording of what was shown and count its spikes."""
         rules, windows = self._experiment.invalid_trials, self._experiment.windows
         with self._timed("source"):
             recording = self._source.read(
@@ -210,14 +253,28 @@ class Loop:
             responses = measure(
                 recording,
                 shown,
-                plan.presentations,
+                presentations,
                 windows,
                 unit_names=self._source.unit_names,
                 reject_dropped_frames=rules.reject_dropped_frames,
                 aligner=self._aligner,
             )
-            self._record.responses(plan.block, plan.attempt, responses)
+        # What ends the run is not recorded as a response: once resumed, it is shown again.
+        self._silence.check(recording, responses, timeout_s=rules.response_timeout_s)
+        self._abort_where_invalid(plan, responses)
         return responses
+
+    def _abort_where_invalid(self, plan: PassPlan, responses: ResponseBatch) -> None:
+        counts = Counter(reason.value for reason in responses.reasons if reason is not None)
+        if not counts or self._experiment.invalid_trials.policy != "abort":
+            return
+        self._record.note("aborted", block=plan.block, **counts)
+        reasons = ", ".join(f"{reason} ({n})" for reason, n in counts.most_common())
+        raise ResponseError(
+            f"{counts.total()} of {len(responses.reasons)} presentations of block {plan.block} are "
+            f"invalid: {reasons}; and [invalid_trials] policy is 'abort'. Mend the cause, then "
+            "resume the run: this pass through the block is shown again."
+        )
 
     def _plan_again(
         self, block: Block, plan: PassPlan, responses: ResponseBatch
@@ -226,30 +283,28 @@ class Loop:
         rules = self._experiment.invalid_trials
         n_invalid = int(np.sum(~responses.is_valid))
         self._tell(n_invalid=self._status.n_invalid + n_invalid)
-        if n_invalid and rules.policy == "abort":
-            reasons = sorted({reason.value for reason in responses.reasons if reason is not None})
-            raise ResponseError(
-                f"{n_invalid} of {len(plan.presentations)} presentations of block {block.number} "
-                f"are invalid ({', '.join(reasons)}), and [invalid_trials] policy is 'abort'. Mend "
-                "the cause and start a new run, or choose 'repeat' or 'drop'."
-            )
         if rules.policy == "repeat" and plan.attempt + 1 < rules.max_attempts:
             return block.next_pass(plan, responses)
         return None
 
-    def _wait_until_wanted(self) -> None:
+    def _wait_until_wanted(self, plan: PassPlan) -> None:
         """Wait while the run is paused or has no display; end it where the experimenter wants."""
         while self._control.is_paused and not self._control.is_stopped:
             self._tell(state="paused", message="paused; press p to go on")
-            self._control.wait(PAUSE_POLL_S)
+            # The wish to go on may come from the display's window.
+            self._link.attend(PAUSE_POLL_S)
         if self._link.hello is None:
             self._tell(state="waiting", message="waiting for a display to connect")
             self._link.wait_until_connected(lambda: not self._control.is_stopped)
+        self._end_where_stopped(plan)
+
+    def _end_where_stopped(self, plan: PassPlan) -> None:
         if self._control.is_stopped:
-            raise RunStopped(
-                f"The run was stopped in block {self._number - 1}. Everything up to here is "
-                f"recorded; go on with: signseg-rig resume {self._record.path}"
-            )
+            raise RunStopped(f"The run was stopped in block {plan.block}. {self._resume_hint()}")
+
+    def _resume_hint(self) -> str:
+        path = self._record.path
+        return f"Everything up to here is recorded; go on with: signseg-rig resume {path}"
 
     def _note_told(self, told: tuple[Told, ...]) -> None:
         scores = {

@@ -2,5 +2,6 @@
 
 from signseg_rig.acquisition.alignment import Aligner, Alignment
 from signseg_rig.acquisition.measure import measure
+from signseg_rig.acquisition.silence import SilenceCheck
 
-__all__ = ["Aligner", "Alignment", "measure"]
+__all__ = ["Aligner", "Alignment", "SilenceCheck", "measure"]
