@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from signseg_rig.blocks import BlockMaker
 from signseg_rig.config import Experiment
 from signseg_rig.control import RunControl
-from signseg_rig.display.launcher import display_process
-from signseg_rig.errors import RecordError
+from signseg_rig.display.launcher import display_process, require_running
+from signseg_rig.errors import RecordError, ReplayMismatchError
 from signseg_rig.experiment_file import read_experiment, write_experiment
 from signseg_rig.interfaces import Generator, ProtocolContext, ResponseSource, SourceContext
 from signseg_rig.loop import Loop
 from signseg_rig.plugins import PluginInfo, find_plugin
-from signseg_rig.records import RunRecord, build_manifest
+from signseg_rig.records import RunRecord, build_manifest, differences
 from signseg_rig.settings import Settings, plugin_choices
 from signseg_rig.types import ProtocolResult, RunStatus
 from signseg_rig.weights import used_weights
@@ -29,6 +31,16 @@ from signseg_rig.wire.messages import Hello
 from signseg_rig.wire.server import Connected, Lost, Rejection
 
 OnStatus = Callable[[RunStatus], None]
+
+# What may be changed in the experiment file of a run that is resumed: no data depend on it.
+FREE_KEYS = (
+    "wire",
+    "run.name",
+    "run.out_dir",
+    "run.starts_display",
+    "monitor.screen",
+    "invalid_trials.response_timeout_s",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +84,10 @@ def start_run(
         Something failed; the message says what to do.
     """
     folder = path or _new_folder(experiment)
-    manifest = build_manifest(
-        seed=experiment.run.seed,
-        plugins=_plugins(experiment),
-        weights_sha256=used_weights(experiment),
-    )
     with RunRecord.create(
-        folder, experiment_toml=write_experiment(experiment), manifest=manifest
+        folder, experiment_toml=write_experiment(experiment), manifest=_manifest(experiment)
     ) as record:
+        _note_experiment(record)
         return Outcome(folder, _drive(experiment, record, control, on_status))
 
 
@@ -98,13 +106,15 @@ def resume_run(path: Path, *, control: RunControl, on_status: OnStatus) -> Outco
     RecordError
         There is no run record, or another process is writing to it.
     ReplayMismatchError
-        The program does something else now than it did then.
+        The experiment file was changed, or the program does something else now than it did then.
     """
     with RunRecord.reopen(path) as record:
         finished = record.reader.result()
         if finished is not None:
             return Outcome(path, finished)
+        _refuse_other_experiment(record)
         experiment = read_experiment(path / "experiment.toml")
+        _compare_software(record, _manifest(experiment))
         return Outcome(path, _drive(experiment, record, control, on_status))
 
 
@@ -122,11 +132,8 @@ def _drive(
         ProtocolContext(seed=seed, generators=generators, unit_names=source.unit_names),
     )
     with ExitStack() as stack:
-        if experiment.run.starts_display:
-            stack.enter_context(
-                display_process(record.path / "experiment.toml", record.path / "display.log")
-            )
-        link = stack.enter_context(_link(experiment, record, control))
+        check_display = stack.enter_context(_own_display(experiment, record.path))
+        link = stack.enter_context(_link(experiment, record, control, check_display))
         stack.enter_context(source)
         _save_ground_truth(record.path, source)
         try:
@@ -145,7 +152,23 @@ def _drive(
 
 
 @contextmanager
-def _link(experiment: Experiment, record: RunRecord, control: RunControl) -> Iterator[DisplayLink]:
+def _own_display(experiment: Experiment, path: Path) -> Iterator[Callable[[], None]]:
+    """Start the display beside the loop where the experiment wants it; give what checks on it."""
+    if not experiment.run.starts_display:
+        yield lambda: None
+        return
+    log_file = path / "display.log"
+    with display_process(path / "experiment.toml", log_file) as process:
+        yield partial(require_running, process, log_file)
+
+
+@contextmanager
+def _link(
+    experiment: Experiment,
+    record: RunRecord,
+    control: RunControl,
+    check_display: Callable[[], None],
+) -> Iterator[DisplayLink]:
     setup = experiment.setup_sha256()
 
     def objection(hello: Hello) -> str | None:
@@ -164,6 +187,7 @@ def _link(experiment: Experiment, record: RunRecord, control: RunControl) -> Ite
         objection=objection,
         on_key=control.press,
         on_event=partial(_note_event, record),
+        check_display=check_display,
     ) as link:
         yield link
 
@@ -176,6 +200,48 @@ def _note_event(record: RunRecord, event: Connected | Lost | Rejection) -> None:
             record.note("display disconnected", reason=reason)
         case Rejection(fault, detail):
             record.note("message rejected", fault=fault, detail=detail)
+
+
+def _note_experiment(record: RunRecord) -> None:
+    """Keep the experiment among the events, where nobody edits it."""
+    record.note("experiment", **tomllib.loads(record.reader.experiment_toml))
+
+
+def _refuse_other_experiment(record: RunRecord) -> None:
+    """Make sure that an edited experiment file would give the same data as the recorded one."""
+    notes = record.reader.notes("experiment")
+    if not notes:  # killed before there was anything to be different from
+        _note_experiment(record)
+        return
+    now = tomllib.loads(record.reader.experiment_toml)
+    changes = {
+        key: f"{key} was {before!r} and is {after!r}"
+        for key, (before, after) in differences(notes[-1].body, now).items()
+        if not any(key == free or key.startswith(f"{free}.") for free in FREE_KEYS)
+    }
+    if changes:
+        raise ReplayMismatchError(
+            f"{record.path / 'experiment.toml'} was changed after the run had begun: "
+            f"{'; '.join(changes.values())}. Put it back to resume the run, or start a new one."
+        )
+
+
+def _compare_software(record: RunRecord, now: dict[str, Any]) -> None:
+    """Make sure that the models are those of the recorded run, and note what else is not."""
+    before = record.reader.manifest
+    if sorted(before["weights_sha256"].values()) != sorted(now["weights_sha256"].values()):
+        raise ReplayMismatchError(
+            f"The weight files {', '.join(now['weights_sha256'])} are not those that the run was "
+            f"started with, see {record.path / 'manifest.json'}. Put those back to resume the run, "
+            "or start a new one."
+        )
+    changes = {
+        key: f"{earlier} -> {later}"
+        for key, (earlier, later) in differences(before, now).items()
+        if not key.startswith(("weights_sha256", "git.changes"))
+    }
+    if changes:
+        record.note("software changed", **changes)
 
 
 def _load_generators(experiment: Experiment) -> Mapping[str, Generator]:
@@ -195,6 +261,14 @@ def _new_folder(experiment: Experiment) -> Path:
     if folder.exists():
         raise RecordError(f"The folder {folder} exists already. Wait a second, or name another.")
     return folder
+
+
+def _manifest(experiment: Experiment) -> dict[str, Any]:
+    return build_manifest(
+        seed=experiment.run.seed,
+        plugins=_plugins(experiment),
+        weights_sha256=used_weights(experiment),
+    )
 
 
 def _plugins(settings: Settings) -> list[PluginInfo]:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from signseg_rig.errors import DisplayError
+
 LEAVE_TIMEOUT_S = 2.0
 KILL_TIMEOUT_S = 10.0
 
@@ -46,6 +48,30 @@ def display_process(experiment_file: Path, log_file: Path) -> Iterator[subproces
             except subprocess.TimeoutExpired:
                 end()
         process.wait()
+
+
+def require_running(process: subprocess.Popen[bytes], log_file: Path) -> None:
+    """Make sure that a display process is still there.
+
+    Parameters
+    ----------
+    process : subprocess.Popen
+    log_file : Path
+        As for `display_process`.
+
+    Raises
+    ------
+    DisplayError
+        It has ended; the message ends with its last words.
+    """
+    if process.poll() is None:
+        return
+    lines = log_file.read_text(encoding="utf-8", errors="replace").split("\n")
+    last_words = next((line.strip() for line in reversed(lines) if line.strip()), "none")
+    raise DisplayError(
+        f"The display process has ended (exit code {process.returncode}), see {log_file}. Its last "
+        f"words: {last_words}"
+    )
 
 
 def _own_group() -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Content:
     manifest: dict[str, object]
 
 
-ROUTINE_TOPICS = ("timing", "display clock")
+ROUTINE_TOPICS = ("timing", "display clock", "experiment")
 
 
 def gather(reader: RunReader) -> Content:
