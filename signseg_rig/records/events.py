@@ -123,7 +123,8 @@ class EventTable:
             try:
                 self._connection.executemany(_INSERT, rows)
                 self._connection.execute("COMMIT")
-            except sqlite3.Error:
+            except BaseException:
+                # A second Ctrl-C may come here as well, and what is noted after it must go through.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
