@@ -53,7 +53,7 @@ class VerbGroup(TyperGroup):
         except RigError as error:
             if ctx.params["debug"]:
                 raise
-            print_error(str(error))
+            print_error(error)
             raise typer.Exit(FAILED_EXIT_CODE) from None
 
 

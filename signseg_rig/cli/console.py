@@ -22,10 +22,17 @@ def never_fail_to_print() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def print_error(message: str) -> None:
-    """Print a sentence to standard error, behind a red ``Error:``."""
+def print_error(error: BaseException) -> None:
+    """Print what an error says, and its notes, to standard error behind a red ``Error:``."""
     typer.secho("Error:", fg=typer.colors.RED, bold=True, err=True, nl=False)
-    typer.echo(f" {message}", err=True)
+    typer.echo(f" {error}", err=True)
+    for note in notes_of(error):
+        typer.echo(note, err=True)
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """List the sentences that were added to an error on its way up."""
+    return list(getattr(error, "__notes__", []))
 
 
 def print_json(value: Any) -> None:

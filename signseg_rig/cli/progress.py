@@ -77,8 +77,9 @@ class RunProgress:
         self._bars.update(
             self._presentations, completed=status.n_shown, total=status.n_planned or None
         )
-        hint = status.message or KEYS_HINT
-        line = Text(f"{status.state}: {hint}; {status.n_invalid} invalid presentations")
+        hint = status.message or (KEYS_HINT if status.state == "running" else "")
+        parts = [status.state, hint, f"{status.n_invalid} invalid presentations"]
+        line = Text("; ".join(part for part in parts if part))
         self._live.update(Group(self._bars, _scores_table(status), line))
 
     def _print_line(self, status: RunStatus) -> None:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from signseg_rig.cli.console import notes_of
 from signseg_rig.cli.keyboard import watched_keys
 from signseg_rig.cli.progress import RunProgress
 from signseg_rig.cli.signals import obeyed_signals
@@ -79,12 +80,19 @@ def conduct(
     except RunStopped as stopped:
         console.print(str(stopped), highlight=False, soft_wrap=True)
         raise typer.Exit(STOPPED_EXIT_CODE) from None
+    except KeyboardInterrupt as interrupt:
+        said = "\n".join(["The run was stopped at once.", *notes_of(interrupt)])
+        console.print(said, highlight=False, soft_wrap=True)
+        raise typer.Exit(STOPPED_EXIT_CODE) from None
+    if not as_json:
+        # Before the report, which may fail: the result is there.
+        console.print(_table(outcome.result))
+        console.print(f"Record: {outcome.path}", highlight=False, soft_wrap=True)
     report = write_report(outcome.path)
     if as_json:
         typer.echo(json.dumps(_as_json(outcome, report), allow_nan=False))
     else:
-        console.print(_table(outcome.result))
-        console.print(f"Record: {outcome.path}\nReport: {report}", highlight=False, soft_wrap=True)
+        console.print(f"Report: {report}", highlight=False, soft_wrap=True)
     if require_success and not outcome.result.is_success:
         console.print("The protocol's criterion was not met.")
         raise typer.Exit(NO_SUCCESS_EXIT_CODE)

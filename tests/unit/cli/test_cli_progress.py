@@ -1,0 +1,42 @@
+"""What a person reads in the terminal while a run goes on, and after."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from signseg_rig.cli.progress import KEYS_HINT, RunProgress
+from signseg_rig.types import RunState, RunStatus
+
+
+def shown(*statuses: RunStatus, is_terminal: bool) -> str:
+    text = io.StringIO()
+    with RunProgress(Console(file=text, force_terminal=is_terminal, width=120)) as progress:
+        for status in statuses:
+            progress.update(status)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize(("state", "hints"), [("running", 1), ("finished", 0), ("stopped", 0)])
+def test_keys_are_offered_only_while_they_do_something(state: RunState, hints: int) -> None:
+    last_frame = shown(RunStatus(state), is_terminal=True).rsplit("thread", maxsplit=1)[-1]
+    assert last_frame.count(KEYS_HINT) == hints
+    assert f"{state};" in last_frame
+
+
+def test_message_says_what_is_waited_for() -> None:
+    waiting = RunStatus("waiting", message="waiting for a display to connect", n_invalid=3)
+    text = shown(waiting, is_terminal=True)
+    assert "waiting; waiting for a display to connect; 3 invalid presentations" in text
+
+
+def test_without_a_terminal_there_is_a_line_for_each_block() -> None:
+    statuses = [
+        RunStatus("running", block=0, n_blocks=2, n_shown=1),
+        RunStatus("running", block=0, n_blocks=2, n_shown=2),
+        RunStatus("running", block=1, n_blocks=2, scores={"a": (5.0, 2.5)}),
+    ]
+    assert shown(*statuses, is_terminal=False).splitlines() == [
+        "running: block 0 of 2",
+        "running: block 1 of 2; a best 5.00 mean 2.50",
+    ]

@@ -1,0 +1,60 @@
+"""What ``run`` says in the end: the result whatever comes after it, and how to go on."""
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from signseg_rig.cli.run import conduct
+from signseg_rig.control import RunControl
+from signseg_rig.errors import ResponseError, RigError
+from signseg_rig.session import OnStatus, Outcome
+from signseg_rig.types import ProtocolResult
+
+RESULT = ProtocolResult(is_success=True, columns=("thread", "rose"), rows=(("a_thread", "yes"),))
+HINT = "go on with: signseg-rig resume here"
+
+
+def test_result_is_shown_also_where_the_report_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start(_control: RunControl, _on_status: OnStatus) -> Outcome:
+        return Outcome(tmp_path, RESULT)
+
+    with pytest.raises(RigError, match="no run record"):
+        conduct(start, require_success=False, as_json=False)
+    said = capsys.readouterr().out
+    assert "a_thread" in said
+    assert tmp_path.name in said
+
+
+def test_second_interrupt_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    def start(_control: RunControl, _on_status: OnStatus) -> Outcome:
+        error = KeyboardInterrupt()
+        error.add_note(HINT)
+        raise error
+
+    with pytest.raises(typer.Exit) as caught:
+        conduct(start, require_success=False, as_json=False)
+    assert caught.value.exit_code == 4
+    assert HINT in capsys.readouterr().out
+
+
+def test_error_is_printed_with_its_notes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from signseg_rig.cli import app
+
+    def fail() -> None:
+        error = ResponseError("The recording system is silent.")
+        error.add_note(HINT)
+        raise error
+
+    monkeypatch.setattr("signseg_rig.cli.plugins.plugins", fail)
+    with pytest.raises(SystemExit) as caught:
+        app(["plugins"])
+    assert caught.value.code == 1
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "Error: The recording system is silent.",
+        HINT,
+    ]
