@@ -1,0 +1,722 @@
+"""What the loop does when not all goes well: invalid trials, silence, wishes, changed files."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomli_w
+
+from signseg_rig.config import Experiment, WireSettings
+from signseg_rig.control import RunControl
+from signseg_rig.errors import (
+    DisplayError,
+    RecordError,
+    ReplayMismatchError,
+    ResponseError,
+    RigError,
+    RunStopped,
+)
+from signseg_rig.interfaces import SimulatorContext
+from signseg_rig.records import RunReader, RunRecord
+from signseg_rig.session import Outcome, resume_run, start_run
+from signseg_rig.testing.synthetic import (
+    LinearGenerator,
+    LinearGeneratorSettings,
+    PixelPopulation,
+    PixelPopulationSettings,
+)
+from signseg_rig.types import InvalidReason, ResponseBatch, RunStatus
+
+N_GENERATIONS = 3
+N_PRESENTATIONS = 20  # two threads of 8 codes, and 4 references
+Table = dict[str, Any]
+OnStatus = Callable[[RunStatus], None]
+
+RECORDING_SYSTEMS = """
+    from dataclasses import replace
+    from typing import Literal
+
+    import numpy as np
+
+    from signseg_rig.seeds import named_rng
+    from signseg_rig.settings import InputPath
+    from signseg_rig.testing.synthetic import PixelPopulationSettings, PixelSource
+    from signseg_rig.types import InvalidReason
+    from signseg_simulators.source import SimulatedSource, SimulatedSourceSettings
+
+
+    class FaultySettings(SimulatedSourceSettings):
+        fault: Literal["still", "behind", "unplugged", "distracted", "halfway", "resorted"]
+        mended: InputPath  # once there is such a file, the fault is mended
+
+
+    class Faulty(SimulatedSource):
+        "A recording system that fails from the second block on."
+
+        Config = FaultySettings
+
+        def __init__(self, settings, context):
+            super().__init__(settings, context)
+            self._fault, self._mended = settings.fault, settings.mended
+            if self._fault == "resorted" and self._mended.exists():
+                self.unit_names = (*self.unit_names[:-1], "another")
+
+        def read(self, shown, *, block, **options):
+            recording = super().read(shown, block=block, **options)
+            if block == 0 or self._mended.exists():
+                self._last_s = recording.complete_until_s
+                return recording
+            nothing = np.empty(0)
+            silent = tuple(nothing for _ in self.unit_names)
+            if self._fault == "still":
+                return replace(
+                    recording, edges_s=nothing, spikes_s=silent, complete_until_s=self._last_s
+                )
+            if self._fault == "behind":
+                return replace(
+                    recording, spikes_s=silent, complete_until_s=float(recording.edges_s[0])
+                )
+            if self._fault == "unplugged":
+                return replace(recording, edges_s=nothing)
+            if self._fault == "distracted":
+                ids = [item.presentation_id for item in shown]
+                return replace(recording, invalid=dict.fromkeys(ids, InvalidReason.FIXATION_BROKEN))
+            if self._fault == "halfway" and shown[0].presentation_id.endswith("-a0"):
+                return replace(recording, complete_until_s=recording.edges_s[-10] + 0.01)
+            return recording
+
+
+    class ExactSettings(PixelPopulationSettings):
+        invalid_share: float
+
+
+    class Exact(PixelSource):
+        "Neurons without noise; an invalid presentation comes with a rate that is far too good."
+
+        Config = ExactSettings
+
+        def __init__(self, settings, context):
+            super().__init__(context, n_units=settings.n_units)
+            self._share = settings.invalid_share
+
+        def read(self, shown, **options):
+            recording = super().read(shown, **options)
+            ids = [
+                item.presentation_id
+                for item in shown
+                if named_rng(0, item.presentation_id).random() < self._share
+            ]
+            return replace(recording, invalid=dict.fromkeys(ids, InvalidReason.FIXATION_BROKEN))
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recording_systems(
+    tmp_path_factory: pytest.TempPathFactory, synthetic_plugins: Path
+) -> Iterator[None]:
+    """Install the response sources "faulty" and "exact"."""
+    folder = tmp_path_factory.mktemp("recording_systems")
+    (folder / "odd_recording_systems.py").write_text(textwrap.dedent(RECORDING_SYSTEMS))
+    info = folder / "odd_recording_systems-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-systems\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[signseg_rig.response_sources]\n"
+        "faulty = odd_recording_systems:Faulty\nexact = odd_recording_systems:Exact\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        yield
+
+
+class Rig:
+    """Runs experiments in this thread, with a display in another; keeps every status."""
+
+    def __init__(self, folder: Path, start_display: Callable[[Experiment], Any]) -> None:
+        self.folder = folder
+        self.control = RunControl()
+        self.statuses: list[RunStatus] = []
+        self.display: Any = None
+        self._start_display = start_display
+
+    def run(self, table: Table, name: str = "run", *, on_status: OnStatus | None = None) -> Outcome:
+        experiment = Experiment.model_validate(table)
+        self._begin(experiment)
+        return start_run(
+            experiment,
+            path=self.folder / name,
+            control=self.control,
+            on_status=self._collector(on_status),
+        )
+
+    def resume(self, name: str = "run", *, has_display: bool = True) -> Outcome:
+        path = self.folder / name
+        text = (path / "experiment.toml").read_text()
+        self._begin(Experiment.model_validate(tomllib.loads(text)) if has_display else None)
+        return resume_run(path, control=self.control, on_status=self._collector(None))
+
+    def begin_display(self, experiment: Experiment) -> Any:
+        self.display = self._start_display(experiment)
+        return self.display
+
+    def toggle_pause(self) -> None:
+        self.control.toggle_pause()
+
+    def stop(self) -> None:
+        self.control.stop()
+
+    def states(self) -> list[str]:
+        return [state for state, _ in groupby(status.state for status in self.statuses)]
+
+    def _begin(self, experiment: Experiment | None) -> None:
+        self.control = RunControl()
+        self.statuses.clear()
+        if experiment is not None and not experiment.run.starts_display:
+            self.begin_display(experiment)
+
+    def _collector(self, on_status: OnStatus | None) -> OnStatus:
+        def collect(status: RunStatus) -> None:
+            self.statuses.append(status)
+            if on_status is not None:
+                on_status(status)
+
+        return collect
+
+
+@pytest.fixture
+def rig(tmp_path: Path, start_display: Callable[[Experiment], Any]) -> Rig:
+    return Rig(tmp_path, start_display)
+
+
+@pytest.fixture
+def table(wire: WireSettings, experiment_of: Callable[..., Table]) -> Table:
+    """An experiment whose display is a thread of the test."""
+    made = experiment_of(wire, n_generations=N_GENERATIONS)
+    made["run"]["starts_display"] = False
+    made["response_source"]["invalid_share"] = 0.0
+    return made
+
+
+@pytest.fixture
+def slow_table(table: Table) -> Table:
+    """On a screen that takes its time: there is a moment between two presentations."""
+    table["display"]["pacing"] = "realtime"
+    table["monitor"]["refresh_rate_hz"] = 200.0
+    table["stimulus"] = {"on_ms": 10.0, "off_ms": 10.0}
+    table["windows"] = {"evoked_s": [0.005, 0.015], "baseline_s": [0.0, 0.005]}
+    table["invalid_trials"] = {"reject_dropped_frames": False}
+    table["response_source"]["spiking"] = {
+        "baseline_hz": 0.0,
+        "latency_s": 0.005,
+        "response_duration_s": 0.01,
+    }
+    return table
+
+
+def faulty(table: Table, fault: str, folder: Path) -> Table:
+    source = table["response_source"]
+    source |= {"kind": "faulty", "fault": fault, "mended": str(folder / "mended")}
+    return table
+
+
+def mend(folder: Path) -> None:
+    (folder / "mended").touch()
+
+
+def story(path: Path) -> list[tuple[Any, ...]]:
+    """All that decides about a run: what was planned, what was answered, what was told."""
+    with RunReader.open(path) as reader:
+        passes = [
+            (
+                one.plan,
+                one.responses and one.responses.reasons,
+                one.responses and one.responses.evoked_hz.tobytes(),
+                one.responses and one.responses.baseline_hz.tobytes(),
+            )
+            for one in reader.passes()
+        ]
+        told = [(one.thread, one.generation, one.scores.tobytes()) for one in reader.told()]
+        return [*passes, *told, (reader.result() is not None,)]
+
+
+def answers(path: Path) -> dict[int, list[ResponseBatch]]:
+    """The responses to every block, pass by pass."""
+    found: dict[int, list[ResponseBatch]] = {}
+    with RunReader.open(path) as reader:
+        for one in reader.passes():
+            assert one.responses is not None
+            found.setdefault(one.plan.block, []).append(one.responses)
+    return found
+
+
+def notes(path: Path, topic: str) -> list[Any]:
+    with RunReader.open(path) as reader:
+        return [note.body for note in reader.notes(topic)]
+
+
+def once(condition: Callable[[RunStatus], bool], act: Callable[[], None]) -> OnStatus:
+    """Act on the first status for which a condition holds."""
+    waiting = [act]
+
+    def on_status(status: RunStatus) -> None:
+        if waiting and condition(status):
+            waiting.pop()()
+
+    return on_status
+
+
+def is_within(block: int, n_shown: int) -> Callable[[RunStatus], bool]:
+    return lambda status: (
+        (status.state, status.block, status.n_shown)
+        == (
+            "running",
+            block,
+            n_shown,
+        )
+    )
+
+
+# Pause and stop
+
+
+def test_pause_within_a_block_changes_nothing(rig: Rig, slow_table: Table) -> None:
+    pause = once(is_within(block=1, n_shown=5), rig.toggle_pause)
+    go_on = once(lambda status: status.state == "paused", rig.toggle_pause)
+
+    def on_status(status: RunStatus) -> None:
+        pause(status)
+        go_on(status)
+
+    rig.run(slow_table, "paused", on_status=on_status)
+    assert rig.states() == ["waiting", "running", "paused", "running", "finished"]
+    (paused,) = {status for status in map(_place, rig.statuses) if status[0] == "paused"}
+    assert 5 <= paused[2] < N_PRESENTATIONS
+    slow_table["display"]["pacing"] = "fast"
+    rig.run(slow_table, "untouched")
+    assert story(rig.folder / "paused") == story(rig.folder / "untouched")
+
+
+def _place(status: RunStatus) -> tuple[str, int, int]:
+    return status.state, status.block, status.n_shown
+
+
+def test_keys_at_the_display_pause_and_go_on(
+    rig: Rig, slow_table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed: list[str] = []
+
+    def on_status(status: RunStatus) -> None:
+        if status.state == "running" and status.n_shown == 3 and status.block == 0:
+            monkeypatch.setattr(
+                rig.display.screen, "pressed_keys", lambda: [pressed.pop()] if pressed else []
+            )
+            pressed.append("p")
+        if status.state == "paused" and not pressed:
+            pressed.append("p")
+
+    rig.run(slow_table, on_status=on_status)
+    assert "paused" in rig.states()
+    assert rig.states()[-1] == "finished"
+
+
+def test_run_stopped_in_a_pause_is_resumed_as_if_nothing_had_been(
+    rig: Rig, slow_table: Table
+) -> None:
+    pause = once(is_within(block=1, n_shown=5), rig.toggle_pause)
+
+    def on_status(status: RunStatus) -> None:
+        pause(status)
+        if status.state == "paused":
+            rig.stop()
+
+    with pytest.raises(RunStopped, match=r"stopped in block 1\..*signseg-rig resume"):
+        rig.run(slow_table, "stopped", on_status=on_status)
+    assert rig.states()[-2:] == ["paused", "stopped"]
+    with RunReader.open(rig.folder / "stopped") as reader:
+        *_, last = reader.passes()
+        assert last.responses is None
+        assert 5 <= len(last.shown) < N_PRESENTATIONS
+    rig.resume("stopped")
+    assert rig.states() == ["waiting", "replaying", "waiting", "running", "finished"]
+    assert rig.statuses[-1].block == rig.statuses[-1].n_blocks == N_GENERATIONS
+    slow_table["display"]["pacing"] = "fast"
+    rig.run(slow_table, "untouched")
+    assert story(rig.folder / "stopped") == story(rig.folder / "untouched")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_second_signal_stops_within_a_presentation(tmp_path: Path, table: Table) -> None:
+    table["run"]["starts_display"] = True
+    table["display"]["pacing"] = "realtime"
+    table["stimulus"] = {"on_ms": 60_000.0}
+    file, path = tmp_path / "long.toml", tmp_path / "run"
+    file.write_text(tomli_w.dumps(table))
+    with subprocess.Popen(
+        [sys.executable, "-m", "signseg_rig", "run", str(file), "--run-dir", str(path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            # Written when the display has its orders.
+            while not (path / "run.sqlite").exists() or not notes(path, "timing"):
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.stdout is not None
+            while "once more stops at once" not in (line := process.stdout.readline()):
+                assert line
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 4, output
+    said = " ".join(output.split())
+    assert "stopped at once" in said
+    assert "signseg-rig resume" in said
+    with RunReader.open(path) as reader:
+        (begun,) = reader.passes()
+        assert (begun.shown, begun.responses) == ((), None)
+
+
+# Invalid trials
+
+
+@pytest.mark.parametrize(("policy", "max_attempts"), [("repeat", 3), ("repeat", 1), ("drop", 3)])
+def test_scores_belong_to_their_codes_whatever_is_invalid(
+    rig: Rig, table: Table, policy: str, max_attempts: int
+) -> None:
+    table["response_source"] = {"kind": "exact", "n_units": 2, "invalid_share": 0.6}
+    table["invalid_trials"] = {"policy": policy, "max_attempts": max_attempts}
+    rig.run(table)
+    n_passes = max_attempts if policy == "repeat" else 1
+    dropped = set()
+    for block, passes in answers(rig.folder / "run").items():
+        assert len(passes) <= n_passes
+        for before, after in pairwise(passes):
+            invalid = [
+                name.removesuffix(f"-a{number}")
+                for name, is_valid in zip(before.presentation_ids, before.is_valid, strict=True)
+                for number in [name.rpartition("-a")[2]]
+                if not is_valid
+            ]
+            again = [name.rpartition("-a")[0] for name in after.presentation_ids]
+            assert sorted(again) == sorted(invalid)
+        last = passes[-1]
+        assert len(passes) == n_passes or last.is_valid.all()
+        dropped |= {(block, int(index)) for index in last.stimulus_index[~last.is_valid]}
+    assert dropped
+    n_invalid = sum(
+        int((~one.is_valid).sum())
+        for passes in answers(rig.folder / "run").values()
+        for one in passes
+    )
+    assert rig.statuses[-1].n_invalid == n_invalid
+    assert _wrong_scores(rig.folder / "run", dropped) == []
+
+
+def _wrong_scores(path: Path, dropped: set[tuple[int, int]]) -> list[Any]:
+    """Compare what was told with what the noiseless animal answers to each code's own image."""
+    generator = LinearGenerator(LinearGeneratorSettings(n_dims=12))
+    animal = PixelPopulation(PixelPopulationSettings(), SimulatorContext(seed=0))
+    wrong = []
+    with RunReader.open(path) as reader:
+        told = {(one.thread, one.generation): one.scores for one in reader.told()}
+        for one in reader.passes():
+            if one.plan.attempt:
+                continue
+            codes = reader.codes(one.plan)["linear"]
+            for position, stimulus in enumerate(one.plan.stimuli):
+                if stimulus.origin != "evolved":
+                    continue
+                unit = int(stimulus.thread.removeprefix("thread_"))
+                rate_hz = animal.rates_hz(generator.render(codes[position][None]))[0, unit]
+                expected = round(rate_hz * 0.1) / 0.15  # spikes within the window of 150 ms
+                if (one.plan.block, position) in dropped:
+                    expected = np.nan
+                score = told[stimulus.thread, stimulus.generation][stimulus.index]
+                if not np.isclose(score, expected, equal_nan=True):
+                    wrong.append((stimulus, score, expected))
+    return wrong
+
+
+def test_incomplete_windows_are_repeated_and_never_0_hz(
+    rig: Rig, table: Table, tmp_path: Path
+) -> None:
+    rig.run(faulty(table, "halfway", tmp_path))
+    for block, passes in answers(rig.folder / "run").items():
+        counts = Counter(passes[0].reasons)
+        if block == 0:
+            assert counts == {None: N_PRESENTATIONS}
+            continue
+        assert counts == {None: 10, InvalidReason.WINDOW_INCOMPLETE: 10}
+        assert np.isnan(passes[0].evoked_hz[~passes[0].is_valid]).all()
+        assert len(passes[1].reasons) == 10
+        assert passes[1].is_valid.all()
+
+
+# What ends a run with an error, and how it goes on
+
+
+@pytest.mark.parametrize(
+    ("fault", "policy", "sentence"),
+    [
+        ("still", "drop", "clock stands still at"),
+        ("behind", "repeat", "data end before the first response window"),
+        ("unplugged", "repeat", "no edge during 20 presentations"),
+        ("distracted", "abort", r"20 of 20 .* block 1 are invalid: fixation broken \(20\)"),
+    ],
+)
+def test_fault_ends_the_run_and_once_mended_nothing_is_missing(
+    rig: Rig, table: Table, tmp_path: Path, fault: str, policy: str, sentence: str
+) -> None:
+    table["invalid_trials"] = {"policy": policy}
+    with pytest.raises(ResponseError, match=sentence) as caught:
+        rig.run(faulty(table, fault, tmp_path), "mended-later")
+    assert "signseg-rig resume" in "".join(caught.value.__notes__)
+    assert rig.states()[-1] == "failed"
+    with RunReader.open(rig.folder / "mended-later") as reader:
+        first, second = reader.passes()
+        assert first.responses is not None
+        assert second.responses is None  # neither 0 Hz nor anything else
+        assert {one.generation for one in reader.told()} == {0}
+        aborted = [note.body for note in reader.notes("aborted")]
+    assert aborted == ([{"block": 1, "fixation broken": 20}] if policy == "abort" else [])
+    mend(tmp_path)
+    rig.resume("mended-later")
+    rig.run(table, "untouched")
+    assert story(rig.folder / "mended-later") == story(rig.folder / "untouched")
+
+
+def test_display_that_refuses_an_image_ends_the_run_at_once(rig: Rig, table: Table) -> None:
+    table["generators"]["linear"]["image_size_px"] = 500
+    with pytest.raises(DisplayError, match=r"display reports: .*500 x 500 px.*320 x 240 px"):
+        rig.run(table)
+    rig.display.join()
+    assert rig.states() == ["waiting", "failed"]
+    assert notes(rig.folder / "run", "display connected")
+
+
+def test_own_display_that_cannot_start_ends_the_run_at_once(rig: Rig, table: Table) -> None:
+    table["run"]["starts_display"] = True
+    table["wire"]["connect_timeout_s"] = 120.0
+    table["stimulus"] = {"fixation": {"position_deg": [80.0, 0.0]}}
+    with pytest.raises(DisplayError, match=r"has ended \(exit code 1\).*fixation"):
+        rig.run(table)
+
+
+def test_second_display_does_not_disturb_the_first(rig: Rig, slow_table: Table) -> None:
+    seconds: list[Any] = []
+
+    def pause_and_start_another() -> None:
+        rig.toggle_pause()
+        first = rig.display
+        seconds.append(rig.begin_display(Experiment.model_validate(slow_table)))
+        rig.display = first
+
+    start = once(is_within(block=0, n_shown=3), pause_and_start_another)
+
+    def on_status(status: RunStatus) -> None:
+        start(status)
+        if status.state == "paused" and notes(rig.folder / "run", "message rejected"):
+            rig.toggle_pause()
+
+    rig.run(slow_table, on_status=on_status)
+    (second,) = seconds
+    assert second.process._client.state == "seeking"
+    second.process._is_over = True
+    path = rig.folder / "run"
+    assert notes(path, "message rejected")[0]["fault"] == "second display"
+    assert len(notes(path, "display connected")) == 1
+    assert notes(path, "display lost") == []
+
+
+# Replay
+
+
+@pytest.fixture
+def stopped(rig: Rig, table: Table) -> Path:
+    """The record of a run that was stopped in its third block."""
+    is_third = once(lambda status: status.block == 2, rig.stop)
+    with pytest.raises(RunStopped):
+        rig.run(table, on_status=is_third)
+    return rig.folder / "run"
+
+
+def edit(path: Path, change: Callable[[Table], None]) -> str:
+    """Edit the experiment file of a run; give what it was before."""
+    file = path / "experiment.toml"
+    before = file.read_text()
+    table = tomllib.loads(before)
+    change(table)
+    file.write_text(tomli_w.dumps(table))
+    return before
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda table: table["run"].update(seed=6), "run.seed was 5 and is 6"),
+        (
+            lambda table: table["windows"].update(evoked_s=[0.05, 0.1]),
+            "windows.evoked_s[1] was 0.2 and is 0.1",
+        ),
+        (
+            lambda table: table["protocol"]["threads"][0]["score"].update(unit="unit_1"),
+            "protocol.threads[0].score.unit was 'unit_0' and is 'unit_1'",
+        ),
+        (
+            lambda table: table["invalid_trials"].pop("policy"),
+            "invalid_trials.policy was 'repeat' and is 'absent'",
+        ),
+    ],
+)
+def test_changed_experiment_file_is_refused_until_it_is_put_back(
+    rig: Rig, stopped: Path, change: Callable[[Table], None], sentence: str
+) -> None:
+    before = story(stopped)
+    text = edit(stopped, change)
+    with pytest.raises(ReplayMismatchError, match=re.escape(sentence)):
+        rig.resume(has_display=False)
+    assert story(stopped) == before
+    (stopped / "experiment.toml").write_text(text)
+    rig.resume()
+    after = story(stopped)
+    assert after[-1] == (True,)
+    assert after[:2] == before[:2]
+
+
+def test_settings_on_which_no_data_depend_may_be_changed(
+    rig: Rig, stopped: Path, wire: WireSettings
+) -> None:
+    def change(table: Table) -> None:
+        table["invalid_trials"]["response_timeout_s"] = 20.0
+        table["wire"]["preload_timeout_s"] = 20.0
+
+    edit(stopped, change)
+    rig.resume()
+    assert story(stopped)[-1] == (True,)
+
+
+def test_other_weights_are_refused_and_other_software_is_noted(rig: Rig, stopped: Path) -> None:
+    file = stopped / "manifest.json"
+    manifest = json.loads(file.read_text())
+    file.write_text(json.dumps({**manifest, "weights_sha256": {"model.pt": "0" * 64}}))
+    with pytest.raises(ReplayMismatchError, match="weight files"):
+        rig.resume(has_display=False)
+    file.write_text(json.dumps({**manifest, "python": "2.7"}))
+    rig.resume()
+    assert notes(stopped, "software changed") == [{"python": f"2.7 -> {sys.version}"}]
+
+
+def test_other_units_are_refused(rig: Rig, table: Table, tmp_path: Path) -> None:
+    table["response_source"]["population"]["n_units"] = 3
+    is_third = once(lambda status: status.block == 2, rig.stop)
+    with pytest.raises(RunStopped):
+        rig.run(faulty(table, "resorted", tmp_path), on_status=is_third)
+    before = story(rig.folder / "run")
+    mend(tmp_path)  # the neurons are sorted anew
+    with pytest.raises(ReplayMismatchError, match=r"without \['unit_2'\], with \['another'\]"):
+        rig.resume(has_display=False)
+    assert story(rig.folder / "run") == before
+
+
+def test_forged_responses_are_found_by_the_codes_that_follow(rig: Rig, stopped: Path) -> None:
+    forged = rig.folder / "forged"
+    with (
+        RunReader.open(stopped) as reader,
+        RunRecord.create(
+            forged, experiment_toml=reader.experiment_toml, manifest=reader.manifest
+        ) as record,
+    ):
+        for one in reader.passes():
+            record.planned(one.plan, reader.codes(one.plan), ())
+            if one.responses is not None:
+                record.responses(one.plan.block, one.plan.attempt, _negated(one.responses))
+    before = story(forged)
+    with pytest.raises(ReplayMismatchError, match=r"block 1.*another code.*b00001-s000") as caught:
+        rig.resume("forged", has_display=False)
+    assert not hasattr(caught.value, "__notes__")  # resuming would not help
+    assert story(forged) == before
+
+
+def _negated(responses: ResponseBatch) -> ResponseBatch:
+    return ResponseBatch(
+        responses.presentation_ids,
+        responses.stimulus_index,
+        -responses.evoked_hz,
+        -responses.baseline_hz,
+        responses.reasons,
+        responses.unit_names,
+    )
+
+
+# Looking at a run while it goes on
+
+
+def test_report_of_a_run_that_goes_on(rig: Rig, table: Table) -> None:
+    path = rig.folder / "run"
+    printed: list[str] = []
+
+    def report() -> None:
+        command = [sys.executable, "-m", "signseg_rig", "report", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        printed.append(done.stdout.strip())
+        assert "thread_0" in (path / "report.html").read_text(encoding="utf-8")
+
+    rig.run(table, on_status=once(is_within(block=2, n_shown=5), report))
+    assert printed == [str(path / "report.html")]
+    assert rig.states()[-1] == "finished"
+
+
+def test_report_of_a_run_that_has_shown_nothing_yet(rig: Rig, table: Table) -> None:
+    from signseg_rig.report import write_report
+
+    path = rig.folder / "run"
+    reports: list[Path] = []
+    rig.run(
+        table,
+        on_status=once(
+            lambda status: status.n_planned > 0, lambda: reports.append(write_report(path))
+        ),
+    )
+    assert reports == [path / "report.html"]
+
+
+# Statuses
+
+
+def test_statuses_count_up_to_what_is_planned(rig: Rig, table: Table) -> None:
+    rig.run(table)
+    running = [status for status in rig.statuses if status.state == "running"]
+    assert {status.n_planned for status in running} == {N_PRESENTATIONS}
+    assert {status.n_blocks for status in rig.statuses} == {N_GENERATIONS}
+    counts = [status.n_shown for status in running if status.block == 1 and status.scores]
+    assert sorted(set(counts)) == list(range(min(counts), N_PRESENTATIONS + 1))
+    last = rig.statuses[-1]
+    assert (last.state, last.block, last.message) == ("finished", N_GENERATIONS, "")
+    with RunReader.open(rig.folder / "run") as reader:
+        final = {one.thread: one.scores for one in reader.told()}
+    assert last.scores == {
+        thread: (pytest.approx(scores.max()), pytest.approx(scores.mean()))
+        for thread, scores in final.items()
+    }
+
+
+def test_error_of_a_run_is_no_less_than_a_sentence(rig: Rig, table: Table) -> None:
+    table["protocol"]["threads"][0]["score"]["unit"] = "unit_7"
+    with pytest.raises(RigError, match=r"'unit_7'.*unit_0"):
+        rig.run(table | {"run": {**table["run"], "starts_display": True}})
+    with pytest.raises(RecordError, match="holds a run already"):
+        rig.run(table | {"run": {**table["run"], "starts_display": True}})
