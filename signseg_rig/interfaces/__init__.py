@@ -1,5 +1,6 @@
 """What a plugin must offer; `signseg_rig.testing` checks that it does."""
 
+from signseg_rig.interfaces.metrics import Metric, MetricContext
 from signseg_rig.interfaces.models import (
     Generator,
     Network,
@@ -15,6 +16,8 @@ from signseg_rig.interfaces.rig import Display, ResponseSource, SourceContext
 __all__ = [
     "Display",
     "Generator",
+    "Metric",
+    "MetricContext",
     "Network",
     "Optimizer",
     "Plugin",

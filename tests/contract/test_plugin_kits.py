@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from signseg_rig.interfaces import Generator, Optimizer, SimulatorContext
+from signseg_rig.interfaces import Generator, Metric, MetricContext, Optimizer, SimulatorContext
+from signseg_rig.metrics.yolo import letterboxed
 from signseg_rig.networks import load_network
 from signseg_rig.neurons import FeatureReader, NeuronModels
 from signseg_rig.plugins import list_plugins, load_plugin
 from signseg_rig.testing.generators import check_generator
+from signseg_rig.testing.metrics import check_metric
 from signseg_rig.testing.networks import check_network
 from signseg_rig.testing.optimizers import check_optimizer
 from signseg_rig.testing.response_sources import check_response_source
@@ -21,7 +23,7 @@ from signseg_rig.testing.synthetic import (
     PixelPopulationSettings,
     PixelSource,
 )
-from signseg_rig.types import FloatArray
+from signseg_rig.types import FloatArray, ImageArray
 
 
 def names(group: str) -> list[str]:
@@ -78,6 +80,33 @@ def test_simulator(name: str, neuron_file: Path) -> None:
     check_simulator(plugin(plugin.Config(**settings), SimulatorContext(seed=0)))
 
 
+@pytest.fixture(scope="module")
+def metric_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    """Settings with untrained weights, in files as torchvision and ultralytics save them."""
+    import torch
+    import torchvision
+
+    # Imports ultralytics without what it does on the side.
+    letterboxed(np.zeros((1, 8, 8, 3), np.uint8), 32)
+    from ultralytics import YOLO
+
+    folder = tmp_path_factory.mktemp("weights")
+    torch.save(torchvision.models.alexnet(weights=None).state_dict(), folder / "alexnet.pth")
+    YOLO("yolov8n.yaml").save(folder / "yolo.pt")
+    return {
+        "lpips": {"weights_path": folder / "alexnet.pth"},
+        "objectness": {"weights_path": folder / "yolo.pt", "input_size_px": 64},
+        "representational_similarity": {"networks": [NETWORK]},
+        "spectra": {},
+    }
+
+
+@pytest.mark.parametrize("name", names("metrics"))
+def test_metric(name: str, metric_settings: dict[str, dict[str, object]]) -> None:
+    plugin = load_plugin("metrics", name)
+    check_metric(plugin(plugin.Config(**metric_settings[name])))
+
+
 def test_simulated_source(synthetic_plugins: object) -> None:
     plugin = load_plugin("response_sources", "simulated")
     settings = plugin.Config.model_validate({"population": {"kind": "pixels"}})
@@ -113,6 +142,46 @@ class GrayGenerator(Generator):
 
     def render(self, codes: FloatArray) -> np.ndarray:
         return np.full((len(codes), 8, 8, 3), 128, np.uint8)
+
+
+class RestlessMetric(Metric):
+    """Measures something else each time."""
+
+    def measure(
+        self, images: ImageArray, reference: ImageArray, context: MetricContext
+    ) -> dict[str, float]:
+        return {"value": float(np.random.default_rng().random())}
+
+    def describe(self) -> dict[str, str | float]:
+        return {"value": "chance"}
+
+
+class PatchyMetric(RestlessMetric):
+    """Has no value, rather than NaN, where there is none."""
+
+    def measure(
+        self, images: ImageArray, reference: ImageArray, context: MetricContext
+    ) -> dict[str, float]:
+        values = {"brightness": float(images.mean())}
+        return values | ({"variety": float(images.std(axis=0).mean())} if len(images) > 1 else {})
+
+
+class CarelessMetric(RestlessMetric):
+    """Takes anything for an image."""
+
+    def measure(
+        self, images: ImageArray, reference: ImageArray, context: MetricContext
+    ) -> dict[str, float]:
+        return {"n_pixels": float(images.size)}
+
+
+def test_kit_for_metrics_finds_what_is_wrong() -> None:
+    with pytest.raises(AssertionError, match="the second time"):
+        check_metric(RestlessMetric())
+    with pytest.raises(AssertionError, match="with NaN where there is no value"):
+        check_metric(PatchyMetric())
+    with pytest.raises(AssertionError, match="accepts no images"):
+        check_metric(CarelessMetric())
 
 
 def test_kits_find_what_is_wrong() -> None:

@@ -1,0 +1,66 @@
+"""What measures sets of images."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from signseg_rig.interfaces.plugin import Plugin
+from signseg_rig.types import ImageArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricContext:
+    """What a metric may want to know besides the images.
+
+    Parameters
+    ----------
+    random_images : (n, height, width, 3) uint8 array or None
+        Images of random codes of the same generator: what similarity amounts to by chance.
+    visualized : mapping of str to str or number
+        `identity` of the network whose unit the images were evolved for; empty where it was a
+        neuron. A network does not judge its own images.
+    """
+
+    random_images: ImageArray | None = None
+    visualized: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+class Metric(Plugin):
+    """Compares the images of one condition with those of the intact unit, or measures them alone.
+
+    Constructed from its `Config`, which brings the networks and the seed that it needs: the same
+    images always measure the same.
+    """
+
+    @abstractmethod
+    def measure(
+        self, images: ImageArray, reference: ImageArray, context: MetricContext
+    ) -> dict[str, float]:
+        """Measure the images of one condition.
+
+        Parameters
+        ----------
+        images : (n, height, width, 3) uint8 array
+            One or more images, such as those evolved for the ablated unit.
+        reference : (m, height, width, 3) uint8 array
+            Those of the intact unit; of the same size in pixels, not necessarily as many. A metric
+            that measures images alone does not look at them.
+        context : MetricContext
+
+        Returns
+        -------
+        values : dict of str to float
+            The same names for any images, so that conditions make a table. NaN where a value does
+            not exist, such as the similarity within a set of one image.
+
+        Raises
+        ------
+        ConfigError
+            The images cannot be measured with these settings.
+        """
+
+    @abstractmethod
+    def describe(self) -> dict[str, str | float]:
+        """Tell how the values are computed: settings, weight files, conventions, by name."""

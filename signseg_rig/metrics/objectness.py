@@ -1,0 +1,153 @@
+"""Whether a detector finds objects in images, and whether it would find them in noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+from scipy.ndimage import gaussian_filter
+
+from signseg_rig.errors import RigError
+from signseg_rig.interfaces import Metric, MetricContext
+from signseg_rig.metrics.image_sets import checked_images
+from signseg_rig.metrics.scrambles import block_scramble, phase_scramble, to_pixels, white_noise
+from signseg_rig.metrics.yolo import letterboxed, load_detector, require_file
+from signseg_rig.seeds import named_rng
+from signseg_rig.settings import InputPath, Settings
+from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.weights import compute_in_batches, file_sha256, require_device
+
+Scramble = Callable[[ImageArray, np.random.Generator], FloatArray]
+CONTROLS: dict[str, Scramble] = {
+    "white_noise": white_noise,
+    "phase_scrambled": phase_scramble,
+    "block_scrambled": block_scramble,
+}
+
+
+class ObjectnessSettings(Settings):
+    """Settings of ``kind = "objectness"``.
+
+    `min_score` is what a box needs to count as a detection (ultralytics' own default). Images are
+    fitted into a square of `input_size_px` (a multiple of 32). `blur_sigma_px`, in pixels of the
+    images, takes off fine noise that fools detectors, from controls as well.
+    """
+
+    weights_path: InputPath
+    trusts_torchscript: bool = False
+    min_score: float = Field(default=0.25, gt=0, lt=1)
+    input_size_px: int = Field(default=640, ge=32, le=4096, multiple_of=32)
+    blur_sigma_px: float = Field(default=0.0, ge=0, le=100)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
+    batch_size: int = Field(default=1, ge=1, le=1024)
+
+
+class Objectness(Metric):
+    """Score of the best box that a YOLO detector finds in an image.
+
+    ================== =====================================================================
+    `score`            Mean over images of the best box's score, 0 where nothing is detected.
+    `detection_rate`   Share of the images in which something is detected.
+    `score.<control>`, The same of controls made from the images, which hold no objects:
+    `detection_rate.…` ``white_noise``, ``phase_scrambled`` and ``block_scrambled``.
+    `n_images`         How many images there are.
+    ================== =====================================================================
+
+    What the score is, objectness or the confidence in the best class, depends on the detector, and
+    `describe` tells it. High frequencies fool detectors: a score is worth what it exceeds those of
+    the controls by.
+
+    Parameters
+    ----------
+    settings : ObjectnessSettings
+
+    Raises
+    ------
+    WeightsMissingError
+        There is no file at `weights_path`; nothing is downloaded.
+    WeightsError
+        The file holds something else.
+    ConfigError
+        The file is a program and not trusted, or this machine has no such device.
+    """
+
+    Config: ClassVar[type[Settings]] = ObjectnessSettings
+    required_packages = ("torch", "ultralytics")
+
+    def __init__(self, settings: ObjectnessSettings) -> None:
+        self._settings = settings
+        self._device = require_device(settings.device)
+        self._detector = load_detector(
+            settings.weights_path,
+            self._device,
+            trusts_torchscript=settings.trusts_torchscript,
+        )
+        self._weights_sha256 = file_sha256(settings.weights_path)
+
+    @classmethod
+    def problems(cls, settings: Any) -> list[str]:
+        """List what is missing, for `signseg-rig check`."""
+        try:
+            require_file(settings.weights_path)
+        except RigError as error:
+            return [str(error)]
+        return []
+
+    def measure(
+        self, images: ImageArray, reference: ImageArray, context: MetricContext
+    ) -> dict[str, float]:
+        """Measure images alone; see `Metric.measure`."""
+        del reference, context
+        images = checked_images(images)
+        values = self._summary(images)
+        for name, scramble in CONTROLS.items():
+            rng = named_rng(self._settings.seed, "objectness", name)
+            control = self._summary(to_pixels(scramble(images, rng)))
+            values |= {f"{key}.{name}": value for key, value in control.items()}
+        return values | {"n_images": float(len(images))}
+
+    def describe(self) -> dict[str, str | float]:
+        """Tell what the score is, the detector and the settings; see `Metric.describe`."""
+        settings = self._settings
+        return {
+            "score": self._detector.score_name,
+            "weights_sha256": self._weights_sha256,
+            "min_score": settings.min_score,
+            "input_size_px": settings.input_size_px,
+            "blur_sigma_px": settings.blur_sigma_px,
+            "seed": settings.seed,
+        }
+
+    def best_scores(self, images: ImageArray) -> FloatArray:
+        """Give the score of each image's best box.
+
+        Parameters
+        ----------
+        images : (n, height, width, 3) uint8 array
+
+        Returns
+        -------
+        scores : (n,) float array, in [0, 1]
+            0 where no box reaches `min_score`.
+        """
+        import torch
+
+        settings = self._settings
+        if settings.blur_sigma_px > 0:
+            sigma = (0, settings.blur_sigma_px, settings.blur_sigma_px, 0)
+            images = to_pixels(gaussian_filter(images.astype(float), sigma, mode="nearest"))
+        squares = letterboxed(images, settings.input_size_px)
+        inputs = torch.from_numpy(squares.transpose(0, 3, 1, 2).copy())
+        scores: FloatArray = compute_in_batches(
+            lambda pixels: self._detector.best_scores(pixels.to(self._device).float() / 255),
+            inputs,
+            settings.batch_size,
+        ).numpy()
+        return np.where(scores >= settings.min_score, scores, 0.0)
+
+    def _summary(self, images: ImageArray) -> dict[str, float]:
+        scores = self.best_scores(images)
+        return {"score": float(scores.mean()), "detection_rate": float((scores > 0).mean())}

@@ -1,0 +1,232 @@
+"""LPIPS: how different two images look, by weighted features of a network."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from signseg_rig.errors import ConfigError, RigError, WeightsError, WeightsMissingError
+from signseg_rig.interfaces import Metric, MetricContext
+from signseg_rig.metrics.image_sets import checked_pair
+from signseg_rig.settings import InputPath, Settings
+from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.weights import (
+    compute_in_batches,
+    file_sha256,
+    load_state,
+    read_state,
+    require_device,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+VERSION = "0.1"
+# The five poolings of VGG16 and the first layers of AlexNet leave nothing of smaller images.
+MIN_SIZE_PX = 32
+TORCHVISION_NAMES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
+
+
+class LpipsSettings(Settings):
+    """Settings of ``kind = "lpips"``.
+
+    `weights_path` is torchvision's file of ImageNet weights of the trunk: AlexNet for ``"alex"``,
+    VGG16 for ``"vgg"``, SqueezeNet 1.1 for ``"squeeze"``. The weights of its features, fitted to
+    human judgements, come with the lpips package. `pairs` says which images are compared: every
+    one with every one, or the first with the first and so on.
+    """
+
+    weights_path: InputPath
+    trunk: Literal["alex", "vgg", "squeeze"] = "alex"
+    pairs: Literal["all", "paired"] = "all"
+    device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
+    batch_size: int = Field(default=1, ge=1, le=1024)
+
+
+class Lpips(Metric):
+    """Learned perceptual distance (Zhang et al. 2018) to the images of the intact unit.
+
+    ================ ==========================================================================
+    `across`         Mean distance between images of the condition and of the intact unit.
+    `within`         Mean distance between the condition's own images; none with itself.
+    `within_intact`  The same of the intact unit's images.
+    `n_pairs`        Pairs that `across` is the mean of.
+    ================ ==========================================================================
+
+    Parameters
+    ----------
+    settings : LpipsSettings
+
+    Raises
+    ------
+    WeightsMissingError
+        There is no file at `weights_path`; nothing is downloaded.
+    WeightsError
+        The file holds something else.
+    ConfigError
+        This machine has no such device.
+
+    Notes
+    -----
+    LPIPS sums, over layers l and channels c, the mean over places of w_lc (x_lc - y_lc)^2, with x
+    and y the activations scaled to length 1 at each place. As all w_lc >= 0 this is the squared
+    Euclidean distance of the activations times sqrt(w_lc / n_places), so that each image passes
+    the network once, however many pairs there are.
+    """
+
+    Config: ClassVar[type[Settings]] = LpipsSettings
+    required_packages = ("torch", "torchvision", "lpips")
+
+    def __init__(self, settings: LpipsSettings) -> None:
+        self._settings = settings
+        self._device = require_device(settings.device)
+        path = _existing(settings)
+        self._weights_sha256 = file_sha256(path)
+        self._model = _model(settings.trunk, path).to(self._device).eval()
+
+    @classmethod
+    def problems(cls, settings: Any) -> list[str]:
+        """List what is missing, for `signseg-rig check`."""
+        try:
+            _existing(settings)
+        except RigError as error:
+            return [str(error)]
+        return []
+
+    def measure(
+        self, images: ImageArray, reference: ImageArray, context: MetricContext
+    ) -> dict[str, float]:
+        """Compare images with those of the intact unit; see `Metric.measure`.
+
+        Raises
+        ------
+        ConfigError
+            The images are too small, or not as many as they should be for ``pairs = "paired"``.
+        """
+        del context
+        images, reference = checked_pair(images, reference)
+        self._require_comparable(images, reference)
+        distances = self.distances(np.concatenate([images, reference]))
+        n_images = len(images)
+        across = distances[:n_images, n_images:]
+        if self._settings.pairs == "paired":
+            across = across.diagonal()
+        return {
+            "across": float(across.mean()),
+            "within": _mean_of_pairs(distances[:n_images, :n_images]),
+            "within_intact": _mean_of_pairs(distances[n_images:, n_images:]),
+            "n_pairs": float(across.size),
+        }
+
+    def describe(self) -> dict[str, str | float]:
+        """Tell trunk, version, weights and pairs; see `Metric.describe`."""
+        return {
+            "distance": "LPIPS",
+            "version": VERSION,
+            "trunk": self._settings.trunk,
+            "weights_sha256": self._weights_sha256,
+            "pairs": self._settings.pairs,
+        }
+
+    def distances(self, images: ImageArray) -> FloatArray:
+        """Compute the distance of every image to every other.
+
+        Parameters
+        ----------
+        images : (n, height, width, 3) uint8 array
+
+        Returns
+        -------
+        distances : (n, n) float array, >= 0
+        """
+        import torch
+
+        inputs = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+        vectors = compute_in_batches(self._vectors, inputs, self._settings.batch_size).double()
+        norms = (vectors**2).sum(dim=1)
+        squared = norms[:, None] + norms[None, :] - 2 * vectors @ vectors.T
+        distances: FloatArray = squared.clamp(min=0).fill_diagonal_(0).numpy()
+        return distances
+
+    def _vectors(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Give each image as a vector whose squared distances are LPIPS."""
+        import lpips
+        import torch
+
+        model = self._model
+        scaled = model.scaling_layer(pixels.to(self._device).float() / 127.5 - 1)
+        parts = []
+        for activation, linear in zip(model.net(scaled), model.lins, strict=True):
+            n_places = activation.shape[-2] * activation.shape[-1]
+            weight = linear.model[-1].weight.reshape(1, -1, 1, 1)
+            unit = lpips.normalize_tensor(activation)
+            parts.append((unit * torch.sqrt(weight / n_places)).flatten(1))
+        return torch.cat(parts, dim=1)
+
+    def _require_comparable(self, images: ImageArray, reference: ImageArray) -> None:
+        if min(images.shape[1:3]) < MIN_SIZE_PX:
+            raise ConfigError(
+                f"Images of {images.shape[2]} x {images.shape[1]} pixels are too small for LPIPS; "
+                f"a side needs at least {MIN_SIZE_PX}."
+            )
+        if self._settings.pairs == "paired" and len(images) != len(reference):
+            raise ConfigError(
+                f"{len(images)} images cannot be paired with {len(reference)} of the intact unit. "
+                'Give as many of each, or set pairs = "all".'
+            )
+
+
+def _mean_of_pairs(distances: FloatArray) -> float:
+    """Average over pairs of different images."""
+    n = len(distances)
+    return float(distances.sum() / (n * (n - 1))) if n > 1 else float("nan")
+
+
+def _existing(settings: LpipsSettings) -> Path:
+    if settings.weights_path.is_file():
+        return settings.weights_path
+    name = TORCHVISION_NAMES[settings.trunk]
+    raise WeightsMissingError(
+        f"Weights for the trunk of LPIPS are missing: no file at {settings.weights_path}. Copy "
+        f"torchvision's ImageNet weights of {name} there, or point 'weights_path' to your copy; "
+        "nothing is downloaded."
+    )
+
+
+def _model(trunk: str, path: Path) -> Any:
+    """Make the network without a download: an untrained trunk, then the weights of the file."""
+    import lpips
+
+    with warnings.catch_warnings():
+        # lpips asks torchvision for its networks in the old way.
+        warnings.filterwarnings("ignore", category=UserWarning, module="torchvision")
+        model = lpips.LPIPS(
+            net=trunk, version=VERSION, pretrained=False, pnet_rand=True, verbose=False
+        )
+    linear_path = Path(str(files("lpips") / "weights" / f"v{VERSION}" / f"{trunk}.pth"))
+    load_state(model.lins, _linear_state(read_state(linear_path)), linear_path)
+    load_state(model.net, _trunk_state(model.net, read_state(path)), path)
+    if any(bool((linear.model[-1].weight < 0).any()) for linear in model.lins):
+        raise WeightsError(
+            f"{linear_path} has negative weights, by which LPIPS is no distance. Reinstall lpips."
+        )
+    return model
+
+
+def _linear_state(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Rename ``lin3.model.1.weight``, as in the file, to the third of a list."""
+    return {key.removeprefix("lin"): value for key, value in state.items()}
+
+
+def _trunk_state(trunk: torch.nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Rename ``features.3.weight``, as torchvision has it, to the slice that lpips puts it in.
+
+    What is missing stays missing, and the classifier is left out.
+    """
+    own = {f"features.{key.partition('.')[2]}": key for key in trunk.state_dict()}
+    return {own[key]: value for key, value in state.items() if key in own}
