@@ -105,7 +105,7 @@ def dask_cluster(address: str) -> Iterator[Executor]:
         import distributed
     except ImportError as error:
         raise ConfigError(
-            "Dask is not installed. Install it with: pip install 'signseg-rig[cluster]'"
+            "Dask is not installed. Install it with \"pip install 'signseg-rig[cluster]'\"."
         ) from error
     try:
         client: Any = distributed.Client(address, timeout=10)  # type: ignore[no-untyped-call]
