@@ -18,10 +18,7 @@ def visualize(
         str | None, typer.Option(help="Address of a Dask scheduler to use instead of processes.")
     ] = None,
 ) -> None:
-    """Evolve preferred images, and go on where an earlier call was stopped or killed.
-
-    Then measures them, and writes the report.
-    """
+    """Evolve preferred images, and go on where an earlier call was stopped or killed."""
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress

@@ -90,9 +90,11 @@ class ResultFolder:
             It is not there, or damaged.
         """
         try:
-            with np.load(self._path(key), allow_pickle=False) as arrays:
+            # Opened here: of a damaged file np.load would leave its own open.
+            with self._path(key).open("rb") as file:
+                arrays = np.load(file, allow_pickle=False)
                 return Result(**{one.name: arrays[one.name] for one in fields(Result)})
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise SweepError(
                 f"The result {self._path(key)} cannot be read ({error}). Remove it, and start the "
                 "sweep again: it will be made anew."

@@ -59,6 +59,8 @@ def run_sweep(
     left = [task for task in tasks if task.key not in finished]
     n_left = len(left)
     on_progress(len(tasks) - n_left, len(tasks))
+    if not left:
+        return 0
     for attempt in range(MAX_BROKEN_POOLS):
         try:
             with open_executor() as executor:

@@ -1,0 +1,57 @@
+"""Results are whole or not there."""
+
+import numpy as np
+import pytest
+
+from signseg_rig.errors import SweepError
+from signseg_rig.visualization import Result, ResultFolder
+
+
+@pytest.fixture
+def result():
+    rng = np.random.default_rng(0)
+    return Result(
+        best_code=rng.standard_normal(7),
+        best_image=rng.integers(0, 256, (4, 4, 3), dtype=np.uint8),
+        scores=rng.standard_normal((3, 5)),
+        intact_score=np.array(1.5),
+        n_removed=np.array(3),
+        realized_strength=np.array(np.nan),
+    )
+
+
+def test_round_trip(result, tmp_path):
+    folder = ResultFolder(tmp_path)
+    assert folder.finished() == set()
+    folder.write("abc", result)
+    assert folder.finished() == {"abc"}
+    again = folder.read("abc")
+    for name in ("best_code", "best_image", "scores", "intact_score", "n_removed"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
+    assert np.isnan(again.realized_strength)
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["abc.npz"]
+
+
+def test_a_draft_that_a_crash_left_is_no_result(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / ".abc.17.part").write_bytes(b"half")
+    assert ResultFolder(tmp_path).finished() == set()
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", None])
+def test_damaged_and_missing_results_say_what_to_do(result, tmp_path, content):
+    folder = ResultFolder(tmp_path)
+    folder.write("abc", result)
+    path = tmp_path / "results" / "abc.npz"
+    path.write_bytes(path.read_bytes()[:200] if content is None else content)
+    with pytest.raises(SweepError, match="Remove it, and start the sweep again"):
+        folder.read("abc")
+    with pytest.raises(SweepError, match="cannot be read"):
+        folder.read("missing")
+
+
+def test_a_folder_that_cannot_be_written_to(result, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "abc.npz").mkdir()
+    with pytest.raises(SweepError, match="what is finished is kept"):
+        ResultFolder(tmp_path).write("abc", result)

@@ -1,0 +1,69 @@
+"""The tasks of a sweep: all of them, each under a key of what matters."""
+
+import pytest
+
+from signseg_rig.errors import ConfigError
+from signseg_rig.visualization import Condition, conditions, list_tasks, read_sweep
+
+
+def test_every_unit_under_every_condition(sweep_file):
+    settings = read_sweep(sweep_file)
+    found = list(conditions(settings))
+    assert found == [
+        Condition(),
+        Condition("positive", 0.5),
+        Condition("positive", 1.0),
+        Condition("negative", 0.5),
+        Condition("negative", 1.0),
+        Condition("positive", 0.5, "number"),
+        Condition("negative", 0.5, "number"),
+    ]
+    tasks = list_tasks(settings)
+    assert {(task.unit, task.condition) for task in tasks} == {
+        (unit, condition) for unit in ("wig", "tench") for condition in found
+    }
+    assert len({task.key for task in tasks}) == len(tasks) == 14
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ("n_generations = 2", "n_generations = 3", True),
+        ("input_size_px = 32", "input_size_px = 64", True),
+        ("n_codes = 4", "n_codes = 5", True),
+        ('name = "small"', 'name = "small"\nseed = 2', True),
+        ('name = "small"', 'name = "other"', False),
+        ('kind = "dcgan_faces"', 'kind = "dcgan_faces"\ndevice = "cuda"', False),
+        ("n_repeats = 1", "n_repeats = 1\nn_together = 9", False),
+    ],
+)
+def test_key_is_of_what_the_result_depends_on(sweep_file, old, new, changes):
+    before = {task.key for task in list_tasks(read_sweep(sweep_file))}
+    sweep_file.write_text(sweep_file.read_text().replace(old, new))
+    after = {task.key for task in list_tasks(read_sweep(sweep_file))}
+    assert before.isdisjoint(after) if changes else before == after
+
+
+def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
+    before = {task.key for task in list_tasks(read_sweep(sweep_file))}
+    text = sweep_file.read_text().replace('"tench"]', '"tench", "daisy"]')
+    sweep_file.write_text(text.replace("n_repeats = 1", "n_repeats = 3"))
+    after = {task.key for task in list_tasks(read_sweep(sweep_file))}
+    assert before < after
+    assert len(after) == 3 * 3 * 7
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("strengths = [0.5, 1.0]", "strengths = [0.5, 1.5]", r"sweep\.toml:\d+: strengths\[1\]"),
+        ("strengths = [0.5, 1.0]", "strengths = [0.5, 0.5]", "strengths names some more than once"),
+        ("n_repeats", "n_repeat", "n_repeat"),
+        ('kind = "cma_es"', 'kind = "cmaes"', "cma_es"),
+        ('name = "small"', 'name = "a/b"', "name"),
+    ],
+)
+def test_says_what_is_wrong_and_where(sweep_file, old, new, message):
+    sweep_file.write_text(sweep_file.read_text().replace(old, new))
+    with pytest.raises(ConfigError, match=message):
+        read_sweep(sweep_file)
