@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,10 +18,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from signseg_rig.errors import PluginLoadError, RigError
+from signseg_rig.errors import ConfigError, PluginLoadError, RigError
 from signseg_rig.plugins import Group, find_plugin, list_plugins, load_plugin
 from signseg_rig.toml_lines import KeyPath
 
+AnySettings = TypeVar("AnySettings", bound="Settings")
 BASE_DIR = "base_dir"
 """Key of the validation context under which an `InputPath` finds the folder it is relative to."""
 
@@ -42,6 +43,33 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
     )
+
+
+def settings_of(model: type[AnySettings], table: Mapping[str, Any], what: str) -> AnySettings:
+    """Make settings of keywords that a caller in Python gave.
+
+    Parameters
+    ----------
+    model : class
+    table : mapping of str to object
+    what : str
+        Whose settings they are, for the message.
+
+    Raises
+    ------
+    ConfigError
+        A setting is unknown or out of bounds; the message lists all of them.
+    """
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
+        )
+        raise ConfigError(
+            f"{what} cannot be made with these settings: {problems}. It knows "
+            f"{', '.join(model.model_fields)}."
+        ) from None
 
 
 class PluginChoice(BaseModel):

@@ -7,16 +7,14 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import ValidationError
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.setting_errors import explain
-from signseg_rig.settings import BASE_DIR, Settings
+from signseg_rig.settings import BASE_DIR, AnySettings
 from signseg_rig.toml_lines import KeyPath, key_lines
-
-AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 @dataclass(frozen=True, slots=True)

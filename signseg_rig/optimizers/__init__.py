@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Optimizer
 from signseg_rig.plugins import load_plugin
-from signseg_rig.settings import Settings
+from signseg_rig.settings import settings_of
 
 __all__ = ["make_optimizer"]
 
@@ -49,16 +47,6 @@ def make_optimizer(kind: str, *, n_dims: int, seed: int = 0, **settings: Any) ->
     (8, 3)
     """
     plugin = load_plugin("optimizers", kind)
-    model: type[Settings] = plugin.Config
-    try:
-        chosen = model.model_validate(settings)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
-        )
-        raise ConfigError(
-            f"The optimizer {kind!r} cannot be made with these settings: {problems}. It knows "
-            f"{', '.join(model.model_fields)}."
-        ) from None
+    chosen = settings_of(plugin.Config, settings, f"The optimizer {kind!r}")
     optimizer: Optimizer = plugin(chosen, n_dims=n_dims, rng=np.random.default_rng(seed))
     return optimizer

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from signseg_rig.errors import ConfigError, RigError
 from signseg_rig.plugins import Group, load_plugin
-from signseg_rig.settings import InputPath, Settings, plugin_choices
+from signseg_rig.settings import InputPath, Settings, plugin_choices, settings_of
 from signseg_rig.weights.catalogue import CATALOGUE
 from signseg_rig.weights.files import file_sha256, find_weights
 
@@ -53,21 +53,11 @@ def load_model(
         A setting is unknown or out of bounds.
     """
     plugin = load_plugin(group, kind)
-    model: type[Settings] = plugin.Config
     if weights_path is not None:
         settings["weights_path"] = weights_path
     if device != CPU:
         settings["device"] = device
-    try:
-        chosen = model.model_validate(settings)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
-        )
-        raise ConfigError(
-            f"{kind!r} ({group}) cannot be loaded with these settings: {problems}. It knows "
-            f"{', '.join(model.model_fields)}."
-        ) from None
+    chosen = settings_of(plugin.Config, settings, f"{kind!r} ({group})")
     return plugin(chosen)
 
 

@@ -177,7 +177,7 @@ def test_fitted_neurons_answer_in_a_run(
     [
         (["--layer", "blocks.99"], "has no layer 'blocks.99'"),
         (["--set", "input_size"], "--set should be KEY=VALUE"),
-        (["--set", "size=3"], "cannot be loaded with these settings"),
+        (["--set", "size=3"], "cannot be made with these settings"),
         (["--network", "alexnot"], "alexnot"),
         (["--compare", "ridgee"], "no model ridgee to compare with; there are ridge"),
         (["--n-folds", "41"], "from 2 to 40"),
