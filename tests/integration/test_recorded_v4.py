@@ -10,6 +10,7 @@ import pytest
 
 from signseg_rig.datasets import open_images, prepare_for_fit, read_recorded
 from signseg_rig.errors import DataSetError
+from signseg_rig.neurons import gate_channels, split_half_reliability
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +51,11 @@ def test_recorded_v4_transposed_is_refused(v4_folder, tmp_path):
     np.save(tmp_path / "t.npy", np.load(session / "responses_mean.npy").T)
     with pytest.raises(DataSetError, match=r"\(1200, 89, 1\) has that many along axis 0"):
         read_recorded(tmp_path / "t.npy", session / "images.zip")
+
+
+def test_recorded_v4_reliability(v4_folder):
+    session = v4_folder / "210325"
+    data = read_recorded(session / "responses_trials.npy", session / "images.zip")
+    reliability = split_half_reliability(data.rates_hz)
+    assert np.median(reliability) == pytest.approx(0.77, abs=0.01)
+    assert gate_channels(data.rates_hz).passes.all()
