@@ -203,11 +203,14 @@ def _without_side_effects() -> Iterator[None]:
     """Import ultralytics without letting it reach out or change this process.
 
     Its first import asks name servers whether there is a network, writes settings to the user's
-    folder, and changes the environment, how numpy prints and how torch saves.
+    folder, and changes the environment, how numpy prints, how torch saves and how Pillow opens
+    images: with its `open` a damaged image is a missing package.
     """
     import torch
+    from PIL import Image
 
-    environment, printing, save = dict(os.environ), np.get_printoptions(), torch.save
+    environment, printing = dict(os.environ), np.get_printoptions()
+    save, open_image = torch.save, Image.open
     with tempfile.TemporaryDirectory(prefix="signseg-rig-yolo-") as folder:
         os.environ.update(QUIET, YOLO_CONFIG_DIR=folder)
         try:
@@ -218,6 +221,7 @@ def _without_side_effects() -> Iterator[None]:
             os.environ.update(environment)
             np.set_printoptions(**printing)
             torch.save = save
+            Image.open = open_image
 
 
 def _first(output: Any) -> torch.Tensor:

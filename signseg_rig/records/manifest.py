@@ -59,10 +59,15 @@ def build_manifest(
 def _distributions() -> dict[str, str]:
     versions: dict[str, str] = {}
     for item in distributions():
-        # What an interrupted uninstall leaves behind has no name; of two copies of a package the
-        # one that stands first on the path is imported.
-        if "Name" in item.metadata and "Version" in item.metadata:
-            versions.setdefault(item.metadata["Name"], item.metadata["Version"])
+        # What an interrupted uninstall leaves behind has no name, or cannot be read at all: that
+        # depends on whether anything imported the package importlib_metadata.
+        try:
+            metadata = item.metadata
+        except OSError:
+            continue
+        # Of two copies of a package the one that stands first on the path is imported.
+        if "Name" in metadata and "Version" in metadata:
+            versions.setdefault(metadata["Name"], metadata["Version"])
     return dict(sorted(versions.items()))
 
 

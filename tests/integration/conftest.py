@@ -33,7 +33,7 @@ def wire(address: str) -> WireSettings:
         address=address,
         heartbeat_interval_s=0.05,
         heartbeat_timeout_s=1.0,
-        connect_timeout_s=20.0,
+        connect_timeout_s=60.0,
         preload_timeout_s=10.0,
     )
 

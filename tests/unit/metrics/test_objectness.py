@@ -260,7 +260,8 @@ def refuse(*arguments, **options):
     raise AssertionError(f"reached out: {arguments}")
 
 socket.getaddrinfo = socket.socket.connect = refuse
-environment, save = dict(os.environ), torch.save
+from PIL import Image
+save, open_image = torch.save, Image.open
 import cv2  # has an environment of its own
 expected = dict(os.environ)
 from signseg_rig.metrics.objectness import Objectness, ObjectnessSettings
@@ -270,6 +271,7 @@ images = np.zeros((1, 64, 64, 3), np.uint8)
 metric.measure(images, images, None)
 assert dict(os.environ) == expected, set(os.environ.items()) ^ set(expected.items())
 assert torch.save is save
+assert Image.open is open_image
 assert repr(np.float64(1) / 3) == "np.float64(0.3333333333333333)"
 assert str(np.array([1 / 3])) == "[0.33333333]"
 """

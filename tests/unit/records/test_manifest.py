@@ -73,11 +73,15 @@ def test_no_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert manifest()["git"] is None
 
 
+@pytest.mark.parametrize("reader", ["importlib.metadata", "importlib_metadata"])
 def test_the_remains_of_a_broken_installation_do_no_harm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Once imported, the package importlib_metadata reads in place of the standard library."""
+    pytest.importorskip(reader)
     (tmp_path / "~umpy-1.0.dist-info").mkdir()
     (tmp_path / "~umpy-1.0.dist-info" / "METADATA").touch()
+    (tmp_path / "~orch-1.0.dist-info").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
     distributions = manifest()["distributions"]
     assert isinstance(distributions, dict)
