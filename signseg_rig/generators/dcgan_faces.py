@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,11 +14,10 @@ from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.weights import (
     ModelSettings,
     compute_in_batches,
-    find_weights,
-    load_state,
     model_problems,
     read_state,
     require_device,
+    trained_model,
 )
 
 if TYPE_CHECKING:
@@ -64,13 +64,7 @@ class DcganFaces(Generator):
     def __init__(self, settings: DcganFacesSettings) -> None:
         self._device = require_device(settings.device)
         self._batch_size = settings.batch_size
-        path = find_weights(NAME, settings.weights_path)
-        state = read_state(path, key="netG_state_dict")
-        self._network = _network()
-        # The published names begin with the attribute that held the layers.
-        layers = {key.removeprefix("main."): tensor for key, tensor in state.items()}
-        load_state(self._network, layers, path)
-        self._network.to(self._device).eval()
+        self._network, _ = trained_model(NAME, settings, _network, _layers)
 
     @classmethod
     def problems(cls, settings: Any) -> list[str]:
@@ -91,6 +85,12 @@ class DcganFaces(Generator):
         images = compute_in_batches(self._network, inputs, self._batch_size)
         values = images.permute(0, 2, 3, 1).numpy()
         return np.rint(127.5 * (values + 1)).astype(np.uint8)
+
+
+def _layers(path: Path) -> dict[str, torch.Tensor]:
+    state = read_state(path, key="netG_state_dict")
+    # The published names begin with the attribute that held the layers.
+    return {key.removeprefix("main."): tensor for key, tensor in state.items()}
 
 
 def _checked(codes: FloatArray) -> FloatArray:

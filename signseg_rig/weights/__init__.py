@@ -1,6 +1,13 @@
 """Weight files, where they lie, and the torch models that are made of them."""
 
-from signseg_rig.weights.catalogue import CATALOGUE, PackageMember, WeightFile, find_entry
+from signseg_rig.weights.catalogue import (
+    CATALOGUE,
+    ByHand,
+    Download,
+    PackageMember,
+    WeightFile,
+    find_entry,
+)
 from signseg_rig.weights.files import (
     add_weights,
     fetch_weights,
@@ -16,12 +23,15 @@ from signseg_rig.weights.models import (
     model_problems,
     reproducible_inference,
     require_device,
+    trained_model,
     used_weights,
 )
 from signseg_rig.weights.states import load_state, read_state
 
 __all__ = [
     "CATALOGUE",
+    "ByHand",
+    "Download",
     "ModelSettings",
     "PackageMember",
     "WeightFile",
@@ -38,6 +48,7 @@ __all__ = [
     "read_state",
     "reproducible_inference",
     "require_device",
+    "trained_model",
     "used_weights",
     "weights_folder",
 ]

