@@ -8,6 +8,7 @@ from signseg_rig.interfaces.models import (
     Readout,
     Simulator,
     SimulatorContext,
+    WeightLayer,
 )
 from signseg_rig.interfaces.plugin import Plugin
 from signseg_rig.interfaces.protocol import Protocol, ProtocolContext, ProtocolSteps, Turn
@@ -30,4 +31,5 @@ __all__ = [
     "SimulatorContext",
     "SourceContext",
     "Turn",
+    "WeightLayer",
 ]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces.plugin import Plugin
 from signseg_rig.types import FloatArray, ImageArray
 
@@ -105,8 +106,27 @@ class Readout(NamedTuple):
     bias: FloatArray
 
 
+class WeightLayer(NamedTuple):
+    """The weights of a linear or convolutional layer.
+
+    Parameters
+    ----------
+    weights : (n_out, n_in, ...) float array
+        With more axes for the kernel of a convolution. In one of groups `n_in` is the number of
+        channels that each group reads.
+    n_groups : int
+        The channels read, and those put out, are in as many groups that do not mix.
+    """
+
+    weights: FloatArray
+    n_groups: int = 1
+
+
 class Network(Plugin):
     """A convolutional network with named feature layers and a linear readout.
+
+    `weight_layers`, `with_weights` and `contributions` are needed by what measures or ablates
+    hidden layers only; a network that does not offer them is one whose readout alone is known.
 
     Attributes
     ----------
@@ -114,6 +134,8 @@ class Network(Plugin):
         Layers that `features` can give; the last one is what the readout reads.
     unit_names : tuple of str
         Names of the readout's units.
+    activation : str
+        The nonlinearity between its layers, such as ``"relu"``, ``"relu6"`` or ``"tanh"``.
     identity : mapping of str to str or number
         All that its features depend on, such as its kind, the sha256 of its weight file and the
         size to which it scales images. Features are kept, and neuron models used, under this name.
@@ -121,6 +143,7 @@ class Network(Plugin):
 
     layer_names: tuple[str, ...]
     unit_names: tuple[str, ...]
+    activation: str = "relu"
     identity: Mapping[str, str | int | float]
 
     @abstractmethod
@@ -152,6 +175,63 @@ class Network(Plugin):
     @abstractmethod
     def readout(self) -> Readout:
         """The linear readout on top of the last layer's features."""
+
+    def weight_layers(self) -> Mapping[str, WeightLayer]:
+        """Give the weights of every linear and convolutional layer by name, the readout last.
+
+        The arrays are copies.
+        """
+        return {"readout": WeightLayer(self.readout.weights)}
+
+    def with_weights(self, weights: Mapping[str, FloatArray]) -> Network:
+        """Give a copy of the network in which some layers have other weights.
+
+        Parameters
+        ----------
+        weights : mapping of str to float array
+            By the names of `weight_layers`, and of their shapes.
+
+        Returns
+        -------
+        network : Network
+            With another identity. This one stays as it is.
+
+        Raises
+        ------
+        ConfigError
+            There is no such layer, or a shape or value does not fit.
+        """
+        raise ConfigError(
+            f"{type(self).__name__} cannot be given weights of {', '.join(weights)}: it does not "
+            "offer its layers."
+        )
+
+    def contributions(self, images: ImageArray, layer: str, unit: str) -> FloatArray:
+        """Tell what each connection of a layer contributes to a unit of the readout.
+
+        Parameters
+        ----------
+        images : (n, height, width, 3) uint8 array
+        layer : str
+            A name of `weight_layers`.
+        unit : str
+            One of `unit_names`.
+
+        Returns
+        -------
+        contributions : float array of the shape of the layer's weights
+            Activation that passes a connection (input times weight) times the gradient of the
+            unit's score there, summed over positions and averaged over images.
+
+        Raises
+        ------
+        ConfigError
+            There is no such layer or unit, or there are no images.
+        """
+        raise ConfigError(
+            f"{type(self).__name__} cannot tell what {layer!r} contributes to {unit!r} for "
+            f"{len(images)} images: it does not offer its layers."
+        )
 
 
 @dataclass(frozen=True, slots=True)

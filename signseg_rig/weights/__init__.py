@@ -21,12 +21,13 @@ from signseg_rig.weights.models import (
     compute_in_batches,
     load_model,
     model_problems,
+    repeatable_algorithms,
     reproducible_inference,
     require_device,
     trained_model,
     used_weights,
 )
-from signseg_rig.weights.states import load_state, read_state
+from signseg_rig.weights.states import load_state, read_checkpoint, read_state
 
 __all__ = [
     "CATALOGUE",
@@ -45,7 +46,9 @@ __all__ = [
     "load_model",
     "load_state",
     "model_problems",
+    "read_checkpoint",
     "read_state",
+    "repeatable_algorithms",
     "reproducible_inference",
     "require_device",
     "trained_model",

@@ -236,7 +236,16 @@ def compute_in_batches(
 
 @contextmanager
 def reproducible_inference() -> Iterator[None]:
-    """Compute without gradients, in full single precision and by algorithms that repeat.
+    """Compute without gradients, by algorithms that repeat."""
+    import torch
+
+    with torch.inference_mode(), repeatable_algorithms():
+        yield
+
+
+@contextmanager
+def repeatable_algorithms() -> Iterator[None]:
+    """Compute in full single precision and by algorithms that repeat.
 
     On CUDA, convolutions else round their inputs to 10 bits (TF32), and may add up in another
     order at every call.
@@ -244,11 +253,8 @@ def reproducible_inference() -> Iterator[None]:
     import torch
 
     _settle_vector_functions()
-    with (
-        torch.inference_mode(),
-        torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        ),
+    with torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     ):
         yield
 

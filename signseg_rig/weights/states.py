@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,47 @@ def read_state(path: Path, key: str | None = None) -> dict[str, torch.Tensor]:
     if not _is_state(content):
         raise WeightsError(
             f"{path} should hold tensors by name{f' under {key!r}' if key else ''}; it has "
+            f"{_described(content)}. It is the weight file of another model."
+        )
+    return dict(content)
+
+
+def read_checkpoint(
+    path: Path, keys: Sequence[str], *, trusts_pickle: bool
+) -> dict[str, torch.Tensor]:
+    """Read the named tensors of a checkpoint, which may hold other things as well.
+
+    Parameters
+    ----------
+    path : Path
+    keys : sequence of str
+        Under the first of these that is there the tensors stand.
+    trusts_pickle : bool
+        Whether a file that cannot be read otherwise may run code of its own.
+
+    Returns
+    -------
+    state : dict of str to tensor, on the CPU
+
+    Raises
+    ------
+    WeightsError
+        As of `read_state`; where running code would help the message says so.
+    """
+    try:
+        content = _read(path)
+    except WeightsError as error:
+        if not trusts_pickle:
+            raise WeightsError(
+                f"{error} If it is intact it holds code, and where you would run programs from the "
+                "same source set 'trusts_pickle = true'."
+            ) from error
+        content = _unpickled(path)
+    if isinstance(content, dict):
+        content = next((content[key] for key in keys if key in content), content)
+    if not _is_state(content):
+        raise WeightsError(
+            f"{path} should hold tensors by name, or under {' or '.join(map(repr, keys))}; it has "
             f"{_described(content)}. It is the weight file of another model."
         )
     return dict(content)
@@ -94,6 +136,21 @@ def _read(path: Path) -> Any:
         raise WeightsError(
             f"{path} cannot be read as torch weights ({_first_sentence(error)}). Fetch or copy it "
             "again."
+        ) from error
+
+
+def _unpickled(path: Path) -> Any:
+    import torch
+
+    warnings.warn(
+        f"{path} is read with trusts_pickle: code that it holds is run now.", stacklevel=2
+    )
+    try:
+        return torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:
+        raise WeightsError(
+            f"{path} cannot be read as a torch checkpoint ({_first_sentence(error)}). Fetch or "
+            "copy it again, or install the package whose objects it holds."
         ) from error
 
 
