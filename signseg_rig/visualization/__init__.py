@@ -1,18 +1,25 @@
 """Preferred images of model neurons: evolutions in one process, and sweeps of many."""
 
+from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
 from signseg_rig.visualization.evolution import Evolution, Search, evolve, evolve_together
+from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
 from signseg_rig.visualization.results import Result, ResultFolder
 from signseg_rig.visualization.sweep import dask_cluster, local_processes, run_sweep
-from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep
+from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep, write_sweep
 from signseg_rig.visualization.tasks import Condition, Task, conditions, list_tasks
 
 __all__ = [
+    "AreaBetween",
+    "Comparison",
     "Condition",
     "Evolution",
+    "Number",
     "Result",
     "ResultFolder",
     "Search",
+    "SweepImages",
     "SweepSettings",
+    "Table",
     "Task",
     "conditions",
     "dask_cluster",
@@ -20,6 +27,8 @@ __all__ = [
     "evolve_together",
     "list_tasks",
     "local_processes",
+    "measure_sweep",
     "read_sweep",
     "run_sweep",
+    "write_sweep",
 ]

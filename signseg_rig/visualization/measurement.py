@@ -1,0 +1,177 @@
+"""Measure the images of a sweep: one number for each unit, condition and measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from signseg_rig.errors import SweepError
+from signseg_rig.interfaces import Generator, Metric, MetricContext
+from signseg_rig.seeds import named_rng
+from signseg_rig.types import ImageArray
+from signseg_rig.visualization.results import Result, ResultFolder
+from signseg_rig.visualization.sweep_settings import SweepSettings
+from signseg_rig.visualization.tasks import Condition, conditions, list_tasks
+
+N_RANDOM_IMAGES = 20
+REACHED, INTACT_RESPONSE = "reached_activation", "intact_response"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number behind a figure.
+
+    Parameters
+    ----------
+    unit : str
+    condition : Condition
+    repeat : int or None
+        None where the number is of all repeats together.
+    measure : str
+        ``"reached_activation"``: the highest score of the evolution, of the unit as it was ablated;
+        ``"intact_response"``: what the intact unit gives for that image; or
+        ``"<metric>.<value>"``, see the metric.
+    value : float
+        NaN where it does not exist.
+    """
+
+    unit: str
+    condition: Condition
+    repeat: int | None
+    measure: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepImages:
+    """The results of a sweep that there are so far.
+
+    Parameters
+    ----------
+    settings : SweepSettings
+    results : dict of (unit, condition) to list of Result or None
+        In the order of the repeats, None for those that are missing.
+    """
+
+    settings: SweepSettings
+    results: Mapping[tuple[str, Condition], Sequence[Result | None]]
+
+    @classmethod
+    def read(cls, settings: SweepSettings) -> SweepImages:
+        """Read all results that there are.
+
+        Raises
+        ------
+        SweepError
+            There is none, or one is damaged.
+        """
+        folder = ResultFolder(settings.folder)
+        finished = folder.finished()
+        results: dict[tuple[str, Condition], list[Result | None]] = {}
+        for task in list_tasks(settings):
+            own = results.setdefault((task.unit, task.condition), [])
+            own.append(folder.read(task.key) if task.key in finished else None)
+        if not any(one for own in results.values() for one in own):
+            raise SweepError(
+                f"{settings.folder} has no result yet. Run 'signseg-rig visualize' with its "
+                "settings first."
+            )
+        return cls(settings, results)
+
+    @property
+    def n_missing(self) -> int:
+        """How many evolutions have no result."""
+        return sum(one is None for own in self.results.values() for one in own)
+
+
+def measure_sweep(
+    images: SweepImages,
+    visualized: Mapping[str, str | int | float],
+    *,
+    on_progress: Callable[[int, int], None] = lambda _n_done, _n_all: None,
+) -> tuple[list[Number], dict[str, dict[str, str | float]]]:
+    """Measure the results of a sweep with the metrics of its settings.
+
+    Parameters
+    ----------
+    images : SweepImages
+    visualized : mapping
+        `identity` of the network whose units were evolved; empty for neurons.
+    on_progress : callable
+        Called with the numbers of units that are measured and that there are.
+
+    Returns
+    -------
+    numbers : list of Number
+    described : dict of str to dict
+        How each metric computes, by its name.
+
+    Notes
+    -----
+    All conditions of a unit and repeat are evolved with the same random numbers, which makes their
+    images more alike than those of two repeats. Hence an image is compared with intact images of
+    the *other* repeats, and the value of a condition is the mean over its images; for the intact
+    unit the same rule gives what its images have in common with each other. What can only be told
+    of several images together, or where there is one repeat, is measured on whole sets.
+    """
+    settings = images.settings
+    generator: Generator = settings.generator.load()(settings.generator.settings)
+    codes = generator.sample_codes(N_RANDOM_IMAGES, named_rng(settings.seed, "random images"))
+    context = MetricContext(generator.render(codes), visualized)
+    metrics: dict[str, Metric] = {
+        name: choice.load()(choice.settings) for name, choice in settings.metrics.items()
+    }
+    numbers: list[Number] = []
+    for n_done, unit in enumerate(settings.units):
+        on_progress(n_done, len(settings.units))
+        own = {condition: images.results[unit, condition] for condition in conditions(settings)}
+        numbers.extend(_activations(unit, own))
+        for name, metric in metrics.items():
+            numbers.extend(_measured(unit, own, metric, name, context))
+    on_progress(len(settings.units), len(settings.units))
+    return numbers, {name: metric.describe() for name, metric in metrics.items()}
+
+
+def _activations(unit: str, own: Mapping[Condition, Sequence[Result | None]]) -> Iterator[Number]:
+    for condition, results in own.items():
+        for repeat, result in enumerate(results):
+            if result is not None:
+                yield Number(unit, condition, repeat, REACHED, float(result.scores.max()))
+                yield Number(unit, condition, repeat, INTACT_RESPONSE, float(result.intact_score))
+
+
+def _measured(
+    unit: str,
+    own: Mapping[Condition, Sequence[Result | None]],
+    metric: Metric,
+    name: str,
+    context: MetricContext,
+) -> Iterator[Number]:
+    """Measure the images of a unit, of all conditions against the same intact ones in turn."""
+    intact = own[Condition()]
+    reference = _images(intact)
+    if reference is None:
+        return
+    values: dict[Condition, list[dict[str, float]]] = {condition: [] for condition in own}
+    for repeat in range(len(intact)):
+        others = _images([*intact[:repeat], *intact[repeat + 1 :]])
+        for condition, results in own.items():
+            image = _images(results[repeat : repeat + 1])
+            if image is not None and others is not None:
+                values[condition].append(metric.measure(image, others, context))
+    for condition, results in own.items():
+        whole = _images(results)
+        if whole is None:
+            continue
+        for key, of_set in metric.measure(whole, reference, context).items():
+            each = np.array([one[key] for one in values[condition]])
+            known = each[np.isfinite(each)]
+            value = float(known.mean()) if known.size else of_set
+            yield Number(unit, condition, None, f"{name}.{key}", value)
+
+
+def _images(results: Sequence[Result | None]) -> ImageArray | None:
+    found = [result.best_image for result in results if result is not None]
+    return np.stack(found) if found else None
