@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from signseg_rig.errors import ConfigError
+from signseg_rig.generators.codes import checked_codes
 from signseg_rig.interfaces import Generator
 from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray
@@ -81,7 +81,9 @@ class DcganFaces(Generator):
         """
         import torch
 
-        inputs = torch.from_numpy(_checked(codes)).to(self._device)[:, :, None, None]
+        inputs = torch.from_numpy(checked_codes(codes, N_DIMS, NAME)).to(self._device)[
+            :, :, None, None
+        ]
         images = compute_in_batches(self._network, inputs, self._batch_size)
         values = images.permute(0, 2, 3, 1).numpy()
         return np.rint(127.5 * (values + 1)).astype(np.uint8)
@@ -91,24 +93,6 @@ def _layers(path: Path) -> dict[str, torch.Tensor]:
     state = read_state(path, key="netG_state_dict")
     # The published names begin with the attribute that held the layers.
     return {key.removeprefix("main."): tensor for key, tensor in state.items()}
-
-
-def _checked(codes: FloatArray) -> FloatArray:
-    codes = np.asarray(codes)
-    if codes.ndim != 2 or codes.shape[1] != N_DIMS:
-        raise ConfigError(
-            f"Codes of {NAME} should have the shape (n, {N_DIMS}); got {codes.shape}."
-        )
-    # Also what is finite in double precision only would come out as a blank image.
-    with np.errstate(over="ignore"):
-        single = codes.astype(np.float32, order="C")
-    if not np.isfinite(single).all():
-        first = int(np.flatnonzero(~np.isfinite(single).all(axis=1))[0])
-        raise ConfigError(
-            f"Codes of {NAME} should be finite in single precision; code {first} of {len(codes)} "
-            "is not. Whatever proposed it has diverged."
-        )
-    return single
 
 
 def _network() -> torch.nn.Module:
