@@ -1,0 +1,41 @@
+"""``signseg-rig dale FILE.toml``: how far the weights of networks are of one sign."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from signseg_rig.dale import LayerIndex
+
+
+def dale(file: Annotated[Path, typer.Argument(help="The networks (TOML).")]) -> None:
+    """Survey the Dale index of every layer of networks, against random signs."""
+    from rich.console import Console
+
+    from signseg_rig.cli.stages import StageProgress
+    from signseg_rig.dale import read_survey, survey_networks
+    from signseg_rig.report import write_dale_report
+
+    settings = read_survey(file)
+    with StageProgress(Console(stderr=True)) as progress:
+        layers = survey_networks(settings, on_progress=partial(progress, "networks"))
+    _print_readouts(layers)
+    typer.echo(write_dale_report(settings, layers))
+
+
+def _print_readouts(layers: list[LayerIndex]) -> None:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("network", "readout", "mean Dale index", "random signs", "zeros")
+    for one in layers:
+        if one.is_readout:
+            values = (one.index, one.random_index, one.zero_fraction)
+            cells = [f"{np.nanmean(value):.4f}" for value in values]
+            table.add_row(one.network, one.direction, *cells)
+    Console().print(table)
