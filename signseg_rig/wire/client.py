@@ -106,7 +106,8 @@ class DisplayClient:
         """
         deadline_s = time.monotonic() + timeout_s
         while True:
-            if lost := self._check_liveness():
+            # What waits to be read is no silence: this display may have been busy for long.
+            if not self._socket.poll(0) and (lost := self._check_liveness()):
                 return lost
             self._say_hello()
             left_s = max(0.0, deadline_s - time.monotonic())

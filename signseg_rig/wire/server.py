@@ -26,6 +26,7 @@ from signseg_rig.wire.messages import (
     Pong,
     Reintroduce,
     Rejected,
+    Trouble,
     Welcome,
 )
 from signseg_rig.wire.peer import Conversation, Rejections
@@ -100,9 +101,12 @@ class DisplayServer:
         self._estimator = ClockEstimator()
         self._context: Context | None = None
         self._identity: bytes | None = None
+        # A display that was given up for its silence: it may yet say why it was silent.
+        self._silent: bytes | None = None
         self._connection = 0
         self._conversation = Conversation(run_id, secrets.token_hex(8))
-        self._last_heard_s = 0.0
+        # When the oldest ping was sent that nothing has followed yet.
+        self._asked_s: float | None = None
 
     def start(self) -> None:
         """Bind the address and start serving.
@@ -199,11 +203,18 @@ class DisplayServer:
     def _beat(self) -> None:
         if self._identity is None:
             return
-        silent_s = self._clock() - self._last_heard_s
+        now_s = self._clock()
+        # Silence counts from a question: where this thread was held up itself, it asked none.
+        silent_s = 0.0 if self._asked_s is None else now_s - self._asked_s
         if silent_s > self._settings.heartbeat_timeout_s:
+            self._silent = self._identity
             self._lose(f"the display has been silent for {silent_s:.1f} s")
         else:
-            self._send_now(Ping(loop_s=self._clock()))
+            self._ping(now_s)
+
+    def _ping(self, now_s: float) -> None:
+        self._asked_s = now_s if self._asked_s is None else self._asked_s
+        self._send_now(Ping(loop_s=now_s))
 
     def _send_queued(self) -> bool:
         while self._wake_in.poll(0):
@@ -251,6 +262,8 @@ class DisplayServer:
     def _receive(self, identity: bytes, message: Message) -> None:
         if isinstance(message.body, Hello):
             self._greet(identity, message.body)
+        elif self._is_last_word(identity, message):
+            self.events.put(message.body)
         elif identity != self._identity:
             # A display of an earlier process of this loop, or one that was given up too early.
             self._send_to(identity, Message(Reintroduce()))
@@ -258,8 +271,19 @@ class DisplayServer:
         elif fault := self._conversation.fault_of(message):
             self._reject(*fault)
         else:
-            self._last_heard_s = self._clock()
+            self._asked_s = None
             self._take(message.body)
+
+    def _is_last_word(self, identity: bytes, message: Message) -> bool:
+        """Tell whether a display that was given up says what went wrong with it.
+
+        Without it the run would wait for another display, and never tell that this one failed.
+        """
+        return (
+            identity == self._silent
+            and isinstance(message.body, Trouble)
+            and self._conversation.fault_of(message) is None
+        )
 
     def _take(self, body: Body) -> None:
         if isinstance(body, Pong):
@@ -282,14 +306,14 @@ class DisplayServer:
             self._refuse(identity, "setup", objection)
             self._reject("setup", objection)
             return
-        self._identity = identity
+        self._identity, self._silent = identity, None
         self._connection += 1
         # A session per greeting: what was under way before it is stale on both sides.
         self._conversation = Conversation(self._run_id, secrets.token_hex(8))
-        self._last_heard_s = self._clock()
         self._estimator = ClockEstimator()
         self._send_now(Welcome(heartbeat_timeout_s=self._settings.heartbeat_timeout_s))
-        self._send_now(Ping(loop_s=self._clock()))
+        self._asked_s = None
+        self._ping(self._clock())
         self.events.put(Connected(hello, self._connection))
 
     def _refuse(self, identity: bytes, cause: str, sentence: str) -> None:

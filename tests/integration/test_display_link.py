@@ -29,6 +29,7 @@ from signseg_rig.wire.messages import (
     ShowDone,
     ShowItem,
     ShownReport,
+    Trouble,
     Welcome,
 )
 from signseg_rig.wire.peer import Conversation
@@ -157,6 +158,40 @@ def test_silent_display_is_given_up(
         connected(link)
         with pytest.raises(DisplayLost, match="silent"):
             link.preload(images(1))
+
+
+def test_display_that_was_given_up_can_still_say_what_went_wrong(
+    wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
+) -> None:
+    with open_link(wire) as link:
+        peer = raw_peer(wire)
+        peer.send_multipart(encode(Message(hello)))
+        connected(link)
+        header = peer.recv_json()
+        with pytest.raises(DisplayLost, match="silent"):
+            drain(link)
+        last_word = Trouble(message="The graphics card is out of memory.")
+        peer.send_multipart(encode(Message(last_word, header["run"], header["session"], 1)))
+        with pytest.raises(DisplayError, match="display reports: The graphics card"):
+            link.wait_until_connected(lambda: True)
+        assert link.rejection_counts == {}
+
+
+def test_trouble_of_an_unknown_peer_ends_no_run(
+    wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
+) -> None:
+    with open_link(wire) as link:
+        display = raw_peer(wire)
+        display.send_multipart(encode(Message(hello)))
+        connected(link)
+        header = display.recv_json()
+        stranger = raw_peer(wire)
+        trouble = Trouble(message="This is not your display.")
+        stranger.send_multipart(encode(Message(trouble, header["run"], header["session"], 1)))
+        assert stranger.recv_json()["kind"] == "reintroduce"
+        with pytest.raises(DisplayLost, match="silent"):
+            drain(link)
+        assert link.rejection_counts == {"unknown peer": 1}
 
 
 def test_no_display_is_an_error_that_says_what_to_start(
