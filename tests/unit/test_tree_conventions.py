@@ -25,6 +25,8 @@ SAFE_PARTS = {"Parallel", "delayed"}
 GLOBAL_SEEDS = {"seed", "manual_seed", "manual_seed_all", "set_rng_state", "set_state"}
 SEEDED_MODULES = {"random", "np.random", "numpy.random", "torch", "torch.random", "torch.cuda"}
 OTHERS_ERRORS = {*dir(builtins), "PydanticCustomError"}
+# The one place that may run a file's code: the user says so in the settings, and it warns.
+OPT_INS = {"finds_unsafe_load": ["signseg_rig/weights/states.py"]}
 UNFINISHED = ("TODO", "FIXME", "XXX", "HACK")
 
 Rule = Callable[[str], Iterator[tuple[int, str]]]
@@ -187,13 +189,13 @@ def test_rule_lets_good_code_pass(rule: Rule, source: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_sources_follow_the_convention(rule: Rule) -> None:
-    breaches = [
-        f"{path.relative_to(ROOT)}:{line} {what}"
+    breaches = {
+        f"{path.relative_to(ROOT)}:{line} {what}": str(path.relative_to(ROOT))
         for package in PACKAGES
         for path in sorted(package.rglob("*.py"))
         for line, what in rule(path.read_text(encoding="utf-8"))
-    ]
-    assert breaches == []
+    }
+    assert list(breaches.values()) == OPT_INS.get(rule.__name__, []), list(breaches)
 
 
 def test_every_package_is_marked_as_typed() -> None:
