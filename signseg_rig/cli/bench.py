@@ -15,17 +15,23 @@ def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="optimizer, preload, turnaround, memory, startup, fit, counts, null; by default "
-            "all."
+            help="optimizer, preload, turnaround, memory, startup, fit, counts, null, evolve, "
+            "together, ablate, sweep; by default all."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure this machine: the closed loop, start-up, and fits of neuron models."""
+    """Measure this machine: the closed loop, start-up, fits of neuron models, and sweeps."""
     from signseg_rig.bench.loop import memory_figures, preload_figures, turnaround_figures
     from signseg_rig.bench.neurons import count_figures, fit_figures, null_figures
     from signseg_rig.bench.optimizer import optimizer_figures
     from signseg_rig.bench.startup import startup_figures
+    from signseg_rig.bench.visualization import (
+        ablation_figures,
+        evolve_figures,
+        sweep_figures,
+        together_figures,
+    )
     from signseg_rig.errors import ConfigError
 
     benchmarks = {
@@ -37,6 +43,10 @@ def bench(
         "fit": fit_figures,
         "counts": count_figures,
         "null": null_figures,
+        "evolve": evolve_figures,
+        "together": together_figures,
+        "ablate": ablation_figures,
+        "sweep": sweep_figures,
     }
     if unknown := set(names or ()) - benchmarks.keys():
         raise ConfigError(

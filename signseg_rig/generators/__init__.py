@@ -18,7 +18,8 @@ def load_generator(
     Parameters
     ----------
     kind : str
-        ``"dcgan_faces"``, or that of an installed plugin.
+        ``"dcgan_faces"``, ``"deepsim_fc6"``, ``"biggan_deep_256"``, or another that
+        `signseg-rig plugins` lists.
     weights_path : str, optional
         A weight file of one's own; by default the one that `signseg-rig weights` knows.
     device : str

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from signseg_rig.interfaces import Network
+from signseg_rig.networks.hidden import ablate_hidden
 from signseg_rig.weights import load_model
 
-__all__ = ["load_network"]
+__all__ = ["ablate_hidden", "load_network"]
 
 
 def load_network(
@@ -18,7 +19,8 @@ def load_network(
     Parameters
     ----------
     kind : str
-        ``"efficientnet_lite0"``, or that of an installed plugin.
+        ``"efficientnet_lite0"``, ``"alexnet"``, ``"resnet50"``, or another that
+        `signseg-rig plugins` lists.
     weights_path : str, optional
         A weight file of one's own; by default the one that `signseg-rig weights` knows.
     device : str

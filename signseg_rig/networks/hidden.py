@@ -1,0 +1,78 @@
+"""Graded ablation of a hidden layer: by what its connections contribute to a unit."""
+
+from __future__ import annotations
+
+from signseg_rig.errors import ConfigError
+from signseg_rig.interfaces import Network
+from signseg_rig.signs import AblatedWeights, GradedAblation, Scope, Sign
+from signseg_rig.types import FloatArray
+
+
+def ablate_hidden(
+    network: Network,
+    layer: str,
+    contributions: FloatArray,
+    *,
+    sign: Sign,
+    strength: float,
+    scope: Scope = "unit",
+) -> tuple[Network, AblatedWeights]:
+    """Remove connections of a layer that contribute positively, or negatively, to a unit.
+
+    In a hidden layer the sign of a weight does not say whether it drives a unit of the readout or
+    inhibits it: what decides is the sign of its contribution, and the largest contributions are
+    removed first.
+
+    Parameters
+    ----------
+    network : Network
+        Never changed.
+    layer : str
+        A name of its `weight_layers`.
+    contributions : float array of the shape of the layer's weights
+        Of `Network.contributions`, computed once for all strengths.
+    sign : {"positive", "negative"}
+    strength : float, from 0 to 1
+        Share of the summed contributions of this sign.
+    scope : {"unit", "matrix"}
+        Whether each channel that the layer puts out is taken on its own, or the layer as a whole.
+
+    Returns
+    -------
+    network : Network
+        A copy in which these connections are 0.
+    ablated : AblatedWeights
+        Of shape (n_channels, n_incoming); see `signseg_rig.signs.matched_random` for controls.
+
+    Raises
+    ------
+    ConfigError
+        There is no such layer, or the contributions are not of its shape.
+
+    Examples
+    --------
+    >>> from signseg_rig.networks import load_network
+    >>> network = load_network("efficientnet_lite0", input_size_px=64)
+    >>> images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    >>> contributions = network.contributions(images, "_conv_head", "wig")
+    >>> lesioned, ablated = ablate_hidden(
+    ...     network, "_conv_head", contributions, sign="positive", strength=0.5
+    ... )
+    >>> bool((lesioned.weight_layers()["_conv_head"].weights == 0).any())
+    True
+    """
+    layers = network.weight_layers()
+    if layer not in layers:
+        raise ConfigError(f"The network has no weights {layer!r}; it has {', '.join(layers)}.")
+    weights = layers[layer].weights
+    if contributions.shape != weights.shape:
+        raise ConfigError(
+            f"Contributions to {layer!r} should have the shape of its weights, {weights.shape}; "
+            f"got {contributions.shape}."
+        )
+    rows = len(weights), -1
+    ablation = GradedAblation(
+        weights.reshape(rows), sign=sign, scope=scope, by=contributions.reshape(rows)
+    )
+    ablated = ablation.at(strength)
+    return network.with_weights({layer: ablated.weights.reshape(weights.shape)}), ablated
