@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signseg_rig.seeds import named_rng
+from signseg_rig.signs import Sign
 from signseg_rig.stats import (
     PairedTest,
     adjust_fdr,
@@ -120,7 +121,7 @@ class Table:
         """Compare the curves of the two signs, for the measures in which they differ at all."""
         found = {}
         for measure in self.measures:
-            curves = [self._curves(measure, sign) for sign in ("negative", "positive")]
+            curves = self._curves(measure, "negative"), self._curves(measure, "positive")
             strengths = self.strengths("positive")
             if len(strengths) < 2 or strengths != self.strengths("negative"):
                 continue
@@ -135,7 +136,7 @@ class Table:
             for (measure, test), q_value in zip(found.items(), q_values, strict=True)
         ]
 
-    def strengths(self, sign: str) -> list[float]:
+    def strengths(self, sign: Sign) -> list[float]:
         """Give the strengths of a sign from 0, the intact unit, upwards."""
         return [
             0.0,
@@ -144,7 +145,7 @@ class Table:
             ),
         ]
 
-    def _curves(self, measure: str, sign: str) -> FloatArray:
+    def _curves(self, measure: str, sign: Sign) -> FloatArray:
         conditions = [Condition(), *(Condition(sign, one) for one in self.strengths(sign)[1:])]
         return np.array([self.per_unit(measure, condition) for condition in conditions]).T
 

@@ -10,9 +10,21 @@ from pydantic import Field, model_validator
 
 from signseg_rig.settings import InputPath, PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import read_settings
-from signseg_rig.signs import Match, Sign
+from signseg_rig.signs import Match, Scope, Sign
 
 Strength = Annotated[float, Field(gt=0, le=1)]
+
+
+class HiddenSettings(Settings):
+    """A hidden layer to be ablated in place of the readout.
+
+    Its connections are judged by what they contribute to a unit, on average over `images` (a folder
+    or a zip archive): gradient times activation, not the sign of the weight.
+    """
+
+    layer: str
+    images: InputPath
+    scope: Scope = "unit"
 
 
 class SweepSettings(Settings):
@@ -21,6 +33,9 @@ class SweepSettings(Settings):
     The units are those of the network's readout, or with `neurons` those of a neuron-model file
     that was fitted on it. The intact units are always evolved too. At `control_strengths` random
     weights are removed as well, matched to the ablation as `control_match` says.
+
+    `traits` are numbers that are known of the network, such as its robust accuracy: the report of
+    several sweeps correlates them with what the ablations did.
     """
 
     name: str = Field(pattern=r"^[\w.-]+$")
@@ -36,6 +51,8 @@ class SweepSettings(Settings):
     n_together: int = Field(default=4, ge=1, le=1000)
     network: Annotated[PluginChoice, PluginGroup("networks")]
     neurons: InputPath | None = None
+    hidden: HiddenSettings | None = None
+    traits: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
     generator: Annotated[PluginChoice, PluginGroup("generators")]
     optimizer: Annotated[PluginChoice, PluginGroup("optimizers")]
     metrics: dict[str, Annotated[PluginChoice, PluginGroup("metrics")]] = Field(
@@ -48,6 +65,15 @@ class SweepSettings(Settings):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} names some more than once: {', '.join(map(str, values))}")
+        return self
+
+    @model_validator(mode="after")
+    def _hidden_without_neurons(self) -> Self:
+        if self.hidden is not None and self.neurons is not None:
+            raise ValueError(
+                "hidden ablates layers for classes of the network's readout, and neurons asks for "
+                "neuron models in their place; leave one of them out"
+            )
         return self
 
     @property

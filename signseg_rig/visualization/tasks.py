@@ -7,13 +7,15 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
+from signseg_rig.datasets import open_images
 from signseg_rig.settings import PluginChoice
-from signseg_rig.visualization.sweep_settings import SweepSettings
+from signseg_rig.signs import Match, Sign
+from signseg_rig.visualization.sweep_settings import HiddenSettings, SweepSettings
 from signseg_rig.weights import file_sha256, used_weights
 
-INTACT = "intact"
+INTACT: Final = "intact"
 # Where and how much at a time changes no result, or not beyond rounding.
 IRRELEVANT = ("device", "weights_path")
 
@@ -24,17 +26,16 @@ class Condition:
 
     Parameters
     ----------
-    sign : str
-        ``"positive"`` or ``"negative"``: what was removed, or what a control is matched to;
-        ``"intact"`` where nothing was removed.
+    sign : {"positive", "negative", "intact"}
+        What was removed, or what a control is matched to; ``"intact"`` where nothing was removed.
     strength : float
-    control : str
-        ``""`` for an ablation; ``"number"`` or ``"magnitude"`` for random weights matched to it.
+    control : {"", "number", "magnitude"}
+        ``""`` for an ablation, else random weights matched to it.
     """
 
-    sign: str = INTACT
+    sign: Sign | Literal["intact"] = INTACT
     strength: float = 0.0
-    control: str = ""
+    control: Match | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def list_tasks(settings: SweepSettings) -> list[Task]:
         "neurons": file_sha256(settings.neurons) if settings.neurons else None,
         "n_generations": settings.n_generations,
         "seed": settings.seed,
+        "hidden": _judged_by(settings.hidden) if settings.hidden else None,
     }
     return [
         Task(unit, condition, repeat, _key({**common, "unit": unit, "repeat": repeat}, condition))
@@ -97,6 +99,11 @@ def list_tasks(settings: SweepSettings) -> list[Task]:
 
 def _relevant(choice: PluginChoice) -> dict[str, Any]:
     return {key: value for key, value in choice.to_table().items() if key not in IRRELEVANT}
+
+
+def _judged_by(hidden: HiddenSettings) -> dict[str, Any]:
+    images = sorted(open_images(hidden.images).sha256)
+    return {"layer": hidden.layer, "scope": hidden.scope, "images": images}
 
 
 def _key(content: dict[str, Any], condition: Condition) -> str:

@@ -3,69 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from signseg_rig.errors import ConfigError
-from signseg_rig.interfaces import Generator, Network, Optimizer
-from signseg_rig.neurons import NeuronModels
+from signseg_rig.interfaces import Generator, Optimizer
 from signseg_rig.seeds import named_rng
-from signseg_rig.signs import AblatedWeights, ablate, matched_random
-from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.visualization.evolution import Evolution, Search, evolve_together
 from signseg_rig.visualization.results import Result, ResultFolder
 from signseg_rig.visualization.sweep_settings import SweepSettings
-from signseg_rig.visualization.tasks import INTACT, Task
-
-
-class Readouts:
-    """The units of a sweep: linear readouts of a network's features.
-
-    Parameters
-    ----------
-    settings : SweepSettings
-
-    Raises
-    ------
-    ConfigError
-        There is no such unit.
-    NeuronModelError
-        The neuron models cannot be read, or were fitted on another network.
-    """
-
-    def __init__(self, settings: SweepSettings) -> None:
-        network: Network = settings.network.load()(settings.network.settings)
-        self._see: Callable[[ImageArray], FloatArray] = network.features
-        if settings.neurons is None:
-            names, (weights, bias) = network.unit_names, network.readout
-        else:
-            models = NeuronModels.load(settings.neurons)
-            self._see = models.reader(network).features
-            names, weights, bias = models.unit_ids, models.coef, models.intercept
-        if missing := [unit for unit in settings.units if unit not in names]:
-            raise ConfigError(
-                f"There is no unit {', '.join(map(repr, missing))} among the {len(names)}, such as "
-                f"{', '.join(map(repr, names[:3]))}."
-            )
-        rows = [names.index(unit) for unit in settings.units]
-        self._rows = {unit: row for row, unit in enumerate(settings.units)}
-        self._weights = np.asarray(weights, dtype=np.float64)[rows]
-        self._bias = np.asarray(bias, dtype=np.float64)[rows]
-
-    def see(self, images: ImageArray) -> FloatArray:
-        """Give the features (n, n_features) of images."""
-        return self._see(images)
-
-    def weights(self, unit: str) -> FloatArray:
-        """Give the weights of a unit, (1, n_features)."""
-        return self._weights[[self._rows[unit]]]
-
-    def bias(self, unit: str) -> float:
-        """Give the bias of a unit; an ablation leaves it as it is."""
-        return float(self._bias[self._rows[unit]])
+from signseg_rig.visualization.tasks import Task
+from signseg_rig.visualization.units import Lesioned, See, Units, load_units
 
 
 def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
@@ -83,37 +33,22 @@ def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
     -------
     n_done : int
     """
-    settings, generator, readouts = _workbench(sweep)
-    ablated = [_ablated(settings, readouts, task) for task in tasks]
-    searches = [
-        Search(
-            _optimizer(settings, generator, task),
-            _Scorer(one.weights[0], readouts.bias(task.unit)),
-        )
-        for task, one in zip(tasks, ablated, strict=True)
-    ]
-    evolutions = evolve_together(generator, readouts.see, searches, settings.n_generations)
+    settings, generator, units = _workbench(sweep)
     results = ResultFolder(Path(folder))
-    for task, one, evolution in zip(tasks, ablated, evolutions, strict=True):
-        results.write(task.key, _result(readouts, task, one, evolution))
+    # What sees alike is evolved together: generator and network then have full batches.
+    alike: dict[See, list[tuple[Task, Lesioned]]] = {}
+    for task, lesioned in zip(tasks, units.lesion(tasks), strict=True):
+        alike.setdefault(lesioned.see, []).append((task, lesioned))
+    for see, own in alike.items():
+        searches = [Search(_optimizer(settings, generator, task), one.unit) for task, one in own]
+        evolutions = evolve_together(generator, see, searches, settings.n_generations)
+        for (task, lesioned), evolution in zip(own, evolutions, strict=True):
+            results.write(task.key, _result(units, task, lesioned, evolution))
     return len(tasks)
 
 
-class _Scorer:
-    """A linear readout of features."""
-
-    def __init__(self, weights: FloatArray, bias: float) -> None:
-        self._weights = weights
-        self._bias = bias
-
-    def __call__(self, features: FloatArray) -> FloatArray:
-        # Not by BLAS, whose last bits depend on how many rows there are.
-        scores: FloatArray = np.einsum("if,f->i", features.astype(np.float64), self._weights)
-        return scores + self._bias
-
-
 @cache
-def _workbench(sweep: str) -> tuple[SweepSettings, Generator, Readouts]:
+def _workbench(sweep: str) -> tuple[SweepSettings, Generator, Units]:
     """Load the models of a sweep once in a process, each with one thread.
 
     With other numbers of threads the last bits would differ, and workers share the processors.
@@ -123,22 +58,7 @@ def _workbench(sweep: str) -> tuple[SweepSettings, Generator, Readouts]:
     torch.set_num_threads(1)
     settings = SweepSettings.model_validate(tomllib.loads(sweep))
     generator: Generator = settings.generator.load()(settings.generator.settings)
-    return settings, generator, Readouts(settings)
-
-
-def _ablated(settings: SweepSettings, readouts: Readouts, task: Task) -> AblatedWeights:
-    weights, condition = readouts.weights(task.unit), task.condition
-    if condition.sign == INTACT:
-        return ablate(weights, sign="positive", strength=0)
-    removed = ablate(weights, sign=condition.sign, strength=condition.strength)  # type: ignore[arg-type]
-    if not condition.control:
-        return removed
-    rng = named_rng(
-        settings.seed,
-        *("control", task.unit, condition.sign, condition.control),
-        *(repr(condition.strength), task.repeat),
-    )
-    return matched_random(weights, removed, match=condition.control, rng=rng)  # type: ignore[arg-type]
+    return settings, generator, load_units(settings)
 
 
 def _optimizer(settings: SweepSettings, generator: Generator, task: Task) -> Optimizer:
@@ -150,16 +70,12 @@ def _optimizer(settings: SweepSettings, generator: Generator, task: Task) -> Opt
     return optimizer
 
 
-def _result(
-    readouts: Readouts, task: Task, ablated: AblatedWeights, evolution: Evolution
-) -> Result:
-    intact = _Scorer(readouts.weights(task.unit)[0], readouts.bias(task.unit))
-    features = readouts.see(evolution.best_image[None])
+def _result(units: Units, task: Task, lesioned: Lesioned, evolution: Evolution) -> Result:
     return Result(
         best_code=evolution.best_code,
         best_image=evolution.best_image,
         scores=evolution.scores,
-        intact_score=intact(features)[0],
-        n_removed=ablated.n_removed[0],
-        realized_strength=ablated.realized_strength[0],
+        intact_score=np.array(units.intact_response(task.unit, evolution.best_image)),
+        n_removed=np.array(lesioned.n_removed),
+        realized_strength=np.array(lesioned.realized_strength),
     )

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from distributed import LocalCluster
+from PIL import Image
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.visualization import (
+    Condition,
     ResultFolder,
     SweepSettings,
     dask_cluster,
@@ -91,6 +94,31 @@ def test_company_and_workers_change_nothing(finished: SweepSettings, tmp_path: P
     apart = sweep_in(tmp_path)
     run_sweep(apart, partial(local_processes, 2))
     assert results_of(apart) == results_of(finished)
+
+
+def test_hidden_layer(finished: SweepSettings, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a.png", "b.png"):
+        pixels = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+    hidden = {"layer": "_conv_head", "images": tmp_path}
+    settings = sweep_in(tmp_path, units=["wig"], hidden=hidden, n_together=10)
+    run_sweep(settings, partial(local_processes, 1))
+    found = {task.condition: task for task in list_tasks(settings)}
+    results = {one: ResultFolder(settings.folder).read(task.key) for one, task in found.items()}
+    intact, removed, control = (
+        results[Condition(*one)] for one in ((), ("positive", 1.0), ("positive", 0.5, "magnitude"))
+    )
+    # The intact unit is the same, whatever is ablated in the others.
+    (same,) = (
+        ResultFolder(finished.folder).read(task.key)
+        for task in list_tasks(finished)
+        if (task.unit, task.condition) == ("wig", Condition())
+    )
+    assert np.array_equal(intact.scores, same.scores)
+    assert removed.n_removed > control.n_removed > 0
+    assert removed.realized_strength == 1
+    assert removed.scores.max() < intact.scores.max()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

@@ -1,6 +1,8 @@
 """The tasks of a sweep: all of them, each under a key of what matters."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.visualization import Condition, conditions, list_tasks, read_sweep
@@ -44,6 +46,18 @@ def test_key_is_of_what_the_result_depends_on(sweep_file, old, new, changes):
     assert before.isdisjoint(after) if changes else before == after
 
 
+def test_key_is_of_the_hidden_layer_and_its_images(sweep_file, tmp_path):
+    folder = tmp_path / "judged"
+    folder.mkdir()
+    text = sweep_file.read_text()
+    keys = [{task.key for task in list_tasks(read_sweep(sweep_file))}]
+    for layer, level in (("_conv_head", 0), ("_conv_head", 1), ("_conv_stem", 1)):
+        Image.fromarray(np.full((4, 4, 3), level, dtype=np.uint8)).save(folder / "a.png")
+        sweep_file.write_text(f"{text}\n[hidden]\nlayer = '{layer}'\nimages = 'judged'\n")
+        keys.append({task.key for task in list_tasks(read_sweep(sweep_file))})
+    assert len(set.union(*keys)) == 4 * 14
+
+
 def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
     before = {task.key for task in list_tasks(read_sweep(sweep_file))}
     text = sweep_file.read_text().replace('"tench"]', '"tench", "daisy"]')
@@ -61,6 +75,11 @@ def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
         ("n_repeats", "n_repeat", "n_repeat"),
         ('kind = "cma_es"', 'kind = "cmaes"', "cma_es"),
         ('name = "small"', 'name = "a/b"', "name"),
+        (
+            'name = "small"',
+            'name = "small"\nneurons = "v4.neurons"\nhidden = { layer = "a", images = "b" }',
+            "leave one of them out",
+        ),
     ],
 )
 def test_says_what_is_wrong_and_where(sweep_file, old, new, message):

@@ -1,0 +1,233 @@
+"""Ablated units of a network with a planted object and background: what each ablation removes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from signseg_rig.errors import ConfigError, DataSetError
+from signseg_rig.interfaces import Generator
+from signseg_rig.networks import ablate_hidden
+from signseg_rig.networks.torch_network import TorchNetwork
+from signseg_rig.optimizers import make_optimizer
+from signseg_rig.settings import Settings
+from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.visualization import (
+    Condition,
+    Search,
+    SweepSettings,
+    Task,
+    evolve_together,
+)
+from signseg_rig.visualization.units import HiddenUnits, ReadoutUnits
+from signseg_rig.weights import ModelSettings
+
+SIZE_PX = 8
+OBJECT = np.zeros((SIZE_PX, SIZE_PX), dtype=bool)
+OBJECT[2:6, 2:6] = True
+UNIT, OTHER = "tench", "goldfish"
+
+
+class PlantedNetwork(TorchNetwork):
+    """Sees how bright object and background are; a unit likes the one and dislikes the other.
+
+    The weights of the hidden layer ``mixed`` are all positive: that the background is disliked is
+    known from the readout only.
+    """
+
+    name = "planted"
+    head_name = "head"
+    activation = "relu"
+    level_mean = (0.0, 0.0, 0.0)
+    level_deviation = (255.0, 255.0, 255.0)
+
+    class Config(ModelSettings):
+        input_size_px: int = SIZE_PX
+
+    def _build(self) -> nn.Module:
+        model = nn.Sequential()
+        model.add_module("masks", nn.Conv2d(3, 2, SIZE_PX, bias=False))
+        model.add_module("flat", nn.Flatten())
+        model.add_module("mixed", nn.Linear(2, 4, bias=False))
+        model.add_module("relu", nn.ReLU())
+        model.add_module("head", nn.Linear(4, 1000))
+        masks = np.stack([OBJECT / OBJECT.sum(), ~OBJECT / (~OBJECT).sum()])
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.zero_()
+            weights: Any = dict(model.named_parameters())
+            weights["masks.weight"].copy_(torch.from_numpy(masks)[:, None].expand(-1, 3, -1, -1))
+            weights["mixed.weight"].copy_(torch.tensor([[1, 0], [0, 1], [0.5, 0], [0, 0.25]]))
+            weights["head.weight"][0] = torch.tensor([2.0, -2.0, 1.0, -1.0])
+            weights["head.bias"][0] = 0.5
+        return model
+
+    def _staged(self, model: nn.Module) -> dict[str, nn.Module]:
+        stages = list(model.children())
+        return {"masks": nn.Sequential(*stages[:2]), "mixed": nn.Sequential(*stages[2:4])}
+
+
+class TwoPatches(Generator):
+    """Draws an object and a background of two brightnesses."""
+
+    name = "two_patches"
+    Config = Settings
+    n_dims = 2
+    image_size_px = SIZE_PX
+
+    def render(self, codes: FloatArray) -> ImageArray:
+        levels = np.round(255 / (1 + np.exp(-codes))).astype(np.uint8)
+        gray = np.where(OBJECT, levels[:, :1, None], levels[:, 1:, None])
+        return np.repeat(gray[..., None], 3, axis=-1)
+
+
+@pytest.fixture(scope="module")
+def network() -> PlantedNetwork:
+    return PlantedNetwork(PlantedNetwork.Config(random_seed=0))
+
+
+@pytest.fixture
+def settings(tmp_path) -> SweepSettings:
+    folder = tmp_path / "judged"
+    folder.mkdir()
+    rng = np.random.default_rng(3)
+    for index, size_px in enumerate((8, 8, 16)):
+        pixels = rng.integers(60, 200, (size_px, size_px, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return SweepSettings.model_validate(
+        {
+            "name": "planted",
+            "seed": 4,
+            "units": [UNIT],
+            "network": {"kind": "efficientnet_lite0"},
+            "generator": {"kind": "dcgan_faces"},
+            "optimizer": {"kind": "cma_es"},
+            "hidden": {"layer": "mixed", "images": folder},
+        }
+    )
+
+
+def whole_layer(settings: SweepSettings) -> SweepSettings:
+    assert settings.hidden is not None
+    return settings.model_copy(
+        update={"hidden": settings.hidden.model_copy(update={"scope": "matrix"})}
+    )
+
+
+def task(sign: str = "intact", strength: float = 0.0, control: str = "", repeat: int = 0) -> Task:
+    condition = Condition(sign, strength, control)  # type: ignore[arg-type]
+    return Task(UNIT, condition, repeat, f"{sign} {strength} {control} {repeat}")
+
+
+def brightness(lesioned) -> tuple[float, float]:
+    """Evolve the preferred image; how bright object and background became, from 0 to 1."""
+    optimizer = make_optimizer("cma_es", n_dims=2, seed=1, n_codes=12)
+    search = Search(optimizer, lesioned.unit)
+    (evolution,) = evolve_together(TwoPatches(), lesioned.see, [search], 30)
+    image = evolution.best_image[..., 0] / 255
+    return float(image[OBJECT].mean()), float(image[~OBJECT].mean())
+
+
+@pytest.mark.parametrize("kind", [ReadoutUnits, HiddenUnits])
+def test_ablation_removes_what_its_sign_holds(kind, network, settings):
+    tasks = [task(), task("positive", 1.0), task("negative", 1.0)]
+    units = kind(settings, network)
+    intact, without_positive, without_negative = units.lesion(tasks)
+    assert brightness(intact) == (1, 0)
+    # The object is no longer wanted: it says nothing, whatever its brightness.
+    rng = np.random.default_rng(0)
+    images = TwoPatches().render(rng.normal(0, 3, (20, 2)))
+    object_level, ground_level = images[:, 4, 4, 0] / 255, images[:, 0, 0, 0] / 255
+    answers = without_positive.unit(without_positive.see(images))
+    assert answers == pytest.approx(0.5 - 3 * 2.25 * ground_level, abs=1e-5)
+    assert brightness(without_positive)[1] == 0
+    answers = without_negative.unit(without_negative.see(images))
+    assert answers == pytest.approx(0.5 + 3 * 2.5 * object_level, abs=1e-5)
+    assert brightness(without_negative)[0] == 1
+    for lesioned in (without_positive, without_negative):
+        assert lesioned.n_removed == 2
+        assert lesioned.realized_strength == 1
+    # Taken from the image that the lesioned unit wants, whatever it wants.
+    white = np.full((SIZE_PX, SIZE_PX, 3), 255, dtype=np.uint8)
+    assert units.intact_response(UNIT, white) == pytest.approx(0.5 + 3 * (2.5 - 2.25), abs=1e-5)
+
+
+def test_hidden_connections_are_judged_by_contribution(network, settings):
+    images = np.random.default_rng(3).integers(60, 200, (5, 8, 8, 3), dtype=np.uint8)
+    contributions = network.contributions(images, "mixed", UNIT)
+    layer = network.weight_layers()["mixed"].weights
+    assert (layer >= 0).all()
+    assert np.sign(contributions).tolist() == [[1, 0], [0, -1], [1, 0], [0, -1]]
+    for sign, kept in (("positive", [[0, 0], [0, 1], [0, 0], [0, 0.25]]), ("negative", None)):
+        lesioned, ablated = ablate_hidden(network, "mixed", contributions, sign=sign, strength=1)
+        left = lesioned.weight_layers()["mixed"].weights
+        expected = kept if kept is not None else [[1, 0], [0, 0], [0.5, 0], [0, 0]]
+        assert left.tolist() == ablated.weights.tolist() == expected
+    assert np.array_equal(network.weight_layers()["mixed"].weights, layer)
+
+
+def test_the_whole_layer_is_taken_by_degrees(network, settings):
+    units = HiddenUnits(whole_layer(settings), network)
+    # The connection of weight 1 makes up 2 / 2.5 of what drives the unit.
+    for strength, n_removed, share in ((0.5, 1, 0.8), (0.79, 1, 0.8), (0.81, 2, 1), (1, 2, 1)):
+        (lesioned,) = units.lesion([task("positive", strength)])
+        assert lesioned.n_removed == n_removed
+        assert lesioned.realized_strength == pytest.approx(share)
+
+
+def test_hidden_layer_with_nothing_of_a_sign(network, settings):
+    settings = settings.model_copy(update={"units": (OTHER,)})
+    condition = Condition("positive", 1.0)
+    (lesioned,) = HiddenUnits(settings, network).lesion([Task(OTHER, condition, 0, "")])
+    assert lesioned.n_removed == 0
+    assert np.isnan(lesioned.realized_strength)
+
+
+def test_units_that_see_alike_share_what_they_see(network, settings):
+    tasks = [task(repeat=0), task(repeat=1), task("positive", 0.5), task("positive", 0.5, repeat=1)]
+    seen = [one.see for one in HiddenUnits(settings, network).lesion(tasks)]
+    assert seen[0] == seen[1] != seen[2] == seen[3]
+    seen = [one.see for one in ReadoutUnits(settings, network).lesion(tasks)]
+    assert len(set(seen)) == 1
+
+
+@pytest.mark.parametrize("kind", [ReadoutUnits, HiddenUnits])
+def test_controls_are_as_many_and_drawn_anew_in_each_repeat(kind, network, settings):
+    # Each channel of the hidden layer has one connection that is not 0: nothing to choose from.
+    units = kind(whole_layer(settings), network)
+    tasks = [task("positive", 0.5), *(task("positive", 0.5, "number", n) for n in range(12))]
+    removed, *controls = units.lesion(tasks)
+    assert {one.n_removed for one in controls} == {removed.n_removed}
+    images = np.random.default_rng(0).integers(1, 256, (1, 8, 8, 3), dtype=np.uint8)
+    answers = {round(float(one.unit(one.see(images))[0]), 6) for one in controls}
+    assert len(answers) > 1
+    again = units.lesion(tasks)[1:]
+    assert [one.unit(one.see(images))[0] for one in again] == [
+        one.unit(one.see(images))[0] for one in controls
+    ]
+
+
+def test_what_does_not_exist_is_named(network, settings, tmp_path):
+    with pytest.raises(ConfigError, match="no unit 'unicorn' among the 1000"):
+        ReadoutUnits(settings.model_copy(update={"units": ("unicorn",)}), network)
+    wrong = settings.hidden.model_copy(update={"layer": "mixd"})
+    with pytest.raises(ConfigError, match="no weights 'mixd'; it has masks, mixed, head"):
+        HiddenUnits(settings.model_copy(update={"hidden": wrong}), network)
+    nowhere = settings.hidden.model_copy(update={"images": tmp_path / "nowhere"})
+    with pytest.raises(DataSetError, match="it is not there"):
+        HiddenUnits(settings.model_copy(update={"hidden": nowhere}), network)
+    with pytest.raises(ConfigError, match=r"should have the shape of its weights, \(4, 2\)"):
+        ablate_hidden(network, "mixed", np.zeros((2, 4)), sign="positive", strength=1)
+
+
+def test_a_network_with_activations_that_are_not_finite_says_so(network, settings):
+    weights = network.weight_layers()["masks"].weights
+    broken = network.with_weights({"masks": weights * np.float32(3e38)})
+    (lesioned,) = ReadoutUnits(settings, broken).lesion([task()])
+    with pytest.raises(ConfigError, match="12 that are not finite"):
+        brightness(lesioned)
