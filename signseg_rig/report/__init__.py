@@ -5,6 +5,7 @@ from signseg_rig.report.dale_page import write_dale_report
 from signseg_rig.report.fit_page import write_fit_report
 from signseg_rig.report.run_page import write_report
 from signseg_rig.report.sweep_page import write_sweep_report
+from signseg_rig.report.sweeps_page import write_sweeps_report
 
 __all__ = [
     "write_ablation_report",
@@ -12,4 +13,5 @@ __all__ = [
     "write_fit_report",
     "write_report",
     "write_sweep_report",
+    "write_sweeps_report",
 ]

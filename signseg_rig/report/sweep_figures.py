@@ -55,11 +55,7 @@ def draw_changes(comparisons: Sequence[Comparison]) -> Figure:
     point differs from intact at a q-value below 0.05.
     """
     measures = list(dict.fromkeys(one.measure for one in comparisons))
-    n_rows = -(-len(measures) // N_COLUMNS)
-    figure = new_figure(3.4 * N_COLUMNS, 2.7 * max(n_rows, 1))
-    axes = figure.subplots(max(n_rows, 1), N_COLUMNS, squeeze=False).ravel()
-    for axis in axes[len(measures) :]:
-        axis.set_axis_off()
+    figure, axes = panels(len(measures))
     for axis, measure in zip(axes, measures, strict=False):
         own = [one for one in comparisons if one.measure == measure]
         for sign in COLORS:
@@ -71,6 +67,16 @@ def draw_changes(comparisons: Sequence[Comparison]) -> Figure:
     if measures:
         axes[0].legend(frameon=False, fontsize=7)
     return figure
+
+
+def panels(n: int) -> tuple[Figure, list[Axes]]:
+    """Make a figure of n panels in rows; the places that are left over stay empty."""
+    n_rows = max(1, -(-n // N_COLUMNS))
+    figure = new_figure(3.4 * N_COLUMNS, 2.7 * n_rows)
+    axes: list[Axes] = list(figure.subplots(n_rows, N_COLUMNS, squeeze=False).flat)
+    for axis in axes[n:]:
+        axis.set_axis_off()
+    return figure, axes
 
 
 def _draw_sign(axis: Axes, comparisons: Sequence[Comparison], sign: str) -> None:

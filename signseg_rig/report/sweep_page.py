@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from signseg_rig.interfaces import Network
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.sweep_figures import draw_changes, draw_images, label_of
 from signseg_rig.report.tables import write_table
-from signseg_rig.visualization import (
-    AreaBetween,
-    Comparison,
-    Number,
-    SweepImages,
-    Table,
-    measure_sweep,
-    read_sweep,
-    write_sweep,
-)
+from signseg_rig.visualization import AreaBetween, Comparison, Number, SweepStudy, write_sweep
 
 CONDITION = ("sign", "strength", "control")
 # What else a metric tells, such as its controls and numbers of pairs, is in the tables.
@@ -28,39 +18,22 @@ DRAWN = (
 )
 
 
-def write_sweep_report(
-    folder: Path, *, on_progress: Callable[[int, int], None] = lambda _n_done, _n_all: None
-) -> Path:
+def write_sweep_report(study: SweepStudy) -> Path:
     """Write `report.html`, the figures, and `numbers.csv`, `tests.csv` and `areas.csv` of a sweep.
 
     Parameters
     ----------
-    folder : Path
-        Of the sweep, which may still be going on.
-    on_progress : callable
-        Called with the numbers of units that are measured and that there are.
+    study : SweepStudy
 
     Returns
     -------
     report : Path
-
-    Raises
-    ------
-    SweepError
-        It has no result yet, or one is damaged.
+        In the folder of the sweep.
     """
-    settings = read_sweep(folder / "sweep.toml").model_copy(
-        update={"out_dir": folder.absolute().parent, "name": folder.absolute().name}
-    )
-    images = SweepImages.read(settings)
-    network: Network = settings.network.load()(settings.network.settings)
-    visualized = {} if settings.neurons else network.identity
-    numbers, described = measure_sweep(images, visualized, on_progress=on_progress)
-    table = Table(numbers, settings.seed)
-    comparisons = [one for measure in table.measures for one in table.comparisons(measure)]
-    areas = table.areas()
-    _write_tables(folder, numbers, comparisons, areas)
-    drawn = [one for one in comparisons if _is_drawn(one.measure)]
+    settings, images = study.settings, study.images
+    folder = settings.folder
+    _write_tables(folder, study.numbers, study.comparisons, study.areas)
+    drawn = [one for one in study.comparisons if is_drawn(one.measure)]
     figures = {"images": draw_images(images), "changes": draw_changes(drawn)}
     write_page(
         "sweep.html",
@@ -70,18 +43,19 @@ def write_sweep_report(
         n_missing=images.n_missing,
         n_results=sum(len(own) for own in images.results.values()) - images.n_missing,
         n_repeats=settings.n_repeats,
-        units=table.units,
-        network=dict(network.identity),
+        units=study.table.units,
+        network=study.network,
         comparisons=drawn,
-        areas=[one for one in areas if _is_drawn(one.measure)],
-        described=described,
+        areas=[one for one in study.areas if is_drawn(one.measure)],
+        described=study.described,
         label_of=label_of,
         figures=write_figures(figures, folder / "figures"),
     )
     return folder / "report.html"
 
 
-def _is_drawn(measure: str) -> bool:
+def is_drawn(measure: str) -> bool:
+    """Tell whether a measure is shown on pages, not in tables only."""
     return any(measure == name or measure.endswith(f".{name}") for name in DRAWN)
 
 

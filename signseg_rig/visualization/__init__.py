@@ -3,7 +3,14 @@
 from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
 from signseg_rig.visualization.evolution import Evolution, Search, evolve, evolve_together
 from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
+from signseg_rig.visualization.over_networks import (
+    ConditionOverNetworks,
+    TraitCorrelation,
+    correlate_traits,
+    pool_networks,
+)
 from signseg_rig.visualization.results import Result, ResultFolder
+from signseg_rig.visualization.study import SweepStudy, study_sweep
 from signseg_rig.visualization.sweep import dask_cluster, local_processes, run_sweep
 from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep, write_sweep
 from signseg_rig.visualization.tasks import Condition, Task, conditions, list_tasks
@@ -12,6 +19,7 @@ __all__ = [
     "AreaBetween",
     "Comparison",
     "Condition",
+    "ConditionOverNetworks",
     "Evolution",
     "Number",
     "Result",
@@ -19,16 +27,21 @@ __all__ = [
     "Search",
     "SweepImages",
     "SweepSettings",
+    "SweepStudy",
     "Table",
     "Task",
+    "TraitCorrelation",
     "conditions",
+    "correlate_traits",
     "dask_cluster",
     "evolve",
     "evolve_together",
     "list_tasks",
     "local_processes",
     "measure_sweep",
+    "pool_networks",
     "read_sweep",
     "run_sweep",
+    "study_sweep",
     "write_sweep",
 ]

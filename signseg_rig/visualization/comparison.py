@@ -152,7 +152,7 @@ class Table:
     def _comparison(
         self, measure: str, condition: Condition, test: PairedTest, q_value: float
     ) -> Comparison:
-        values, units = self._changes(measure, condition)
+        values, units = self.changes(measure, condition)
         rng = self._rng(measure, condition, "band")
         band = hierarchical_bootstrap(values, [units], rng)
         return Comparison(
@@ -166,8 +166,8 @@ class Table:
             q_value=q_value,
         )
 
-    def _changes(self, measure: str, condition: Condition) -> tuple[FloatArray, list[str]]:
-        """Give all repeats of all units less the unit's intact mean, and whose they are."""
+    def changes(self, measure: str, condition: Condition) -> tuple[FloatArray, list[str]]:
+        """Give all repeats of all units less the unit's intact mean, (n,), and whose they are."""
         values: list[float] = []
         units: list[str] = []
         for unit, own in self._cells[measure, condition].items():
@@ -177,8 +177,7 @@ class Table:
         return np.array(values), units
 
     def _rng(self, measure: str, condition: Condition, purpose: str) -> np.random.Generator:
-        words = (condition.sign, repr(condition.strength), condition.control)
-        return named_rng(self._seed, purpose, measure, *words)
+        return named_rng(self._seed, purpose, measure, *condition.words)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -37,6 +37,11 @@ class Condition:
     strength: float = 0.0
     control: Match | Literal[""] = ""
 
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """What names the condition among the sources of chance."""
+        return self.sign, repr(self.strength), self.control
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

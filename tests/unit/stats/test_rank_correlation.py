@@ -64,3 +64,32 @@ def test_has_no_value_where_there_is_none(x, y, rng):
 def test_refuses_lists_of_different_length(rng):
     with pytest.raises(ValueError, match="rank correlation"):
         spearman_with_ci([1, 2, 3], [1, 2], rng=rng)
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 6, 7])
+def test_p_value_of_few_pairs_is_exact(n, rng):
+    x, y = rng.integers(0, 5, n) + np.arange(n) / 2, rng.integers(0, 4, n) + np.arange(n) % 2
+    expected = stats.permutation_test(
+        (y,),
+        lambda order: stats.spearmanr(x, order).statistic,
+        permutation_type="pairings",
+        n_resamples=np.inf,
+    )
+    # SciPy doubles the smaller tail, which is something else where ties make the tails differ.
+    is_as_far = np.abs(expected.null_distribution) >= abs(expected.statistic) - 1e-9
+    assert spearman_with_ci(x, y, rng=rng).p_value == pytest.approx(is_as_far.mean())
+
+
+def test_p_value_of_a_perfect_correlation_is_not_zero(rng):
+    for n, orders in ((6, 720), (9, 362_880), (12, 479_001_600)):
+        result = spearman_with_ci(np.arange(n), -np.arange(n), rng=rng)
+        assert (result.rho, result.p_value) == (-1, pytest.approx(2 / orders))
+
+
+def test_p_value_of_few_pairs_is_rarely_small_by_chance(rng):
+    p_values = [
+        spearman_with_ci(*rng.normal(size=(2, 6)), rng=rng, n_resamples=10).p_value
+        for _ in range(600)
+    ]
+    # By Student's t it is 0.06 or more; the binomial error of 600 draws is 0.009.
+    assert np.mean(np.array(p_values) <= 0.05) < 0.05 + 0.02

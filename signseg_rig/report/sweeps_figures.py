@@ -1,0 +1,90 @@
+"""The figures of a report of several networks' sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from signseg_rig.report.sweep_figures import COLORS, label_of, panels
+from signseg_rig.visualization import ConditionOverNetworks, TraitCorrelation
+
+MARKERS = "osD^v<>Pph*"
+
+
+def draw_networks(pooled: Sequence[ConditionOverNetworks]) -> Figure:
+    """Draw for each measure the change against strength: of each network, and of all.
+
+    Thick lines are means over networks, with 95 % bootstrap bands over networks, units and repeats.
+    """
+    measures = list(dict.fromkeys(one.measure for one in pooled))
+    figure, axes = panels(len(measures))
+    for axis, measure in zip(axes, measures, strict=False):
+        for sign, color in COLORS.items():
+            own = [
+                one
+                for one in pooled
+                if (one.measure, one.condition.sign, one.condition.control) == (measure, sign, "")
+            ]
+            _draw_sign(axis, sorted(own, key=lambda one: one.condition.strength), sign, color)
+        axis.axhline(0, color="#999999", linewidth=0.8)
+        axis.set(xlabel="strength", ylabel="change from intact")
+        axis.set_title(measure, fontsize=9)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].legend(frameon=False, fontsize=7)
+    return figure
+
+
+def draw_traits(
+    pooled: Sequence[ConditionOverNetworks],
+    correlations: Sequence[TraitCorrelation],
+    traits: Mapping[str, Mapping[str, float]],
+) -> Figure:
+    """Draw the change that each ablation makes against a trait, a point per network."""
+    changes = {(one.measure, one.condition): one.changes for one in pooled}
+    shown = list(dict.fromkeys((one.trait, one.measure) for one in correlations))
+    figure, axes = panels(len(shown))
+    for axis, (trait, measure) in zip(axes, shown, strict=False):
+        own = [
+            one
+            for one in correlations
+            if (one.trait, one.measure) == (trait, measure) and not one.condition.control
+        ]
+        for one, marker in zip(own, MARKERS * len(own), strict=False):
+            values = changes[measure, one.condition]
+            names = [name for name, known in traits.items() if trait in known]
+            axis.plot(
+                [traits[name][trait] for name in names],
+                [values[name] for name in names],
+                marker,
+                color=COLORS[one.condition.sign],
+                alpha=0.7,
+                markersize=4,
+                label=f"{label_of(one.condition)}: {one.correlation.rho:.2f}, q {one.q_value:.2g}",
+            )
+        axis.set(xlabel=trait, ylabel="change from intact")
+        axis.set_title(measure, fontsize=9)
+        axis.legend(frameon=False, fontsize=6)
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _draw_sign(axis: Axes, pooled: Sequence[ConditionOverNetworks], sign: str, color: str) -> None:
+    if not pooled:
+        return
+    strengths = [0.0, *(one.condition.strength for one in pooled)]
+    for name in pooled[0].changes:
+        axis.plot(
+            strengths, [0.0, *(one.changes[name] for one in pooled)], color=color, linewidth=0.6
+        )
+    axis.plot(
+        strengths,
+        [0.0, *(one.pooled.mean for one in pooled)],
+        color=color,
+        linewidth=2,
+        label=f"{sign} removed",
+    )
+    low = [0.0, *(one.pooled.low for one in pooled)]
+    high = [0.0, *(one.pooled.high for one in pooled)]
+    axis.fill_between(strengths, low, high, color=color, alpha=0.15, linewidth=0)

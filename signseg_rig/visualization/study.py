@@ -1,0 +1,79 @@
+"""Study a sweep: read its results, measure its images, compare its conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from signseg_rig.interfaces import Network
+from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
+from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
+from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepStudy:
+    """What is known of a sweep.
+
+    Parameters
+    ----------
+    images : SweepImages
+    network : mapping
+        Identity of the network whose features its units read.
+    numbers : sequence of Number
+    described : mapping of str to mapping
+        How each metric computes, by its name.
+    table : Table
+    comparisons : sequence of Comparison
+    areas : sequence of AreaBetween
+    """
+
+    images: SweepImages
+    network: Mapping[str, str | int | float]
+    numbers: Sequence[Number]
+    described: Mapping[str, Mapping[str, str | float]]
+    table: Table
+    comparisons: Sequence[Comparison]
+    areas: Sequence[AreaBetween]
+
+    @property
+    def settings(self) -> SweepSettings:
+        """The settings of the sweep, where it lies now."""
+        return self.images.settings
+
+
+def study_sweep(
+    folder: Path, *, on_progress: Callable[[int, int], None] = lambda _n_done, _n_all: None
+) -> SweepStudy:
+    """Study a sweep, which may still be going on.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the sweep.
+    on_progress : callable
+        Called with the numbers of units that are measured and that there are.
+
+    Raises
+    ------
+    SweepError
+        It has no result yet, or one is damaged.
+    """
+    settings = read_sweep(folder / "sweep.toml").model_copy(
+        update={"out_dir": folder.absolute().parent, "name": folder.absolute().name}
+    )
+    images = SweepImages.read(settings)
+    network: Network = settings.network.load()(settings.network.settings)
+    visualized = {} if settings.neurons else network.identity
+    numbers, described = measure_sweep(images, visualized, on_progress=on_progress)
+    table = Table(numbers, settings.seed)
+    return SweepStudy(
+        images=images,
+        network=dict(network.identity),
+        numbers=numbers,
+        described=described,
+        table=table,
+        comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
+        areas=table.areas(),
+    )
