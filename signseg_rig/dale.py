@@ -9,14 +9,13 @@ from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy import stats
 
 from signseg_rig.interfaces import Network, WeightLayer
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import read_settings
 from signseg_rig.signs import dale_index, zero_fraction
-from signseg_rig.stats import RankCorrelation, spearman_with_ci
+from signseg_rig.stats import Correlation, pearson_with_ci, spearman_with_ci
 from signseg_rig.types import FloatArray, IntArray
 
 Direction = Literal["outgoing", "incoming"]
@@ -91,10 +90,14 @@ class LayerIndex:
     zero_fraction: FloatArray
 
     @property
+    def mean(self) -> float:
+        """Mean over channels of the index."""
+        return _known_mean(self.index)
+
+    @property
     def excess(self) -> float:
         """Mean over channels of the index less that of random signs."""
-        known = np.isfinite(self.index)
-        return float((self.index - self.random_index)[known].mean()) if known.any() else np.nan
+        return _known_mean(self.index - self.random_index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +107,12 @@ class AccuracyCorrelation:
     Parameters
     ----------
     direction : {"outgoing", "incoming"}
-    spearman : RankCorrelation
-    pearson, pearson_low, pearson_high : float
-        With a 95 % bootstrap band over networks.
+    spearman, pearson : Correlation
     """
 
     direction: Direction
-    spearman: RankCorrelation
-    pearson: float
-    pearson_low: float
-    pearson_high: float
+    spearman: Correlation
+    pearson: Correlation
 
 
 def survey_networks(
@@ -182,24 +181,25 @@ def correlate_with_accuracy(
     for direction in get_args(Direction):
         excess = [network_excess(layers, name, direction) for name in names]
         rng = named_rng(settings.seed, "correlation", direction)
-        pearson = stats.pearsonr(excess, accuracy)
-        band = pearson.confidence_interval(0.95, method=stats.BootstrapMethod(rng=rng))
         correlations.append(
             AccuracyCorrelation(
                 direction=direction,
                 spearman=spearman_with_ci(excess, accuracy, rng=rng),
-                pearson=float(pearson.statistic),
-                pearson_low=float(band.low),
-                pearson_high=float(band.high),
+                pearson=pearson_with_ci(excess, accuracy, rng=rng),
             )
         )
     return correlations
 
 
 def network_excess(layers: Sequence[LayerIndex], network: str, direction: Direction) -> float:
-    """Average the excess over the layers of a network, each counting the same."""
+    """Average the excess over the layers of a network that have weights, each counting the same."""
     own = [one.excess for one in layers if (one.network, one.direction) == (network, direction)]
-    return float(np.nanmean(own))
+    return _known_mean(np.array(own))
+
+
+def _known_mean(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else np.nan
 
 
 def _layer_indices(

@@ -28,14 +28,12 @@ def dale(file: Annotated[Path, typer.Argument(help="The networks (TOML).")]) -> 
 
 
 def _print_readouts(layers: list[LayerIndex]) -> None:
-    import numpy as np
     from rich.console import Console
     from rich.table import Table
 
     table = Table("network", "readout", "mean Dale index", "random signs", "zeros")
     for one in layers:
         if one.is_readout:
-            values = (one.index, one.random_index, one.zero_fraction)
-            cells = [f"{np.nanmean(value):.4f}" for value in values]
-            table.add_row(one.network, one.direction, *cells)
+            means = (one.mean, one.mean - one.excess, one.zero_fraction.mean())
+            table.add_row(one.network, one.direction, *(f"{mean:.4f}" for mean in means))
     Console().print(table)

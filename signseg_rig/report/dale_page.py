@@ -20,6 +20,7 @@ from signseg_rig.dale import (
 from signseg_rig.report.drawing import new_figure
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.tables import write_table
+from signseg_rig.types import FloatArray
 
 INDEX_COLOR, RANDOM_COLOR = "#6c3483", "#7f8c8d"
 LAYER_COLUMNS = (
@@ -88,9 +89,8 @@ def draw_layers(layers: Sequence[LayerIndex]) -> Figure:
                 (RANDOM_COLOR, [one.random_index for one in own]),
                 (INDEX_COLOR, [one.index for one in own]),
             ):
-                axis.plot(place, [np.nanmean(one) for one in values], color=color)
-                bounds = [np.nanquantile(one, q) for q in (0.05, 0.95) for one in values]
-                low, high = bounds[: len(own)], bounds[len(own) :]
+                mean, low, high = np.array([_mean_and_middle(one) for one in values]).T
+                axis.plot(place, mean, color=color)
                 axis.fill_between(place, low, high, color=color, alpha=0.15, linewidth=0)
             axis.set_title(f"{network}, {direction}", fontsize=9)
             axis.spines[["top", "right"]].set_visible(False)
@@ -106,9 +106,10 @@ def draw_readouts(layers: Sequence[LayerIndex]) -> Figure:
     figure = new_figure(9.5, 1.15 * len(readouts) + 0.5)
     axes = figure.subplots(-(-len(readouts) // 2), 2, sharex=True, squeeze=False).ravel()
     for axis, one in zip(axes, readouts, strict=False):
-        bins = np.linspace(0.5, max(0.7, float(np.nanmax(one.index))), 61).tolist()
-        axis.hist(one.random_index, bins=bins, color=RANDOM_COLOR, alpha=0.6, label="random signs")
-        axis.hist(one.index, bins=bins, color=INDEX_COLOR, alpha=0.6, label="trained")
+        index, random_index = _known(one.index), _known(one.random_index)
+        bins = np.linspace(0.5, index.max(initial=0.7), 61).tolist()
+        axis.hist(random_index, bins=bins, color=RANDOM_COLOR, alpha=0.6, label="random signs")
+        axis.hist(index, bins=bins, color=INDEX_COLOR, alpha=0.6, label="trained")
         axis.set_title(f"readout of {one.network}, {one.direction}", fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].legend(frameon=False, fontsize=8)
@@ -128,7 +129,8 @@ def draw_accuracy(
             axis.plot(excess, accuracy, "o", color=INDEX_COLOR)
             axis.annotate(name, (excess, accuracy), fontsize=7)
         axis.set(
-            title=f"{one.direction}, Spearman {one.spearman.rho:.2f}, Pearson {one.pearson:.2f}",
+            title=f"{one.direction}, Spearman {one.spearman.coefficient:.2f}, "
+            f"Pearson {one.pearson.coefficient:.2f}",
             xlabel="excess over random signs",
             ylabel="accuracy",
         )
@@ -137,9 +139,23 @@ def draw_accuracy(
 
 
 def _row(one: LayerIndex) -> tuple[str | int | float, ...]:
-    low, high = np.nanquantile(one.index, [0.05, 0.95])
+    random_mean, *_ = _mean_and_middle(one.random_index)
     return (
         *(one.network, one.layer, one.direction, len(one.index), one.n_weights),
-        *(float(np.nanmean(one.index)), float(low), float(high)),
-        *(float(np.nanmean(one.random_index)), one.excess, float(one.zero_fraction.mean())),
+        *_mean_and_middle(one.index),
+        *(random_mean, one.excess, float(one.zero_fraction.mean())),
     )
+
+
+def _mean_and_middle(values: FloatArray) -> tuple[float, float, float]:
+    """Give the mean and the bounds of the middle 90 %; NaN where nothing is known."""
+    known = _known(values)
+    if not known.size:
+        return np.nan, np.nan, np.nan
+    low, high = np.quantile(known, [0.05, 0.95])
+    return float(known.mean()), float(low), float(high)
+
+
+def _known(values: FloatArray) -> FloatArray:
+    known: FloatArray = values[np.isfinite(values)]
+    return known

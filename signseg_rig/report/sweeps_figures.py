@@ -61,7 +61,8 @@ def draw_traits(
                 color=COLORS[one.condition.sign],
                 alpha=0.7,
                 markersize=4,
-                label=f"{label_of(one.condition)}: {one.correlation.rho:.2f}, q {one.q_value:.2g}",
+                label=f"{label_of(one.condition)}: {one.correlation.coefficient:.2f}, "
+                f"q {one.q_value:.2g}",
             )
         axis.set(xlabel=trait, ylabel="change from intact")
         axis.set_title(measure, fontsize=9)

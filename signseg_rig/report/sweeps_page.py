@@ -108,7 +108,7 @@ def _write_tables(
         (
             (
                 *(one.trait, one.measure, *_cells(one.condition), one.correlation.n_pairs),
-                *(one.correlation.rho, one.correlation.low, one.correlation.high),
+                *(one.correlation.coefficient, one.correlation.low, one.correlation.high),
                 *(one.correlation.p_value, one.q_value),
             )
             for one in correlations

@@ -1,4 +1,4 @@
-"""Rank correlation with a bootstrap band."""
+"""Correlation of pairs with a bootstrap band, and a p-value that holds for few of them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MAX_EXACT_PAIRS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class RankCorrelation:
-    """Spearman's correlation of pairs.
+class Correlation:
+    """A correlation of pairs.
 
     Parameters
     ----------
-    rho : float, in [-1, 1]
+    coefficient : float, in [-1, 1]
     low, high : float
         Percentile bootstrap band.
     p_value : float
@@ -32,7 +32,7 @@ class RankCorrelation:
         Pairs of which both values are known.
     """
 
-    rho: float
+    coefficient: float
     low: float
     high: float
     p_value: float
@@ -46,7 +46,7 @@ def spearman_with_ci(
     rng: np.random.Generator,
     level: float = 0.95,
     n_resamples: int = 2_000,
-) -> RankCorrelation:
+) -> Correlation:
     """Correlate the ranks of two lists.
 
     Parameters
@@ -61,7 +61,7 @@ def spearman_with_ci(
 
     Returns
     -------
-    correlation : RankCorrelation
+    correlation : Correlation
         NaN with fewer than three pairs, or where all values of a side are equal.
 
     Raises
@@ -77,15 +77,45 @@ def spearman_with_ci(
 
     Examples
     --------
-    >>> spearman_with_ci([1, 2, 3, 4], [1, 4, 9, 16], rng=np.random.default_rng(0)).rho
+    >>> spearman_with_ci([1, 2, 3, 4], [1, 4, 9, 16], rng=np.random.default_rng(0)).coefficient
     1.0
     """
+    return _correlate(x, y, True, rng=rng, level=level, n_resamples=n_resamples)
+
+
+def pearson_with_ci(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    n_resamples: int = 2_000,
+) -> Correlation:
+    """Correlate two lists as they are; see `spearman_with_ci` for all else.
+
+    Examples
+    --------
+    >>> pearson_with_ci([1, 2, 3, 4], [3, 5, 7, 9], rng=np.random.default_rng(0)).coefficient
+    1.0
+    """
+    return _correlate(x, y, False, rng=rng, level=level, n_resamples=n_resamples)
+
+
+def _correlate(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    by_rank: bool,
+    *,
+    rng: np.random.Generator,
+    level: float,
+    n_resamples: int,
+) -> Correlation:
     if not 0 < level < 1:
         raise ValueError(f"The level of a confidence band lies between 0 and 1; got {level}.")
     first, second = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if first.shape != second.shape or first.ndim != 1:
         raise ValueError(
-            "A rank correlation needs two flat lists of one length; got shapes "
+            "A correlation needs two flat lists of one length; got shapes "
             f"{first.shape} and {second.shape}."
         )
     is_known = ~(np.isnan(first) | np.isnan(second))
@@ -93,34 +123,47 @@ def spearman_with_ci(
     n_pairs = first.size
     if n_pairs < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         nan = float("nan")
-        return RankCorrelation(nan, nan, nan, nan, n_pairs)
-    observed = stats.spearmanr(first, second)
+        return Correlation(nan, nan, nan, nan, n_pairs)
     drawn = rng.integers(n_pairs, size=(n_resamples, n_pairs))
-    resampled = _rank_correlations(first[drawn], second[drawn])
+    resampled = _row_correlations(first[drawn], second[drawn], by_rank)
     low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    # Rounding may leave a perfect correlation just beyond 1.
-    rho = float(np.clip(observed.statistic, -1, 1))
+    coefficient = float(_row_correlations(first[None], second[None], by_rank)[0])
     if n_pairs > MAX_EXACT_PAIRS:
-        # Of n! orders two at least are as far from 0; Student's t knows no such bound.
-        p_value = max(float(observed.pvalue), 2 / math.factorial(n_pairs))
+        p_value = _student_p_value(coefficient, n_pairs)
     else:
-        p_value = _exact_p_value(first, second)
-    return RankCorrelation(rho, float(low), float(high), p_value, n_pairs)
+        p_value = _exact_p_value(first, second, by_rank)
+    return Correlation(coefficient, float(low), float(high), p_value, n_pairs)
 
 
-def _exact_p_value(x: FloatArray, y: FloatArray) -> float:
+def _student_p_value(coefficient: float, n_pairs: int) -> float:
+    # A beta distribution of the coefficient is Student's t of what is computed from it.
+    shape = n_pairs / 2 - 1
+    p_value = 2 * stats.beta.sf(abs(coefficient), shape, shape, loc=-1, scale=2)
+    # Of n! orders two at least are as far from 0, a bound that Student's t does not know.
+    return max(float(p_value), 2 / math.factorial(n_pairs))
+
+
+def _exact_p_value(x: FloatArray, y: FloatArray, by_rank: bool) -> float:
     """Give the share of orders of y in which the correlation is at least as far from 0."""
-    a, b = (stats.rankdata(side) - (len(side) + 1) / 2 for side in (x, y))
-    # Ranks are halves at most: quarters add up without rounding.
-    sums = np.array(list(itertools.permutations(b))) @ a
-    return float((np.abs(sums) >= abs(a @ b)).mean())
+    a, b = _centered(x, by_rank), _centered(y, by_rank)
+    sums = np.abs(np.array(list(itertools.permutations(b))) @ a)
+    rounding = 1e-12 * np.abs(a).sum() * np.abs(b).max()
+    return float((sums >= abs(a @ b) - rounding).mean())
 
 
-def _rank_correlations(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Correlate the ranks of each row; NaN where a row is constant."""
-    ranks = [stats.rankdata(side, axis=1) for side in (x, y)]
-    a, b = (side - side.mean(axis=1, keepdims=True) for side in ranks)
+def _row_correlations(x: FloatArray, y: FloatArray, by_rank: bool) -> FloatArray:
+    """Correlate each row; NaN where one side of a row is constant."""
+    a, b = _centered(x, by_rank), _centered(y, by_rank)
     scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    rho: FloatArray = np.full(len(x), np.nan)
-    np.divide((a * b).sum(axis=1), scale, out=rho, where=scale > 0)
-    return rho
+    is_constant = (np.ptp(x, axis=1) == 0) | (np.ptp(y, axis=1) == 0)
+    found: FloatArray = np.full(len(x), np.nan)
+    np.divide((a * b).sum(axis=1), scale, out=found, where=~is_constant)
+    # Rounding may leave a perfect correlation just beyond 1.
+    return np.clip(found, -1, 1)
+
+
+def _centered(values: FloatArray, by_rank: bool) -> FloatArray:
+    if by_rank:
+        values = stats.rankdata(values, axis=-1)
+    centered: FloatArray = values - values.mean(axis=-1, keepdims=True)
+    return centered

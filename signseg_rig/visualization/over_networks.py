@@ -9,8 +9,8 @@ import numpy as np
 
 from signseg_rig.seeds import named_rng
 from signseg_rig.stats import (
+    Correlation,
     HierarchicalMean,
-    RankCorrelation,
     adjust_fdr,
     hierarchical_bootstrap,
     spearman_with_ci,
@@ -50,7 +50,7 @@ class TraitCorrelation:
     ----------
     trait, measure : str
     condition : Condition
-    correlation : RankCorrelation
+    correlation : Correlation
     q_value : float
         Its p-value, corrected over the conditions of the measure (Benjamini & Hochberg).
     """
@@ -58,7 +58,7 @@ class TraitCorrelation:
     trait: str
     measure: str
     condition: Condition
-    correlation: RankCorrelation
+    correlation: Correlation
     q_value: float
 
 

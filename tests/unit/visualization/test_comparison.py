@@ -167,8 +167,8 @@ def test_traits_are_correlated_with_changes():
     found = correlate_traits(pool_networks(studies, seed=0), traits, seed=0)
     assert {one.trait for one in found} == {"robustness"}
     rho = {one.condition: one.correlation for one in found}
-    assert rho[Condition("positive", 1.0)].rho == pytest.approx(-1)
-    assert rho[Condition("negative", 1.0)].rho == pytest.approx(1)
+    assert rho[Condition("positive", 1.0)].coefficient == pytest.approx(-1)
+    assert rho[Condition("negative", 1.0)].coefficient == pytest.approx(1)
     assert rho[Condition("positive", 1.0)].p_value == pytest.approx(2 / 120)
     assert [one.q_value for one in found] == pytest.approx(
         adjust_fdr([one.correlation.p_value for one in found])

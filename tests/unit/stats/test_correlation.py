@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from signseg_rig.stats import spearman_with_ci
+from signseg_rig.stats import pearson_with_ci, spearman_with_ci
 
 
 @pytest.fixture
@@ -14,9 +14,11 @@ def test_agrees_with_scipy_on_ranks_with_ties(rng):
     x, y = rng.integers(0, 6, 25), rng.integers(0, 6, 25)
     result = spearman_with_ci(x, y, rng=rng)
     expected = stats.spearmanr(x, y)
-    assert result.rho == pytest.approx(expected.statistic)
+    assert result.coefficient == pytest.approx(expected.statistic)
     assert result.p_value == pytest.approx(expected.pvalue)
-    assert result.rho == pytest.approx(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
+    assert result.coefficient == pytest.approx(
+        np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1]
+    )
 
 
 def test_band_agrees_with_scipys_bootstrap():
@@ -51,19 +53,45 @@ def test_band_covers_the_true_correlation():
 
 def test_pairs_with_nan_are_left_out(rng):
     result = spearman_with_ci([1, 2, 3, np.nan, 5], [1, 2, 3, 9, np.nan], rng=rng)
-    assert (result.n_pairs, result.rho) == (3, 1.0)
+    assert (result.n_pairs, result.coefficient) == (3, 1.0)
 
 
 @pytest.mark.parametrize(("x", "y"), [([1, 2], [1, 2]), ([1, 1, 1], [1, 2, 3]), ([], [])])
-def test_has_no_value_where_there_is_none(x, y, rng):
-    result = spearman_with_ci(x, y, rng=rng)
-    assert np.isnan([result.rho, result.low, result.high, result.p_value]).all()
+@pytest.mark.parametrize("correlate", [spearman_with_ci, pearson_with_ci])
+def test_has_no_value_where_there_is_none(x, y, correlate, rng):
+    result = correlate(x, y, rng=rng)
+    assert np.isnan([result.coefficient, result.low, result.high, result.p_value]).all()
     assert result.n_pairs == len(x)
 
 
 def test_refuses_lists_of_different_length(rng):
-    with pytest.raises(ValueError, match="rank correlation"):
+    with pytest.raises(ValueError, match="two flat lists"):
         spearman_with_ci([1, 2, 3], [1, 2], rng=rng)
+
+
+def test_pearson_agrees_with_scipy(rng):
+    x = rng.normal(size=30)
+    y = x + rng.normal(size=30)
+    result, expected = pearson_with_ci(x, y, rng=rng, n_resamples=4_000), stats.pearsonr(x, y)
+    assert result.coefficient == pytest.approx(expected.statistic)
+    assert result.p_value == pytest.approx(expected.pvalue)
+    other = expected.confidence_interval(
+        0.95, method=stats.BootstrapMethod(method="percentile", n_resamples=4_000, rng=rng)
+    )
+    assert (result.low, result.high) == pytest.approx((other.low, other.high), abs=0.03)
+
+
+@pytest.mark.parametrize("n", [3, 5, 7])
+def test_p_value_of_few_pearson_pairs_is_exact(n, rng):
+    x, y = rng.normal(size=(2, n)) * 1e-8 + 1
+    expected = stats.permutation_test(
+        (y,),
+        lambda order: stats.pearsonr(x, order).statistic,
+        permutation_type="pairings",
+        n_resamples=np.inf,
+    )
+    is_as_far = np.abs(expected.null_distribution) >= abs(expected.statistic) - 1e-9
+    assert pearson_with_ci(x, y, rng=rng).p_value == pytest.approx(is_as_far.mean())
 
 
 @pytest.mark.parametrize("n", [3, 4, 5, 6, 7])
@@ -83,7 +111,7 @@ def test_p_value_of_few_pairs_is_exact(n, rng):
 def test_p_value_of_a_perfect_correlation_is_not_zero(rng):
     for n, orders in ((6, 720), (9, 362_880), (12, 479_001_600)):
         result = spearman_with_ci(np.arange(n), -np.arange(n), rng=rng)
-        assert (result.rho, result.p_value) == (-1, pytest.approx(2 / orders))
+        assert (result.coefficient, result.p_value) == (-1, pytest.approx(2 / orders))
 
 
 def test_p_value_of_few_pairs_is_rarely_small_by_chance(rng):

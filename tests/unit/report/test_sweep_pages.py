@@ -1,0 +1,164 @@
+"""Reports of one and of several sweeps, from the command to the tables behind the figures."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from signseg_rig.cli import app
+from signseg_rig.visualization import Condition, Result, ResultFolder, list_tasks, read_sweep
+
+runner = CliRunner()
+
+SWEEP = """\
+name = "{name}"
+out_dir = "{out_dir}"
+units = ["wig", "tench", "daisy"]
+strengths = [0.5, 1.0]
+control_strengths = [0.5]
+n_repeats = 2
+traits = {{ robust_accuracy = {robustness} }}
+network = {{ kind = "efficientnet_lite0", input_size_px = 32 }}
+generator = {{ kind = "dcgan_faces" }}
+optimizer = {{ kind = "cma_es", n_codes = 4 }}
+metrics = {{ spectra = {{ kind = "spectra" }} }}
+"""
+EFFECT = {"intact": 0, "positive": -4, "negative": 1}
+
+
+def make_sweep(out_dir: Path, name: str, robustness: float = 0.1, *, n_missing: int = 0) -> Path:
+    """Write results of a sweep in which an ablation changes scores by a known amount."""
+    (out_dir / name).mkdir(parents=True)
+    file = out_dir / name / "sweep.toml"
+    file.write_text(SWEEP.format(name=name, out_dir=out_dir, robustness=robustness))
+    settings = read_sweep(file)
+    folder = ResultFolder(settings.folder)
+    tasks = list_tasks(settings)
+    rng = np.random.default_rng(int(robustness * 100))
+    for task in tasks[: len(tasks) - n_missing]:
+        condition = task.condition
+        change = 0 if condition.control else EFFECT[condition.sign] * condition.strength
+        level = 20 + change * (1 + robustness) + 0.01 * rng.normal()
+        folder.write(
+            task.key,
+            Result(
+                best_code=np.zeros(100),
+                best_image=rng.integers(0, 256, (64, 64, 3), dtype=np.uint8),
+                scores=np.array([[level, level - 1]]),
+                intact_score=np.array(level),
+                n_removed=np.array(1),
+                realized_strength=np.array(condition.strength),
+            ),
+        )
+    return out_dir / name
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_report_of_a_sweep(tmp_path):
+    sweep = make_sweep(tmp_path, "one")
+    result = runner.invoke(app, ["report", str(sweep)])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip().endswith(str(sweep / "report.html"))
+    page = (sweep / "report.html").read_text(encoding="utf-8")
+    assert "3 units of efficientnet_lite0, 2 repeats" in page
+    assert "42 evolutions; written" in page
+    assert page.count("data:image/png;base64,") == 2
+    assert "://" not in page
+    for name in ("images", "changes"):
+        with Image.open(sweep / "figures" / f"{name}.png") as figure:
+            assert min(figure.size) > 200
+    tests = {
+        (row["measure"], row["sign"], row["strength"], row["control"]): row
+        for row in rows_of(sweep / "tests.csv")
+    }
+    row = tests["reached_activation", "positive", "1.0", ""]
+    assert float(row["difference"]) == pytest.approx(-4.4, abs=0.05)
+    assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
+    assert row["n_units"] == "3"
+    assert f"{float(row['difference']):.3g}" in page
+    numbers = rows_of(sweep / "numbers.csv")
+    assert len([one for one in numbers if one["measure"] == "intact_response"]) == 42
+    assert len([one for one in numbers if one["measure"] == "spectra.slope"]) == 21
+    areas = {one["measure"]: float(one["difference"]) for one in rows_of(sweep / "areas.csv")}
+    # Triangles below 1 and above -4 over strengths from 0 to 1, made larger by 1.1.
+    assert areas["reached_activation"] == pytest.approx(1.1 * 5 / 2, abs=0.05)
+
+
+def test_a_sweep_that_still_goes_on(tmp_path):
+    sweep = make_sweep(tmp_path, "going", n_missing=40)
+    assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
+    page = (sweep / "report.html").read_text(encoding="utf-8")
+    assert "2 evolutions, 40 more are missing" in page
+
+
+def test_sweep_that_was_moved_is_reported_where_it_lies(tmp_path):
+    sweep = make_sweep(tmp_path / "there", "one")
+    moved = sweep.rename(tmp_path / "elsewhere")
+    result = runner.invoke(app, ["report", str(moved)])
+    assert result.exit_code == 0, result.output
+    assert (moved / "report.html").is_file()
+    assert not sweep.exists()
+
+
+def test_sweeps_of_several_networks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    robustness = (0.1, 0.9, 0.5, 0.3)
+    sweeps = [make_sweep(tmp_path, f"net{index}", one) for index, one in enumerate(robustness)]
+    result = runner.invoke(app, ["report", *map(str, sweeps), "--out", "all"])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.split()[-1] == str(Path("all") / "report.html")
+    page = (tmp_path / "all" / "report.html").read_text(encoding="utf-8")
+    assert "Sweeps of 4 networks" in page
+    assert page.count("data:image/png;base64,") == 2
+    rho = {
+        (row["measure"], row["sign"], row["strength"], row["control"]): row
+        for row in rows_of(tmp_path / "all" / "correlations.csv")
+    }
+    row = rho["reached_activation", "positive", "1.0", ""]
+    assert float(row["spearman"]) == pytest.approx(-1)
+    assert float(row["p"]) == pytest.approx(2 / 24)
+    pooled = rows_of(tmp_path / "all" / "pooled.csv")
+    assert {one["n_networks"] for one in pooled} == {"4"}
+    assert {one["n_units"] for one in pooled} == {"12"}
+    first = next(one for one in pooled if (one["sign"], one["strength"]) == ("positive", "1.0"))
+    assert float(first["change"]) == pytest.approx(-4 * (1 + np.mean(robustness)), abs=0.05)
+    changes = rows_of(tmp_path / "all" / "changes.csv")
+    assert {one["sweep"] for one in changes} == {sweep.name for sweep in sweeps}
+
+
+def test_two_networks_are_pooled_and_the_page_says_what_a_correlation_needs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [make_sweep(tmp_path, name) for name in ("a", "b")]
+    assert runner.invoke(app, ["report", *map(str, sweeps)]).exit_code == 0
+    page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
+    assert "a trait has to be known of four or more networks" in page
+
+
+def test_sweeps_of_one_name_cannot_be_told_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [make_sweep(tmp_path / folder, "same") for folder in ("a", "b")]
+    result = runner.invoke(app, ["report", *map(str, sweeps)])
+    assert result.exit_code == 1
+    assert "Rename a folder" in " ".join(result.stderr.split())
+
+
+def test_runs_and_sweeps_do_not_mix(tmp_path):
+    sweep = make_sweep(tmp_path, "one")
+    result = runner.invoke(app, ["report", str(sweep), str(tmp_path)])
+    assert result.exit_code == 1
+    assert "holds no sweep (no sweep.toml)" in " ".join(result.stderr.split())
+
+
+def test_conditions_are_named_as_people_do():
+    from signseg_rig.report.sweep_figures import label_of
+
+    assert label_of(Condition()) == "intact"
+    assert label_of(Condition("positive", 0.5)) == "positive 0.5 removed"
+    assert label_of(Condition("negative", 1.0, "number")) == "random, number of negative 1"
