@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from signseg_rig.errors import WeightsMissingError
@@ -45,6 +46,8 @@ def download_url(name: str, download: Download, folder: Path) -> Path:
             shutil.copyfileobj(answer, file)
     # A connection that breaks, or an answer that is none, is an OSError as well.
     except OSError as error:
+        if isinstance(error, HTTPError):
+            error.close()
         raise WeightsMissingError(
             f"{download.url} cannot be downloaded ({error}). Download it on a machine that reaches "
             f"it, and bring it here with 'signseg-rig weights add {name} FILE'."

