@@ -51,7 +51,7 @@ def test_02_dry_run_in_a_real_window(tmp_path: Path, x_display: str) -> None:
     page = Path(tmp_path / result["report"]).read_text(encoding="utf-8")
     assert "wig-neuron" in page
     assert page.count("data:image/png;base64,") == 4
-    assert "http" not in page.split("<pre>")[0].replace("http-equiv", "")
+    assert "://" not in page.split("<pre>")[0]
 
 
 @pytest.mark.parametrize("name", ["02_dry_run.toml", "03_rig.toml"])
@@ -110,3 +110,31 @@ def test_05_fits_recorded_neurons(tmp_path: Path) -> None:
     assert float(found[1]) >= 0.54
     for path in output.splitlines()[-3:]:
         assert Path(path).is_file()
+
+
+def test_06_dale_index(tmp_path: Path) -> None:
+    output = run("-m", "signseg_rig", "dale", EXAMPLES / "06_dale_index.toml", cwd=tmp_path)
+    report = tmp_path / output.split()[-1]
+    assert "lite2" in report.read_text(encoding="utf-8")
+    assert "0.54" in output
+
+
+@pytest.mark.slow
+def test_07_sweep(tmp_path: Path) -> None:
+    text = (EXAMPLES / "07_sweep.toml").read_text()
+    for long, short in (
+        ("n_generations = 40", "n_generations = 2"),
+        ("n_repeats = 2", "n_repeats = 1"),
+        ("n_codes = 20", "n_codes = 4"),
+        ("input_size_px = 112", "input_size_px = 32"),
+    ):
+        assert long in text
+        text = text.replace(long, short)
+    text = re.sub(r"units = \[[^]]*\]", 'units = ["wig", "tench"]', text)
+    file = tmp_path / "short.toml"
+    file.write_text(text)
+    sweep = run("-m", "signseg_rig", "visualize", file, cwd=tmp_path).split()[-1]
+    report = run("-m", "signseg_rig", "report", sweep, cwd=tmp_path).split()[-1]
+    page = (tmp_path / report).read_text(encoding="utf-8")
+    assert "18 evolutions; written" in page
+    assert "similarity.centered.across.mean" in page
