@@ -101,8 +101,8 @@ class DisplayServer:
         self._estimator = ClockEstimator()
         self._context: Context | None = None
         self._identity: bytes | None = None
-        # A display that was given up for its silence: it may yet say why it was silent.
-        self._silent: bytes | None = None
+        # A display that was lost without a goodbye: what it said last may still be on its way.
+        self._given_up: bytes | None = None
         self._connection = 0
         self._conversation = Conversation(run_id, secrets.token_hex(8))
         # When the oldest ping was sent that nothing has followed yet.
@@ -207,8 +207,7 @@ class DisplayServer:
         # Silence counts from a question: where this thread was held up itself, it asked none.
         silent_s = 0.0 if self._asked_s is None else now_s - self._asked_s
         if silent_s > self._settings.heartbeat_timeout_s:
-            self._silent = self._identity
-            self._lose(f"the display has been silent for {silent_s:.1f} s")
+            self._give_up(f"the display has been silent for {silent_s:.1f} s")
         else:
             self._ping(now_s)
 
@@ -243,7 +242,11 @@ class DisplayServer:
             self._router.send_multipart([identity, *encode(message)], flags=zmq.NOBLOCK)
         except zmq.ZMQError as error:
             if identity == self._identity:
-                self._lose(f"the display cannot be reached: {error.strerror}")
+                self._give_up(f"the display cannot be reached: {error.strerror}")
+
+    def _give_up(self, reason: str) -> None:
+        self._given_up = self._identity
+        self._lose(reason)
 
     def _lose(self, reason: str) -> None:
         self._identity = None
@@ -263,7 +266,9 @@ class DisplayServer:
         if isinstance(message.body, Hello):
             self._greet(identity, message.body)
         elif self._is_last_word(identity, message):
-            self.events.put(message.body)
+            # Without it the run would wait for another display, and never tell why this one failed.
+            if isinstance(message.body, Trouble):
+                self.events.put(message.body)
         elif identity != self._identity:
             # A display of an earlier process of this loop, or one that was given up too early.
             self._send_to(identity, Message(Reintroduce()))
@@ -275,13 +280,10 @@ class DisplayServer:
             self._take(message.body)
 
     def _is_last_word(self, identity: bytes, message: Message) -> bool:
-        """Tell whether a display that was given up says what went wrong with it.
-
-        Without it the run would wait for another display, and never tell that this one failed.
-        """
+        """Tell whether a display that was given up says what went wrong with it, or that it left."""
         return (
-            identity == self._silent
-            and isinstance(message.body, Trouble)
+            identity == self._given_up
+            and isinstance(message.body, Trouble | Goodbye)
             and self._conversation.fault_of(message) is None
         )
 
@@ -306,7 +308,7 @@ class DisplayServer:
             self._refuse(identity, "setup", objection)
             self._reject("setup", objection)
             return
-        self._identity, self._silent = identity, None
+        self._identity, self._given_up = identity, None
         self._connection += 1
         # A session per greeting: what was under way before it is stale on both sides.
         self._conversation = Conversation(self._run_id, secrets.token_hex(8))

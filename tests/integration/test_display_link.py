@@ -19,6 +19,7 @@ from signseg_rig.wire.link import DisplayLink, DisplayLost
 from signseg_rig.wire.messages import (
     Body,
     Goodbye,
+    Halt,
     Hello,
     Image,
     Ping,
@@ -173,6 +174,34 @@ def test_display_that_was_given_up_can_still_say_what_went_wrong(
         last_word = Trouble(message="The graphics card is out of memory.")
         peer.send_multipart(encode(Message(last_word, header["run"], header["session"], 1)))
         with pytest.raises(DisplayError, match="display reports: The graphics card"):
+            link.wait_until_connected(lambda: True)
+        assert link.rejection_counts == {}
+
+
+def test_display_that_cannot_be_reached_can_still_say_what_went_wrong(
+    wire: WireSettings,
+    open_link: Callable,
+    raw_peer: Callable,
+    hello: Hello,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with open_link(wire.model_copy(update={"heartbeat_timeout_s": 60.0})) as link:
+        peer = raw_peer(wire)
+        peer.send_multipart(encode(Message(hello)))
+        connected(link)
+        header = peer.recv_json()
+        with monkeypatch.context() as patch:
+            # The loop sends before it has read what the display said on leaving.
+            patch.setattr(link._server, "_receive_all", lambda: None)
+            for number, body in enumerate((Trouble(message="No memory."), Goodbye(reason="bye"))):
+                message = Message(body, header["run"], header["session"], number + 1)
+                peer.send_multipart(encode(message))
+            peer.close(linger=10_000)
+            with pytest.raises(DisplayLost, match="cannot be reached"):
+                while True:
+                    link._send(Halt())
+                    link._next_event(0.05)
+        with pytest.raises(DisplayError, match="display reports: No memory"):
             link.wait_until_connected(lambda: True)
         assert link.rejection_counts == {}
 
