@@ -83,14 +83,11 @@ class GradedAblation:
             )
         self._scope = scope
         sets = judged.reshape(1, -1) if scope == "matrix" else judged
-        magnitude = np.where(sets > 0 if sign == "positive" else sets < 0, np.abs(sets), 0)
-        # Descending, and ties in the order of the features; the weights of the other sign are last.
-        order = np.argsort(-magnitude, axis=1, kind="stable").astype(np.int32)
-        self._rank = np.empty_like(order)
-        np.put_along_axis(self._rank, order, np.arange(sets.shape[1], dtype=np.int32)[None], axis=1)
-        in_order = np.take_along_axis(magnitude, order, axis=1).astype(np.float64)
-        self._removed_sum = np.cumsum(in_order, axis=1)
-        self._n_of_sign = np.count_nonzero(magnitude, axis=1)
+        self._magnitude = np.where(sets > 0 if sign == "positive" else sets < 0, np.abs(sets), 0)
+        # Descending; the weights of the other sign, without a magnitude, are last.
+        self._sorted = np.sort(self._magnitude, axis=1)[:, ::-1]
+        self._removed_sum = np.cumsum(self._sorted, axis=1, dtype=np.float64)
+        self._n_of_sign = np.count_nonzero(self._magnitude, axis=1)
 
     def at(self, strength: float) -> AblatedWeights:
         """Remove the fewest weights whose summed magnitude is the wanted share, largest first.
@@ -107,7 +104,7 @@ class GradedAblation:
             It is not from 0 to 1.
         """
         n_removed = self._n_to_remove(strength)
-        removed_mask = (self._rank < n_removed[:, None]).reshape(self._weights.shape)
+        removed_mask = self._largest(n_removed).reshape(self._weights.shape)
         share = self._share(n_removed)
         if self._scope == "matrix":
             n_removed, share = n_removed[0], share[0]
@@ -125,10 +122,24 @@ class GradedAblation:
             return np.zeros_like(self._n_of_sign)
         if strength == 1:
             return self._n_of_sign
-        target = strength * self._removed_sum[:, -1:]
+        # Sums in floating point: of ten equal weights, three are a share of 0.3.
+        tolerance = self._removed_sum.shape[1] * np.finfo(np.float64).eps
+        target = strength * (1 - tolerance) * self._removed_sum[:, -1:]
         # The sums grow, so that counting those below the target finds the first that reaches it.
         n_below = np.count_nonzero(self._removed_sum < target, axis=1)
         return np.minimum(n_below + 1, self._n_of_sign)
+
+    def _largest(self, n_removed: IntArray) -> BoolArray:
+        """Tell the n largest of each set; of equal ones the first in the order of the features."""
+        last = np.maximum(n_removed - 1, 0)[:, None]
+        least = np.take_along_axis(self._sorted, last, axis=1)
+        least = np.where(n_removed[:, None] > 0, least, np.inf)
+        larger = self._magnitude > least
+        tied = self._magnitude == least
+        n_wanted = n_removed - np.count_nonzero(larger, axis=1)
+        rows = np.flatnonzero(np.count_nonzero(tied, axis=1) > n_wanted)
+        tied[rows] &= tied[rows].cumsum(axis=1) <= n_wanted[rows, None]
+        return larger | tied
 
     def _share(self, n_removed: IntArray) -> FloatArray:
         last = np.maximum(n_removed - 1, 0)[:, None]

@@ -24,6 +24,15 @@ def test_positive_part_and_negative_part_are_the_whole(weights):
     assert not both_signs(weights, strength=1).weights.any()
 
 
+@given(st.floats(1e-3, 1e3), st.integers(1, 60), st.data())
+def test_of_equal_weights_a_share_is_a_number(weight, n_weights, data):
+    n_removed = data.draw(st.integers(0, n_weights))
+    weights = np.full((1, n_weights), weight)
+    for strength in (n_removed / n_weights, np.linspace(0, 1, n_weights + 1)[n_removed]):
+        ablated = ablate(weights, sign="positive", strength=strength)
+        np.testing.assert_array_equal(ablated.removed_mask[0], np.arange(n_weights) < n_removed)
+
+
 @given(matrices, signs, scopes)
 def test_everything_removed_stays_removed(weights, sign, scope):
     once = ablate(weights, sign=sign, strength=1, scope=scope)

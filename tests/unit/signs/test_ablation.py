@@ -1,4 +1,6 @@
-"""Ablation against loops over the definition."""
+"""Ablation against loops over the definition, in exact numbers."""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,14 +17,14 @@ def removed_by_hand(values, sign, strength):
     of_sign = [index for index, value in enumerate(values) if direction * value > 0]
     if strength == 1:
         return set(of_sign)
-    ranked = sorted(of_sign, key=lambda index: -abs(float(values[index])))
-    total = sum(abs(float(values[index])) for index in ranked)
-    removed, so_far = set(), 0.0
-    for index in ranked:
-        if strength == 0 or so_far >= strength * total:
+    magnitude = {index: abs(Fraction(float(values[index]))) for index in of_sign}
+    # The strength as it is written: 0.1 is a tenth, not the nearest number in binary.
+    wanted = Fraction(str(strength)) * sum(magnitude.values())
+    removed = set()
+    for index in sorted(of_sign, key=lambda index: -magnitude[index]):
+        if sum(magnitude[index] for index in removed) >= wanted:
             break
         removed.add(index)
-        so_far += abs(float(values[index]))
     return removed
 
 
