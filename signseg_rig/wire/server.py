@@ -280,7 +280,7 @@ class DisplayServer:
             self._take(message.body)
 
     def _is_last_word(self, identity: bytes, message: Message) -> bool:
-        """Tell whether a display that was given up says what went wrong with it, or that it left."""
+        """Tell whether a display that was given up says what went wrong, or that it left."""
         return (
             identity == self._given_up
             and isinstance(message.body, Trouble | Goodbye)

@@ -62,6 +62,12 @@ def drain(link: DisplayLink) -> None:
         link._next_event(1.0)
 
 
+def say_until_lost(link: DisplayLink) -> None:
+    while True:
+        link._send(Halt())
+        link._next_event(0.05)
+
+
 def connected(link: DisplayLink) -> DisplayLink:
     assert link.wait_until_connected(lambda: True)
     return link
@@ -198,9 +204,7 @@ def test_display_that_cannot_be_reached_can_still_say_what_went_wrong(
                 peer.send_multipart(encode(message))
             peer.close(linger=10_000)
             with pytest.raises(DisplayLost, match="cannot be reached"):
-                while True:
-                    link._send(Halt())
-                    link._next_event(0.05)
+                say_until_lost(link)
         with pytest.raises(DisplayError, match="display reports: No memory"):
             link.wait_until_connected(lambda: True)
         assert link.rejection_counts == {}
