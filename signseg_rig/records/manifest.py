@@ -14,7 +14,7 @@ from typing import Any
 
 from signseg_rig.plugins import PluginInfo
 
-GIT_TIMEOUT_S = 5.0
+GIT_TIMEOUT_S = 30.0
 # The last bits of a matrix product depend on the number of threads, and with them a replay.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

@@ -69,16 +69,20 @@ def acknowledge(*words: object) -> None:
     os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
-def write(path: Path) -> None:
-    """Go on with a run until it is finished."""
+def write(path: Path, n_between_waits: int = N_BLOCKS) -> None:
+    """Go on with a run until it is finished; wait for a line after every so many blocks."""
     with RunRecord.reopen(path) as record:
         acknowledge("note", None)
         if record.reader.result() is not None:
             return
+        n_written = 0
         for number in range(N_BLOCKS):
             known = record.reader.find_pass(number, 0)
             if known is None or known.responses is None:
                 write_block(record, Block(number), is_new=known is None)
+                n_written += 1
+                if n_written % n_between_waits == 0:
+                    sys.stdin.readline()
         record.finished(ProtocolResult(True, (), ()))
         acknowledge("finished", None)
 
@@ -120,7 +124,7 @@ def die_at(path: Path, n_steps: int) -> None:
 if __name__ == "__main__":
     verb, folder, *numbers = sys.argv[1:]
     if verb == "write":
-        write(Path(folder))
+        write(Path(folder), *map(int, numbers))
     elif verb == "hold":
         hold(Path(folder))
     else:

@@ -89,7 +89,8 @@ def check_images(reader: RunReader) -> int:
 def test_nothing_acknowledged_is_lost(path: Path, start: Start, seed: int) -> None:
     rng = random.Random(seed)
     for session in range(1, N_KILLS + 1):
-        child = start("write", path)
+        # It waits after 10 blocks, so that no session is over before it is killed.
+        child = start("write", path, 10)
         assert child.stdout is not None
         before = [child.stdout.readline() for _ in range(rng.randint(1, 30))]
         child.kill()
@@ -104,10 +105,7 @@ def test_nothing_acknowledged_is_lost(path: Path, start: Start, seed: int) -> No
                 check_pass(reader, read)
             check_images(reader)
             assert reader.n_sessions == session + 1
-            if reader.result() is not None:
-                break
-    assert session > 2, "The child was too quick to be killed."
-
+            assert reader.result() is None
     child = start("write", path)
     child.communicate()
     assert child.returncode == 0
@@ -121,7 +119,9 @@ def test_nothing_acknowledged_is_lost(path: Path, start: Start, seed: int) -> No
 
 
 def test_a_record_is_read_while_it_is_written(path: Path, start: Start) -> None:
-    child = start("write", path)
+    n_between_waits = 20
+    child = start("write", path, n_between_waits)
+    assert child.stdin is not None
     n_answered, is_finished, n_looks_between = 0, False, 0
     while not is_finished:
         assert child.poll() in {None, 0}
@@ -135,7 +135,10 @@ def test_a_record_is_read_while_it_is_written(path: Path, start: Start) -> None:
             for read in passes[n_answered:]:
                 check_pass(reader, read)
             check_images(reader)
-            n_answered = len(answered)
+        if len(answered) // n_between_waits > n_answered // n_between_waits:
+            child.stdin.write("\n")
+            child.stdin.flush()
+        n_answered = len(answered)
     child.communicate()
     assert child.returncode == 0
     assert n_answered == N_BLOCKS
