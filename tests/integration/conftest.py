@@ -3,18 +3,22 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 
 from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.display.headless import HeadlessDisplay
 from signseg_rig.display.markers import open_marker
 from signseg_rig.display.presenter import Presenter
 from signseg_rig.display.process import DisplayProcess
+from signseg_rig.wire.frames import decode, encode
 from signseg_rig.wire.link import DisplayLink
-from signseg_rig.wire.messages import Hello
+from signseg_rig.wire.messages import Body, Hello, Welcome
+from signseg_rig.wire.peer import Conversation
 
 RUN_ID = "a-run"
 
@@ -32,10 +36,17 @@ def wire(address: str) -> WireSettings:
     return WireSettings(
         address=address,
         heartbeat_interval_s=0.05,
-        heartbeat_timeout_s=1.0,
+        # A display that lives is not silent, however busy the machine is.
+        heartbeat_timeout_s=20.0,
         connect_timeout_s=60.0,
         preload_timeout_s=10.0,
     )
+
+
+@pytest.fixture
+def impatient_wire(wire: WireSettings) -> WireSettings:
+    """For displays that are meant to be silent for too long."""
+    return wire.model_copy(update={"heartbeat_timeout_s": 0.5})
 
 
 def experiment_table(wire: WireSettings, *, n_generations: int = 4) -> dict[str, Any]:
@@ -148,3 +159,78 @@ def start_display() -> Iterator[Callable[[Experiment], RunningDisplay]]:
     yield start
     for display in started:
         display.join()
+
+
+class RawLoop:
+    """A loop that says whatever the test wants; it takes the first display that comes."""
+
+    def __init__(self, wire: WireSettings) -> None:
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._socket = self._context.socket(zmq.ROUTER)
+        self._socket.setsockopt(zmq.RCVTIMEO, 10_000)
+        self._socket.bind(wire.address)
+        self._display = b""
+        self._conversation = Conversation("a-run", "")
+
+    def welcome(self, session: str) -> None:
+        self._conversation = Conversation("a-run", session)
+        self.hear(Hello)
+        self.say(Welcome(heartbeat_timeout_s=60.0))
+
+    def say(self, body: Body, **payload: Any) -> None:
+        message = replace(self._conversation.outgoing(body), **payload)
+        self._socket.send_multipart([self._display, *encode(message)])
+
+    def hear(self, kind: type[Body]) -> Any:
+        self._display, *frames = self._socket.recv_multipart()
+        body = decode(frames).body
+        assert isinstance(body, kind), body
+        return body
+
+    def close(self) -> None:
+        self._socket.close(linger=1000)
+        self._context.term()
+
+
+@pytest.fixture
+def raw_loop(wire: WireSettings) -> Iterator[RawLoop]:
+    loop = RawLoop(wire)
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def hello() -> Hello:
+    return Hello(
+        display_id="raw",
+        name="a raw peer",
+        plugin="raw",
+        refresh_rate_hz=60.0,
+        width_px=100,
+        height_px=100,
+        width_deg=10.0,
+        height_deg=10.0,
+        is_software_paced=True,
+        setup_sha256="0" * 64,
+        notes=[],
+    )
+
+
+@pytest.fixture
+def raw_peer() -> Any:
+    """A ZeroMQ peer that says whatever the test wants."""
+    context: zmq.Context[Any] = zmq.Context()
+    peers = []
+
+    def make(wire: WireSettings) -> Any:
+        peer = context.socket(zmq.DEALER)
+        peer.setsockopt(zmq.LINGER, 0)
+        peer.setsockopt(zmq.RCVTIMEO, 10_000)
+        peer.connect(wire.address)
+        peers.append(peer)
+        return peer
+
+    yield make
+    for peer in peers:
+        peer.close(linger=0)
+    context.term()

@@ -1,8 +1,8 @@
 """Loop and display over real sockets: what is asked is shown, what is wrong is refused."""
 
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,10 +14,9 @@ import zmq.utils.monitor
 from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, WireError
 from signseg_rig.types import ImageArray, Presentation, array_sha256
-from signseg_rig.wire.frames import Message, decode, encode
+from signseg_rig.wire.frames import Message, encode
 from signseg_rig.wire.link import DisplayLink, DisplayLost
 from signseg_rig.wire.messages import (
-    Body,
     Goodbye,
     Halt,
     Hello,
@@ -31,9 +30,7 @@ from signseg_rig.wire.messages import (
     ShowItem,
     ShownReport,
     Trouble,
-    Welcome,
 )
-from signseg_rig.wire.peer import Conversation
 from signseg_rig.wire.server import Lost, Rejection
 
 
@@ -57,15 +54,10 @@ def show(link: DisplayLink, keys: list[str], **changes: Any) -> list[Any]:
     return list(link.show(presentations(keys), **{**orders, **changes}))
 
 
-def drain(link: DisplayLink) -> None:
+def drain(link: DisplayLink, meanwhile: Callable[[], None] = lambda: None) -> None:
     while True:
-        link._next_event(1.0)
-
-
-def say_until_lost(link: DisplayLink) -> None:
-    while True:
-        link._send(Halt())
-        link._next_event(0.05)
+        meanwhile()
+        link._next_event(0.1)
 
 
 def connected(link: DisplayLink) -> DisplayLink:
@@ -157,10 +149,10 @@ def test_display_that_leaves_is_lost_and_a_new_one_is_taken(
 
 
 def test_silent_display_is_given_up(
-    wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
+    impatient_wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
 ) -> None:
-    with open_link(wire) as link:
-        peer = raw_peer(wire)
+    with open_link(impatient_wire) as link:
+        peer = raw_peer(impatient_wire)
         peer.send_multipart(encode(Message(hello)))
         connected(link)
         with pytest.raises(DisplayLost, match="silent"):
@@ -168,10 +160,10 @@ def test_silent_display_is_given_up(
 
 
 def test_display_that_was_given_up_can_still_say_what_went_wrong(
-    wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
+    impatient_wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
 ) -> None:
-    with open_link(wire) as link:
-        peer = raw_peer(wire)
+    with open_link(impatient_wire) as link:
+        peer = raw_peer(impatient_wire)
         peer.send_multipart(encode(Message(hello)))
         connected(link)
         header = peer.recv_json()
@@ -191,7 +183,7 @@ def test_display_that_cannot_be_reached_can_still_say_what_went_wrong(
     hello: Hello,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with open_link(wire.model_copy(update={"heartbeat_timeout_s": 60.0})) as link:
+    with open_link(wire) as link:
         peer = raw_peer(wire)
         peer.send_multipart(encode(Message(hello)))
         connected(link)
@@ -199,26 +191,29 @@ def test_display_that_cannot_be_reached_can_still_say_what_went_wrong(
         with monkeypatch.context() as patch:
             # The loop sends before it has read what the display said on leaving.
             patch.setattr(link._server, "_receive_all", lambda: None)
+            patched_s = time.perf_counter()
+            while peer.recv_json()["body"]["loop_s"] < patched_s:
+                pass  # it may still be reading
             for number, body in enumerate((Trouble(message="No memory."), Goodbye(reason="bye"))):
                 message = Message(body, header["run"], header["session"], number + 1)
                 peer.send_multipart(encode(message))
             peer.close(linger=10_000)
             with pytest.raises(DisplayLost, match="cannot be reached"):
-                say_until_lost(link)
+                drain(link, meanwhile=lambda: link._send(Halt()))
         with pytest.raises(DisplayError, match="display reports: No memory"):
             link.wait_until_connected(lambda: True)
         assert link.rejection_counts == {}
 
 
 def test_trouble_of_an_unknown_peer_ends_no_run(
-    wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
+    impatient_wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
 ) -> None:
-    with open_link(wire) as link:
-        display = raw_peer(wire)
+    with open_link(impatient_wire) as link:
+        display = raw_peer(impatient_wire)
         display.send_multipart(encode(Message(hello)))
         connected(link)
         header = display.recv_json()
-        stranger = raw_peer(wire)
+        stranger = raw_peer(impatient_wire)
         trouble = Trouble(message="This is not your display.")
         stranger.send_multipart(encode(Message(trouble, header["run"], header["session"], 1)))
         assert stranger.recv_json()["kind"] == "reintroduce"
@@ -517,78 +512,3 @@ def test_display_obeys_a_loop_that_comes_back_while_it_still_shows(
     assert raw_loop.hear(ShowDone).n_shown == 1
     raw_loop.say(Goodbye(reason="the run is over"))
     raw_loop.hear(Goodbye)
-
-
-class RawLoop:
-    """A loop that says whatever the test wants; it takes the first display that comes."""
-
-    def __init__(self, wire: WireSettings) -> None:
-        self._context: zmq.Context[Any] = zmq.Context()
-        self._socket = self._context.socket(zmq.ROUTER)
-        self._socket.setsockopt(zmq.RCVTIMEO, 10_000)
-        self._socket.bind(wire.address)
-        self._display = b""
-        self._conversation = Conversation("a-run", "")
-
-    def welcome(self, session: str) -> None:
-        self._conversation = Conversation("a-run", session)
-        self.hear(Hello)
-        self.say(Welcome(heartbeat_timeout_s=60.0))
-
-    def say(self, body: Body, **payload: Any) -> None:
-        message = replace(self._conversation.outgoing(body), **payload)
-        self._socket.send_multipart([self._display, *encode(message)])
-
-    def hear(self, kind: type[Body]) -> Any:
-        self._display, *frames = self._socket.recv_multipart()
-        body = decode(frames).body
-        assert isinstance(body, kind), body
-        return body
-
-    def close(self) -> None:
-        self._socket.close(linger=1000)
-        self._context.term()
-
-
-@pytest.fixture
-def raw_loop(wire: WireSettings) -> Iterator[RawLoop]:
-    loop = RawLoop(wire)
-    yield loop
-    loop.close()
-
-
-@pytest.fixture
-def hello() -> Hello:
-    return Hello(
-        display_id="raw",
-        name="a raw peer",
-        plugin="raw",
-        refresh_rate_hz=60.0,
-        width_px=100,
-        height_px=100,
-        width_deg=10.0,
-        height_deg=10.0,
-        is_software_paced=True,
-        setup_sha256="0" * 64,
-        notes=[],
-    )
-
-
-@pytest.fixture
-def raw_peer() -> Any:
-    """A ZeroMQ peer that says whatever the test wants."""
-    context: zmq.Context[Any] = zmq.Context()
-    peers = []
-
-    def make(wire: WireSettings) -> Any:
-        peer = context.socket(zmq.DEALER)
-        peer.setsockopt(zmq.LINGER, 0)
-        peer.setsockopt(zmq.RCVTIMEO, 10_000)
-        peer.connect(wire.address)
-        peers.append(peer)
-        return peer
-
-    yield make
-    for peer in peers:
-        peer.close(linger=0)
-    context.term()

@@ -137,6 +137,7 @@ def test_display_is_killed_and_another_goes_on(
     untouched = tmp_path / "untouched"
     finish(run("run", experiment_file, "--run-dir", untouched))
     text = experiment_file.read_text().replace("[run]", "[run]\nstarts_display = false", 1)
+    text = text.replace("heartbeat_timeout_s = 2.0", "heartbeat_timeout_s = 20.0")
     experiment_file.write_text(text.replace('pacing = "fast"', 'pacing = "realtime"'))
     path = tmp_path / "run"
     loop = run("run", experiment_file, "--run-dir", path)
