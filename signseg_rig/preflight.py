@@ -22,7 +22,7 @@ from signseg_rig.settings import PluginChoice, plugin_choices
 from signseg_rig.settings_file import Problem
 from signseg_rig.toml_lines import KeyPath
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
-from signseg_rig.wire.sockets import Context, bind_router
+from signseg_rig.wire.sockets import Context, bind, make_router
 
 # What a long run of images, codes and spikes may take; how long it gets nobody knows beforehand.
 MIN_FREE_BYTES = 2 * 10**9
@@ -155,9 +155,9 @@ def _keys(experiment: Experiment) -> Iterator[Problem]:
 def _port(experiment: Experiment) -> Iterator[Problem]:
     # The keys have a check of their own, which should not hide this one.
     without_keys = experiment.wire.model_copy(update={"keys_dir": None})
-    with Context() as context:
+    with Context() as context, make_router(context, without_keys) as router:
         try:
-            bind_router(context, without_keys).close()
+            bind(router, without_keys)
         except RigError as error:
             yield Problem(str(error), ("wire", "address"))
 

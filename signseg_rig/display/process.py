@@ -9,7 +9,7 @@ import time
 
 from signseg_rig.config import Experiment
 from signseg_rig.display.presenter import Presenter
-from signseg_rig.errors import DisplayTimeoutError, RigError
+from signseg_rig.errors import DisplayError, DisplayTimeoutError, RigError
 from signseg_rig.interfaces import Display
 from signseg_rig.types import ImageArray
 from signseg_rig.wire.client import DisplayClient, LoopFound, LoopLost
@@ -76,7 +76,7 @@ class DisplayProcess:
         Raises
         ------
         DisplayError
-            The loop refuses this display, or the screen fails.
+            The loop refuses this display or its keys, or the screen fails.
         DisplayTimeoutError
             There is no loop (only where it serves one run).
         """
@@ -211,6 +211,8 @@ class DisplayProcess:
             and self._client.state == "seeking"
             and self._client.seeking_s > patience_s
         ):
+            if self._client.refusal is not None:
+                raise DisplayError(self._client.refusal)
             raise DisplayTimeoutError(
                 f"No loop for {patience_s:.0f} s: this display was started for one run and leaves."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import zmq
 from signseg_rig.config import WireSettings
 from signseg_rig.errors import DisplayError
 from signseg_rig.wire.frames import FrameError, Message, decode, encode
+from signseg_rig.wire.handshake import HandshakeMonitor, told_at_display
 from signseg_rig.wire.messages import (
     Body,
     Goodbye,
@@ -23,7 +25,9 @@ from signseg_rig.wire.messages import (
     Welcome,
 )
 from signseg_rig.wire.peer import Conversation, Rejections
-from signseg_rig.wire.sockets import Context, connect_dealer
+from signseg_rig.wire.sockets import Context, make_dealer
+
+log = logging.getLogger(__name__)
 
 HELLO_INTERVAL_S = 1.0
 # Until the loop is there, sending fails at once and is tried again soon.
@@ -64,7 +68,10 @@ class DisplayClient:
         self._clock = clock
         self._rejections = Rejections()
         self._context: Context = zmq.Context()
-        self._socket = connect_dealer(self._context, settings)
+        self._refusal: str | None = None
+        self._told_refusals: set[str] = set()
+        self._reconnect_due_s: float | None = None
+        self._connect()
         self._conversation: Conversation | None = None
         self._timeout_s = settings.heartbeat_timeout_s
         # Liveness runs on the wall, whatever clock the display tells onsets on.
@@ -80,6 +87,11 @@ class DisplayClient:
     def seeking_s(self) -> float:
         """Seconds since the loop was last heard."""
         return time.monotonic() - self._heard_s
+
+    @property
+    def refusal(self) -> str | None:
+        """Why there is no connection to a loop that is there; None where nothing speaks of one."""
+        return self._refusal
 
     @property
     def rejection_counts(self) -> dict[str, int]:
@@ -109,7 +121,8 @@ class DisplayClient:
             # What waits to be read is no silence: this display may have been busy for long.
             if not self._socket.poll(0) and (lost := self._check_liveness()):
                 return lost
-            self._say_hello()
+            if self._conversation is None:
+                self._seek()
             left_s = max(0.0, deadline_s - time.monotonic())
             if not self._socket.poll(int(1000 * min(left_s, RETRY_INTERVAL_S))):
                 if left_s <= 0:
@@ -129,8 +142,39 @@ class DisplayClient:
         if self._socket.closed:
             return
         self.send(Goodbye(reason=reason[:2000]))
-        self._socket.close()
+        self._disconnect()
         self._context.term()
+
+    def _connect(self) -> None:
+        self._socket = make_dealer(self._context, self._settings)
+        self._handshakes = HandshakeMonitor(self._socket)
+        self._socket.connect(self._settings.address)
+
+    def _disconnect(self) -> None:
+        self._handshakes.close()
+        self._socket.close()
+
+    def _seek(self) -> None:
+        for handshake in self._handshakes.read():
+            if handshake == "done":
+                self._refusal = None
+                self._told_refusals.clear()
+            elif handshake != "cut off" or self._refusal is None:  # which says least
+                self._note_refusal(told_at_display(handshake, self._settings))
+            if handshake not in ("done", "cut off"):
+                # ZeroMQ does not try such a connection again, but the keys may be mended.
+                self._reconnect_due_s = time.monotonic() + HELLO_INTERVAL_S
+        if self._reconnect_due_s is not None and time.monotonic() >= self._reconnect_due_s:
+            self._reconnect_due_s = None
+            self._disconnect()
+            self._connect()
+        self._say_hello()
+
+    def _note_refusal(self, sentence: str) -> None:
+        self._refusal = sentence
+        if sentence not in self._told_refusals:
+            self._told_refusals.add(sentence)
+            log.error(sentence)
 
     def _check_liveness(self) -> LoopLost | None:
         if self._conversation is None or self.seeking_s <= self._timeout_s:
@@ -143,7 +187,7 @@ class DisplayClient:
         return LoopLost(reason)
 
     def _say_hello(self) -> None:
-        if self._conversation is None and time.monotonic() >= self._hello_due_s:
+        if time.monotonic() >= self._hello_due_s:
             is_sent = self._send_message(Message(self._hello))
             wait_s = HELLO_INTERVAL_S if is_sent else RETRY_INTERVAL_S
             self._hello_due_s = time.monotonic() + wait_s

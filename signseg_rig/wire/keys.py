@@ -24,13 +24,13 @@ class LoopKeys:
     ----------
     public, secret : bytes
         Its own pair, in Z85.
-    permitted_dir : Path
-        Folder of public keys; a display whose key is there may connect.
+    permitted : frozenset of bytes
+        Public keys, in Z85, of the displays that may connect.
     """
 
     public: bytes
     secret: bytes = field(repr=False)
-    permitted_dir: Path
+    permitted: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,8 @@ def load_loop_keys(folder: Path) -> LoopKeys:
             f"There is no key of a display in {folder}, so none could connect. Put the display's "
             f"'{DISPLAY}.key' there."
         )
-    for file in displays:
-        _load(file)
-    return LoopKeys(public=public, secret=secret, permitted_dir=folder)
+    permitted = frozenset(_load(file)[0] for file in displays)
+    return LoopKeys(public=public, secret=secret, permitted=permitted)
 
 
 def load_display_keys(folder: Path) -> DisplayKeys:

@@ -75,6 +75,7 @@ class DisplayLink:
         self._on_event = on_event
         self._check_display = check_display
         self._held: set[str] = set()
+        self._refusal: Rejection | None = None
         self._number = 0
         self._connection = 0
         # Events of the pass under way that came while an answer to something else was awaited.
@@ -125,6 +126,7 @@ class DisplayLink:
                     f"No display connected to {self._settings.address} within "
                     f"{self._settings.connect_timeout_s:g} s. Start it on the stimulus computer "
                     "with 'signseg-rig display FILE', FILE being this experiment's file."
+                    + ("" if self._refusal is None else f" One was refused: {self._refusal.detail}")
                 )
             self._check_display()
             self._next_event(WAKE_INTERVAL_S, may_be_lost=True)
@@ -277,6 +279,9 @@ class DisplayLink:
             return None
         if isinstance(event, Connected | Lost | Rejection):
             self._on_event(event)
+        if isinstance(event, Rejection):
+            self._refusal = event
+            return None
         if isinstance(event, Trouble):
             raise DisplayError(f"The display reports: {event.message}")
         if isinstance(event, KeyPressed):
@@ -289,7 +294,7 @@ class DisplayLink:
             if not may_be_lost:
                 reason = event.reason if isinstance(event, Lost) else "the display started anew"
                 raise DisplayLost(reason)
-        return None if isinstance(event, Rejection) else event
+        return event
 
 
 def _shown(report: ShownReport) -> Shown:

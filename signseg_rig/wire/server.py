@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
 
 from signseg_rig.config import WireSettings
 from signseg_rig.types import ImageArray
 from signseg_rig.wire.clock import ClockEstimate, ClockEstimator
 from signseg_rig.wire.frames import FrameError, Message, decode, encode
+from signseg_rig.wire.handshake import HandshakeMonitor, told_at_loop
 from signseg_rig.wire.keys import load_loop_keys
 from signseg_rig.wire.messages import (
     Body,
@@ -30,7 +30,8 @@ from signseg_rig.wire.messages import (
     Welcome,
 )
 from signseg_rig.wire.peer import Conversation, Rejections
-from signseg_rig.wire.sockets import Context, bind_router
+from signseg_rig.wire.sockets import Context, bind, make_router
+from signseg_rig.wire.zap import KeyCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class DisplayServer:
         self._outbox: queue.SimpleQueue[Outgoing | None] = queue.SimpleQueue()
         self._estimator = ClockEstimator()
         self._context: Context | None = None
+        self._key_check: KeyCheck | None = None
         self._identity: bytes | None = None
         # A display that was lost without a goodbye: what it said last may still be on its way.
         self._given_up: bytes | None = None
@@ -117,18 +119,25 @@ class DisplayServer:
             The address cannot be bound, or keys are missing.
         """
         self._context = zmq.Context()
-        self._authenticator = self._start_authenticator(self._context)
         try:
-            self._router = bind_router(self._context, self._settings)
+            self._open(self._context)
         except Exception:
-            self._stop_context()
+            self._context.destroy(linger=0)
+            self._context = None
             raise
-        self._wake_in = self._context.socket(zmq.PAIR)
-        self._wake_in.bind("inproc://wake")
-        self._wake_out = self._context.socket(zmq.PAIR)
-        self._wake_out.connect("inproc://wake")
         self._thread = threading.Thread(target=self._serve, name="display-server", daemon=True)
         self._thread.start()
+
+    def _open(self, context: Context) -> None:
+        self._wake_in = context.socket(zmq.PAIR)
+        self._wake_in.bind("inproc://wake")
+        self._wake_out = context.socket(zmq.PAIR)
+        self._wake_out.connect("inproc://wake")
+        if self._settings.keys_dir is not None:
+            self._key_check = KeyCheck(context, load_loop_keys(self._settings.keys_dir).permitted)
+        self._router = make_router(context, self._settings)
+        self._handshakes = HandshakeMonitor(self._router)
+        bind(self._router, self._settings)
 
     def send(
         self, connection: int, body: Body, pixels: ImageArray | None = None, key: str = ""
@@ -155,21 +164,6 @@ class DisplayServer:
         self._wake_out.send(b"")
         self._thread.join()
         self._wake_out.close(linger=0)
-        self._stop_context()
-
-    def _start_authenticator(self, context: Context) -> ThreadAuthenticator | None:
-        if self._settings.keys_dir is None:
-            return None
-        keys = load_loop_keys(self._settings.keys_dir)
-        authenticator = ThreadAuthenticator(context)
-        authenticator.start()
-        authenticator.configure_curve(domain="*", location=str(keys.permitted_dir))
-        return authenticator
-
-    def _stop_context(self) -> None:
-        assert self._context is not None
-        if self._authenticator is not None:
-            self._authenticator.stop()
         self._context.term()
         self._context = None
 
@@ -177,18 +171,37 @@ class DisplayServer:
         poller = zmq.Poller()
         poller.register(self._router, zmq.POLLIN)
         poller.register(self._wake_in, zmq.POLLIN)
+        poller.register(self._handshakes.socket, zmq.POLLIN)
+        if self._key_check is not None:
+            poller.register(self._key_check.socket, zmq.POLLIN)
         next_ping_s = self._clock()
         is_open = True
         while is_open:
             poller.poll(max(0, int((next_ping_s - self._clock()) * 1000) + 1))
+            self._check_peers()
             self._receive_all()
             is_open = self._send_queued()
             if self._clock() >= next_ping_s:
                 next_ping_s = self._clock() + self._settings.heartbeat_interval_s
                 self._beat()
         self._await_farewell()
+        if self._key_check is not None:
+            self._key_check.close()
+        self._handshakes.close()
         self._router.close()
         self._wake_in.close(linger=0)
+
+    def _check_peers(self) -> None:
+        """Let peers in or not, and tell of those that were not."""
+        for peer in [] if self._key_check is None else self._key_check.answer_all():
+            self._reject(
+                "unauthorised",
+                f"{peer} was refused. Where it is this run's display, copy its 'display.key' to "
+                f"{self._settings.keys_dir} and start the run again.",
+            )
+        for handshake in self._handshakes.read():
+            if sentence := told_at_loop(handshake, self._settings):
+                self._reject("unauthorised", sentence)
 
     def _await_farewell(self) -> None:
         """Stay until the display answers the goodbye.
@@ -280,7 +293,7 @@ class DisplayServer:
             self._take(message.body)
 
     def _is_last_word(self, identity: bytes, message: Message) -> bool:
-        """Tell whether a display that was given up says what went wrong, or that it left."""
+        """Tell whether a display that was given up says what is wrong with it, or that it left."""
         return (
             identity == self._given_up
             and isinstance(message.body, Trouble | Goodbye)

@@ -17,16 +17,8 @@ QUEUED_MESSAGES = 20_000
 LINGER_MS = 2000
 
 
-def bind_router(
-    context: zmq.Context[zmq.Socket[bytes]], settings: WireSettings
-) -> zmq.Socket[bytes]:
-    """Bind the loop's socket.
-
-    Raises
-    ------
-    WireError
-        The address is taken, or is not one of this machine's.
-    """
+def make_router(context: Context, settings: WireSettings) -> Socket:
+    """Make the loop's socket, without binding it."""
     socket = _prepared(context.socket(zmq.ROUTER))
     # A message to a display that is gone must be an error, not silently dropped.
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
@@ -34,20 +26,29 @@ def bind_router(
         keys = load_loop_keys(settings.keys_dir)
         socket.curve_secretkey, socket.curve_publickey = keys.secret, keys.public
         socket.curve_server = True
+    return socket
+
+
+def bind(socket: Socket, settings: WireSettings) -> None:
+    """Bind the loop's socket.
+
+    Raises
+    ------
+    WireError
+        The address is taken, or is not one of this machine's.
+    """
     try:
         socket.bind(settings.address)
     except zmq.ZMQError as error:
-        socket.close(linger=0)
         raise WireError(
             f"The loop cannot listen at {settings.address}: {error.strerror}. Is another run going "
             "on at this address? Stop it, or give this experiment another port under [wire] "
             "address."
         ) from None
-    return socket
 
 
-def connect_dealer(context: Context, settings: WireSettings) -> Socket:
-    """Connect the display's socket; ZeroMQ goes on trying until the loop is there."""
+def make_dealer(context: Context, settings: WireSettings) -> Socket:
+    """Make the display's socket; once connected, it goes on trying until the loop is there."""
     socket = _prepared(context.socket(zmq.DEALER))
     # Nothing is queued for a loop that is not there: it would arrive late and be stale.
     socket.setsockopt(zmq.IMMEDIATE, 1)
@@ -57,7 +58,6 @@ def connect_dealer(context: Context, settings: WireSettings) -> Socket:
         keys = load_display_keys(settings.keys_dir)
         socket.curve_secretkey, socket.curve_publickey = keys.secret, keys.public
         socket.curve_serverkey = keys.loop_public
-    socket.connect(settings.address)
     return socket
 
 

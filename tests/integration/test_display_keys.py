@@ -1,0 +1,127 @@
+"""Keys end to end: who belongs together works together, and everyone else is told what is wrong."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from signseg_rig.config import Experiment, WireSettings
+from signseg_rig.errors import DisplayError, DisplayTimeoutError
+from signseg_rig.wire.keys import make_keys
+from signseg_rig.wire.link import DisplayLink
+
+
+@pytest.fixture
+def keys_dir(tmp_path: Path) -> Path:
+    make_keys(tmp_path / "keys")
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def stranger_dir(tmp_path: Path, keys_dir: Path) -> Path:
+    """Keys of a display that knows the loop, and that the loop does not know."""
+    make_keys(tmp_path / "stranger")
+    shutil.copy(keys_dir / "loop.key", tmp_path / "stranger")
+    return tmp_path / "stranger"
+
+
+@pytest.fixture
+def misled_dir(tmp_path: Path, keys_dir: Path) -> Path:
+    """Keys of a display that the loop knows, and that takes another loop for it."""
+    make_keys(tmp_path / "misled")
+    for name in ("display.key", "display.key_secret"):
+        shutil.copy(keys_dir / name, tmp_path / "misled")
+    return tmp_path / "misled"
+
+
+def with_keys(wire: WireSettings, keys_dir: Path | None, **changes: object) -> WireSettings:
+    return wire.model_copy(update={"keys_dir": keys_dir, **changes})
+
+
+def display_of(experiment: Experiment, keys_dir: Path | None, **changes: object) -> Experiment:
+    wire = with_keys(experiment.wire, keys_dir, **changes)
+    return experiment.model_copy(update={"wire": wire})
+
+
+def wait_for_refusal(link: DisplayLink) -> None:
+    while "unauthorised" not in link.rejection_counts:
+        link.attend(1.0)
+
+
+def test_display_whose_key_is_permitted_is_taken(
+    wire: WireSettings,
+    experiment: Experiment,
+    keys_dir: Path,
+    open_link: Callable,
+    start_display: Callable,
+) -> None:
+    with open_link(with_keys(wire, keys_dir)) as link:
+        start_display(display_of(experiment, keys_dir))
+        assert link.wait_until_connected(lambda: True)
+        link.preload({})
+        assert link.rejection_counts == {}
+
+
+@pytest.mark.parametrize(
+    ("loop_keys", "display_keys", "at_loop", "at_display"),
+    [
+        ("keys", "stranger", r"with the key .{40} was refused.*display\.key", "does not permit"),
+        ("keys", "misled", r"takes another key.*loop\.key", r"another than 'loop\.key'"),
+        ("keys", None, "has none, and this loop has keys", "this display has no keys"),
+        (
+            None,
+            "keys",
+            "has some, and this loop has no keys",
+            "this display has keys|its key seems",
+        ),
+    ],
+)
+def test_keys_that_do_not_belong_together_are_told_on_both_sides(
+    wire: WireSettings,
+    experiment: Experiment,
+    keys_dir: Path,
+    stranger_dir: Path,
+    misled_dir: Path,
+    open_link: Callable,
+    start_display: Callable,
+    caplog: pytest.LogCaptureFixture,
+    loop_keys: str | None,
+    display_keys: str | None,
+    at_loop: str,
+    at_display: str,
+) -> None:
+    folders = {"keys": keys_dir, "stranger": stranger_dir, "misled": misled_dir, None: None}
+    loop_wire = with_keys(wire, folders[loop_keys], connect_timeout_s=2.0)
+    with open_link(loop_wire) as link:
+        display = start_display(
+            display_of(experiment, folders[display_keys], connect_timeout_s=2.0)
+        )
+        wait_for_refusal(link)
+        with pytest.raises(DisplayTimeoutError, match=f"(?s)One was refused: .*{at_loop}"):
+            link.wait_until_connected(lambda: True)
+        display.join()
+        assert isinstance(display.error, DisplayError)
+        with pytest.raises(DisplayError, match=at_display):
+            raise display.error
+        assert caplog.messages.count(str(display.error)) == 1
+        # Who belongs here is taken all the same.
+        start_display(display_of(experiment, folders[loop_keys]))
+        assert link.wait_until_connected(lambda: True)
+
+
+def test_display_goes_on_seeking_until_its_key_is_permitted(
+    wire: WireSettings,
+    experiment: Experiment,
+    keys_dir: Path,
+    stranger_dir: Path,
+    open_link: Callable,
+    start_display: Callable,
+) -> None:
+    """ZeroMQ itself never tries again where it was refused for its key."""
+    with open_link(with_keys(wire, keys_dir)) as link:
+        start_display(display_of(experiment, stranger_dir))
+        wait_for_refusal(link)
+    shutil.copy(stranger_dir / "display.key", keys_dir / "second.key")
+    with open_link(with_keys(wire, keys_dir)) as link:
+        assert link.wait_until_connected(lambda: True)
