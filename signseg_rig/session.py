@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 from signseg_rig.blocks import BlockMaker
 from signseg_rig.config import Experiment
 from signseg_rig.control import RunControl
-from signseg_rig.display.launcher import display_process, require_running
+from signseg_rig.display.launcher import DisplayLauncher
 from signseg_rig.errors import RecordError, ReplayMismatchError
 from signseg_rig.experiment_file import read_experiment, write_experiment
 from signseg_rig.interfaces import Generator, ProtocolContext, ResponseSource, SourceContext
@@ -132,8 +132,8 @@ def _drive(
         ProtocolContext(seed=seed, generators=generators, unit_names=source.unit_names),
     )
     with ExitStack() as stack:
-        check_display = stack.enter_context(_own_display(experiment, record.path))
-        link = stack.enter_context(_link(experiment, record, control, check_display))
+        launcher = stack.enter_context(_own_display(experiment, record))
+        link = stack.enter_context(_link(experiment, record, control, launcher))
         stack.enter_context(source)
         _save_ground_truth(record.path, source)
         try:
@@ -151,15 +151,17 @@ def _drive(
             record.note("rejected messages", **link.rejection_counts)
 
 
-@contextmanager
-def _own_display(experiment: Experiment, path: Path) -> Iterator[Callable[[], None]]:
-    """Start the display beside the loop where the experiment wants it; give what checks on it."""
+def _own_display(
+    experiment: Experiment, record: RunRecord
+) -> AbstractContextManager[DisplayLauncher | None]:
+    """Start the display beside the loop where the experiment wants it."""
     if not experiment.run.starts_display:
-        yield lambda: None
-        return
-    log_file = path / "display.log"
-    with display_process(path / "experiment.toml", log_file) as process:
-        yield partial(require_running, process, log_file)
+        return nullcontext()
+    return DisplayLauncher(
+        record.path / "experiment.toml",
+        record.path / "display.log",
+        on_restart=lambda reason: record.note("display restarted", reason=reason),
+    )
 
 
 @contextmanager
@@ -167,13 +169,13 @@ def _link(
     experiment: Experiment,
     record: RunRecord,
     control: RunControl,
-    check_display: Callable[[], None],
+    launcher: DisplayLauncher | None,
 ) -> Iterator[DisplayLink]:
     setup = experiment.setup_sha256()
 
     def objection(hello: Hello) -> str | None:
         if hello.setup_sha256 == setup:
-            return None
+            return None if launcher is None else launcher.objection(hello)
         return (
             f"{hello.name} was started with other [display], [monitor] or [stimulus] settings than "
             f"this run has. Start it with {record.path / 'experiment.toml'}, or a copy of it."
@@ -187,7 +189,7 @@ def _link(
         objection=objection,
         on_key=control.press,
         on_event=partial(_note_event, record),
-        check_display=check_display,
+        check_display=(lambda: None) if launcher is None else launcher.keep_running,
     ) as link:
         yield link
 

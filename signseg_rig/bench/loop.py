@@ -17,7 +17,7 @@ from signseg_rig.bench.figure import Figure, in_ms
 from signseg_rig.blocks import BlockMaker
 from signseg_rig.config import Experiment
 from signseg_rig.control import RunControl
-from signseg_rig.display.launcher import display_process
+from signseg_rig.display.launcher import DisplayLauncher
 from signseg_rig.experiment_file import write_experiment
 from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps, SourceContext
 from signseg_rig.loop import Loop
@@ -186,11 +186,11 @@ def _bench(
         text = write_experiment(experiment)
         with (
             RunRecord.create(path, experiment_toml=text, manifest={}) as record,
-            display_process(path / "experiment.toml", path / "display.log"),
+            DisplayLauncher(path / "experiment.toml", path / "display.log") as launcher,
             DisplayLink(
                 experiment.wire,
                 run_id="bench",
-                objection=lambda _hello: None,
+                objection=launcher.objection,
                 on_key=lambda _key: None,
                 on_event=lambda _event: None,
             ) as link,

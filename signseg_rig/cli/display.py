@@ -21,6 +21,7 @@ def display(
     one_run: Annotated[
         bool, typer.Option("--one-run", help="Leave when the run is over or the loop is lost.")
     ] = False,
+    launch_id: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Open the screen, connect to the loop and show what it asks for."""
     from signseg_rig.display.markers import open_marker
@@ -47,7 +48,9 @@ def display(
         marker = stack.enter_context(open_marker(experiment.display.settings))
         presenter = Presenter(screen, marker)
         stack.enter_context(short_collections())
-        DisplayProcess(experiment, screen, presenter, serves_one_run=one_run).run()
+        DisplayProcess(
+            experiment, screen, presenter, serves_one_run=one_run, launch_id=launch_id
+        ).run()
 
 
 def _leave(*_signal: object) -> NoReturn:

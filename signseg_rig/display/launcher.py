@@ -2,76 +2,114 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from signseg_rig.errors import DisplayError
+from signseg_rig.wire.messages import Hello
 
 LEAVE_TIMEOUT_S = 2.0
 KILL_TIMEOUT_S = 10.0
+MAX_RESTARTS = 3
 
 
-@contextmanager
-def display_process(experiment_file: Path, log_file: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``signseg-rig display`` for one run, for as long as the context lasts.
+class DisplayLauncher:
+    """Runs ``signseg-rig display`` for one run, for as long as the context lasts.
 
     Parameters
     ----------
     experiment_file : Path
     log_file : Path
         What it writes to its terminal is appended here.
-
-    Yields
-    ------
-    process : subprocess.Popen
+    on_restart : callable, optional
+        Called with a sentence when a display that had worked ended and was started again.
     """
-    command = [sys.executable, "-m", "signseg_rig", "display", str(experiment_file), "--one-run"]
-    with log_file.open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - this program itself, no shell
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **_own_group()
-        )
-    try:
-        yield process
-    finally:
+
+    def __init__(
+        self,
+        experiment_file: Path,
+        log_file: Path,
+        on_restart: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
+        self._experiment_file = experiment_file
+        self._log_file = log_file
+        self._on_restart = on_restart
+        self._n_restarts = 0
+        self._launch_id = ""
+        self._has_come = False
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
         # The loop has said goodbye by now, and the display leaves by itself, unless it never got
-        # to work because one of an earlier session was still there.
+        # to work.
         for end, timeout_s in (
-            (process.terminate, LEAVE_TIMEOUT_S),
-            (process.kill, KILL_TIMEOUT_S),
+            (self._process.terminate, LEAVE_TIMEOUT_S),
+            (self._process.kill, KILL_TIMEOUT_S),
         ):
             try:
-                process.wait(timeout_s)
+                self._process.wait(timeout_s)
             except subprocess.TimeoutExpired:
                 end()
-        process.wait()
+        self._process.wait()
 
+    def objection(self, hello: Hello) -> str | None:
+        """Tell why a display must not be used: it is another one than was started here.
 
-def require_running(process: subprocess.Popen[bytes], log_file: Path) -> None:
-    """Make sure that a display process is still there.
+        Such a display may be left over from a loop that was killed. The window of this one is over
+        its window, so nobody would see what it shows.
+        """
+        if hello.launch_id != self._launch_id:
+            return (
+                f"{hello.name} is not the display that this run started. Where that is to be used, "
+                "set starts_display = false under [run]."
+            )
+        self._has_come = True
+        return None
 
-    Parameters
-    ----------
-    process : subprocess.Popen
-    log_file : Path
-        As for `display_process`.
+    def keep_running(self) -> None:
+        """Start the display again where it had worked and ended.
 
-    Raises
-    ------
-    DisplayError
-        It has ended; the message ends with its last words.
-    """
-    if process.poll() is None:
-        return
-    lines = log_file.read_text(encoding="utf-8", errors="replace").split("\n")
-    last_words = next((line.strip() for line in reversed(lines) if line.strip()), "none")
-    raise DisplayError(
-        f"The display process has ended (exit code {process.returncode}), see {log_file}. Its last "
-        f"words: {last_words}"
-    )
+        Raises
+        ------
+        DisplayError
+            It has ended without having worked, or once too often; the message ends with its last
+            words.
+        """
+        if self._process.poll() is None:
+            return
+        end = (
+            f"The display process has ended (exit code {self._process.returncode}), see "
+            f"{self._log_file}. Its last words: {self._last_words()}"
+        )
+        if not self._has_come or self._n_restarts == MAX_RESTARTS:
+            raise DisplayError(end)
+        self._n_restarts += 1
+        self._start()
+        self._on_restart(end)
+
+    def _start(self) -> None:
+        self._has_come = False
+        self._launch_id = secrets.token_hex(8)
+        arguments = [str(self._experiment_file), "--one-run", "--launch-id", self._launch_id]
+        with self._log_file.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - this program itself, no shell
+                [sys.executable, "-m", "signseg_rig", "display", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **_own_group(),
+            )
+
+    def _last_words(self) -> str:
+        lines = self._log_file.read_text(encoding="utf-8", errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "none")
 
 
 def _own_group() -> dict[str, Any]:

@@ -48,6 +48,8 @@ class DisplayProcess:
     presenter : Presenter
     serves_one_run : bool
         Leave when the run ends, or some seconds after the loop was lost.
+    launch_id : str, optional
+        By which the loop that started this display knows it.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class DisplayProcess:
         presenter: Presenter,
         *,
         serves_one_run: bool,
+        launch_id: str = "",
     ) -> None:
         self._display = display
         self._presenter = presenter
         self._serves_one_run = serves_one_run
         self._connect_timeout_s = experiment.wire.connect_timeout_s
-        self._client = DisplayClient(experiment.wire, _hello(experiment, display), display.now_s)
+        hello = _hello(experiment, display, launch_id)
+        self._client = DisplayClient(experiment.wire, hello, display.now_s)
         self._held: dict[str, int] = {}
         self._orders: Show | None = None
         self._key_on_screen: str | None = None
@@ -218,11 +222,12 @@ class DisplayProcess:
             )
 
 
-def _hello(experiment: Experiment, display: Display) -> Hello:
+def _hello(experiment: Experiment, display: Display, launch_id: str) -> Hello:
     monitor = experiment.monitor
     width_px, height_px = display.size_px
     return Hello(
         display_id=secrets.token_hex(8),
+        launch_id=launch_id,
         name=f"{experiment.display.kind} on {platform.node()}",
         plugin=experiment.display.kind,
         refresh_rate_hz=float(display.refresh_rate_hz),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ShortText = Annotated[str, Field(max_length=2000)]
@@ -27,10 +27,14 @@ class Body(BaseModel):
 
 
 class Hello(Body):
-    """The display introduces itself, and repeats it until it is welcome."""
+    """The display introduces itself, and repeats it until it is welcome.
+
+    `launch_id` is what the loop called this display where it started it, else empty.
+    """
 
     kind = "hello"
     display_id: Identifier
+    launch_id: Annotated[str, Field(max_length=120)]
     name: ShortText
     plugin: Identifier
     refresh_rate_hz: Annotated[float, Field(gt=0, le=10_000)]

@@ -203,6 +203,7 @@ def raw_loop(wire: WireSettings) -> Iterator[RawLoop]:
 def hello() -> Hello:
     return Hello(
         display_id="raw",
+        launch_id="",
         name="a raw peer",
         plugin="raw",
         refresh_rate_hz=60.0,

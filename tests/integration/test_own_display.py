@@ -1,0 +1,115 @@
+"""The display that a run starts itself: it alone is taken, and started again where it dies."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from signseg_rig.config import Experiment, WireSettings
+from signseg_rig.control import RunControl
+from signseg_rig.display.launcher import MAX_RESTARTS, DisplayLauncher
+from signseg_rig.errors import DisplayError
+from signseg_rig.experiment_file import write_experiment
+from signseg_rig.records import RunReader
+from signseg_rig.session import start_run
+from signseg_rig.types import RunStatus
+from signseg_rig.wire.messages import Hello
+
+
+@pytest.fixture
+def restarts() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def launcher(
+    experiment: Experiment, tmp_path: Path, restarts: list[str]
+) -> Iterator[DisplayLauncher]:
+    file = tmp_path / "experiment.toml"
+    file.write_text(write_experiment(experiment))
+    with DisplayLauncher(file, tmp_path / "display.log", restarts.append) as made:
+        yield made
+        kill(made)
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[DisplayLauncher]:
+    """Give every display that a run starts, by its launcher."""
+    seen: list[DisplayLauncher] = []
+    start = DisplayLauncher._start
+
+    def noted(launcher: DisplayLauncher) -> None:
+        start(launcher)
+        seen.append(launcher)
+
+    monkeypatch.setattr(DisplayLauncher, "_start", noted)
+    return seen
+
+
+def kill(launcher: DisplayLauncher) -> None:
+    launcher._process.kill()
+    launcher._process.wait()
+
+
+def greeting(hello: Hello, launcher: DisplayLauncher) -> Hello:
+    return hello.model_copy(update={"launch_id": launcher._launch_id})
+
+
+def test_display_of_an_earlier_run_leaves_and_the_own_one_is_taken(
+    wire: WireSettings,
+    experiment: Experiment,
+    launcher: DisplayLauncher,
+    open_link: Callable,
+    start_display: Callable,
+) -> None:
+    with open_link(wire, launcher.objection) as link:
+        orphan = start_display(experiment)
+        orphan.join()
+        assert "is not the display that this run started" in str(orphan.error)
+        assert link.wait_until_connected(lambda: True)
+        assert link.hello.launch_id == launcher._launch_id
+
+
+def test_run_goes_on_where_its_display_is_killed(
+    experiment: Experiment, tmp_path: Path, launched: list[DisplayLauncher]
+) -> None:
+    def kill_once(status: RunStatus) -> None:
+        if status.block == 1 and len(launched) == 1 and launched[0]._process.poll() is None:
+            kill(launched[0])
+
+    path = tmp_path / "run"
+    outcome = start_run(experiment, path=path, control=RunControl(), on_status=kill_once)
+    assert len(outcome.result.rows) > 0
+    assert len(launched) == 2
+    with RunReader.open(path) as reader:
+        assert len(reader.notes("display lost")) == 1
+        assert len(reader.notes("display connected")) == 2
+        (restarted,) = reader.notes("display restarted")
+        assert "exit code" in restarted.body["reason"]
+        for one in reader.passes():
+            shown = [item.presentation_id for item in one.shown]
+            assert sorted(shown) == sorted(item.id for item in one.plan.presentations)
+
+
+def test_display_that_goes_on_dying_ends_the_run(
+    launcher: DisplayLauncher, restarts: list[str], hello: Hello
+) -> None:
+    for _ in range(MAX_RESTARTS):
+        assert launcher.objection(greeting(hello, launcher)) is None
+        kill(launcher)
+        launcher.keep_running()
+    assert len(restarts) == MAX_RESTARTS
+    assert launcher.objection(greeting(hello, launcher)) is None
+    kill(launcher)
+    with pytest.raises(DisplayError, match=r"has ended \(exit code .*last words"):
+        launcher.keep_running()
+
+
+def test_display_that_never_came_is_not_started_again(
+    launcher: DisplayLauncher, restarts: list[str]
+) -> None:
+    launcher.keep_running()
+    kill(launcher)
+    with pytest.raises(DisplayError, match="has ended"):
+        launcher.keep_running()
+    assert restarts == []
