@@ -26,6 +26,7 @@ from signseg_rig.wire.messages import (
 
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_PAYLOAD_BYTES = 64 * 2**20
+MAX_QUOTED = 80
 
 Fault = Literal["frames", "size", "header", "version", "kind", "body", "payload", "hash"]
 
@@ -174,8 +175,8 @@ def _header(frame: bytes) -> Header:
     if version is not None and version != WIRE_VERSION:
         raise FrameError(
             "version",
-            f"The peer speaks wire version {version!r} and this side {WIRE_VERSION}. Install the "
-            "same version of signseg-rig on both computers.",
+            f"The peer speaks wire version {_short(repr(version))} and this side {WIRE_VERSION}. "
+            "Install the same version of signseg-rig on both computers.",
         )
     try:
         return Header.model_validate(content)
@@ -215,4 +216,9 @@ def _pixels(payload: PayloadHeader, frame: bytes) -> ImageArray:
 
 def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'top level'}: {first['msg']}"
+    return f"{_short('.'.join(map(str, first['loc']))) or 'top level'}: {first['msg']}"
+
+
+def _short(text: str) -> str:
+    """Keep a peer from writing our log and our errors."""
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."

@@ -189,7 +189,7 @@ class Header(BaseModel):
 
     model_config = Body.model_config
     v: int
-    kind: str
+    kind: Annotated[str, Field(max_length=40)]
     run: Annotated[str, Field(max_length=200)]
     session: Annotated[str, Field(max_length=64)]
     seq: Count

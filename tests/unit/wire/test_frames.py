@@ -123,6 +123,23 @@ def test_a_flipped_byte_is_never_taken_for_the_message(data: st.DataObject) -> N
     assert np.array_equal(message.pixels, IMAGE.pixels)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"v": "9" * 5_000_000},
+        {"v": [[1] * 1000] * 1000},
+        {"kind": "k" * 5_000_000},
+        {"k" * 5_000_000: 1},
+        {"body": {"k" * 5_000_000: 1, "loop_s": 1.0}},
+        {"session": "s" * 5_000_000},
+    ],
+)
+def test_errors_repeat_little_of_what_came(changes: dict[str, object]) -> None:
+    with pytest.raises(FrameError) as caught:
+        decode([header_of(PING, **changes)])
+    assert len(str(caught.value)) < 400
+
+
 def test_hashes_in_orders_must_be_hashes() -> None:
     body = {"number": 1, "keys": ["../../etc/passwd"]}
     content = header_of(Message(Preload(number=1, keys=[])), body=body)
