@@ -15,6 +15,9 @@ Context = zmq.Context[Socket]
 # Enough for the images of a large block; a peer that takes none of them is found by its heartbeat.
 QUEUED_MESSAGES = 20_000
 LINGER_MS = 2000
+# What is too large for `decode` is refused by name and counted; what is larger than this is never
+# taken into memory: ZeroMQ drops its sender's connection, and tells nobody.
+MAX_FRAME_BYTES = 2 * MAX_PAYLOAD_BYTES
 
 
 def make_router(context: Context, settings: WireSettings) -> Socket:
@@ -65,5 +68,5 @@ def _prepared(socket: Socket) -> Socket:
     socket.setsockopt(zmq.LINGER, LINGER_MS)
     socket.setsockopt(zmq.SNDHWM, QUEUED_MESSAGES)
     socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
-    socket.setsockopt(zmq.MAXMSGSIZE, MAX_PAYLOAD_BYTES)
+    socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
     return socket

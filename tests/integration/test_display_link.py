@@ -14,7 +14,7 @@ import zmq.utils.monitor
 from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, WireError
 from signseg_rig.types import ImageArray, Presentation, array_sha256
-from signseg_rig.wire.frames import Message, encode
+from signseg_rig.wire.frames import MAX_PAYLOAD_BYTES, Message, encode
 from signseg_rig.wire.link import DisplayLink, DisplayLost
 from signseg_rig.wire.messages import (
     Goodbye,
@@ -32,6 +32,7 @@ from signseg_rig.wire.messages import (
     Trouble,
 )
 from signseg_rig.wire.server import Lost, Rejection
+from signseg_rig.wire.sockets import MAX_FRAME_BYTES
 
 
 def images(n: int, *, size_px: int = 16, seed: int = 0) -> dict[str, ImageArray]:
@@ -343,7 +344,18 @@ def test_unknown_peer_is_asked_to_introduce_itself(
         assert peer.recv_json()["kind"] == "reintroduce"
 
 
-def test_oversized_message_cuts_the_sender_off_only(
+def test_message_that_is_too_large_is_counted(
+    wire: WireSettings, open_link: Callable, raw_peer: Callable, hello: Hello
+) -> None:
+    with open_link(wire) as link:
+        peer = raw_peer(wire)
+        peer.send(bytes(MAX_PAYLOAD_BYTES + 1))
+        peer.send_multipart(encode(Message(hello)))
+        connected(link)
+        assert link.rejection_counts == {"size": 1}
+
+
+def test_message_of_any_size_cuts_the_sender_off_only(
     wire: WireSettings,
     experiment: Experiment,
     open_link: Callable,
@@ -356,7 +368,7 @@ def test_oversized_message_cuts_the_sender_off_only(
         connected(link).preload(block)
         peer = raw_peer(wire)
         monitor = peer.get_monitor_socket()
-        peer.send(b"\0" * (65 * 2**20))
+        peer.send(bytes(MAX_FRAME_BYTES + 1))
         while zmq.utils.monitor.recv_monitor_message(monitor)["event"] != zmq.EVENT_DISCONNECTED:
             pass
         peer.disable_monitor()
