@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Self
 
 from signseg_rig.config import WireSettings
-from signseg_rig.errors import DisplayError, DisplayTimeoutError
+from signseg_rig.errors import DisplayError, DisplayTimeoutError, WireError
 from signseg_rig.types import ImageArray, Presentation, Shown
 from signseg_rig.wire.clock import ClockEstimate
 from signseg_rig.wire.frames import check_size
@@ -27,7 +27,7 @@ from signseg_rig.wire.messages import (
     ShownReport,
     Trouble,
 )
-from signseg_rig.wire.server import Connected, DisplayServer, Event, Lost, Rejection
+from signseg_rig.wire.server import Connected, DisplayServer, Event, Failed, Lost, Rejection
 
 WAKE_INTERVAL_S = 0.1
 
@@ -277,24 +277,33 @@ class DisplayLink:
             event = self._server.events.get(timeout=timeout_s)
         except queue.Empty:
             return None
+        _raise_failure(event)
         if isinstance(event, Connected | Lost | Rejection):
             self._on_event(event)
         if isinstance(event, Rejection):
             self._refusal = event
             return None
-        if isinstance(event, Trouble):
-            raise DisplayError(f"The display reports: {event.message}")
         if isinstance(event, KeyPressed):
             self._on_key(event.name)
             return None
         if isinstance(event, Connected | Lost):
-            self._held = set()
+            self._held, self._refusal = set(), None
             self.hello = event.hello if isinstance(event, Connected) else None
             self._connection = event.connection
             if not may_be_lost:
                 reason = event.reason if isinstance(event, Lost) else "the display started anew"
                 raise DisplayLost(reason)
         return event
+
+
+def _raise_failure(event: Event) -> None:
+    if isinstance(event, Failed):
+        raise WireError(
+            f"The loop's end of the connection to the display failed: {event.error!r}. This is a "
+            "fault of the program: please report it, and resume the run."
+        ) from event.error
+    if isinstance(event, Trouble):
+        raise DisplayError(f"The display reports: {event.message}")
 
 
 def _shown(report: ShownReport) -> Shown:

@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import zmq
@@ -58,10 +59,17 @@ class Rejection:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The server itself failed, and serves no more."""
+
+    error: Exception
+
+
 # A display that is there hears a goodbye within a frame, or after the image that it is loading.
 FAREWELL_TIMEOUT_S = 1.0
 
-Event = Connected | Lost | Rejection | Body
+Event = Connected | Lost | Rejection | Failed | Body
 Outgoing = tuple[int, Body, ImageArray | None, str]
 
 
@@ -144,7 +152,7 @@ class DisplayServer:
     ) -> None:
         """Queue a message for the display of a connection; for a later one it is dropped."""
         self._outbox.put((connection, body, pixels, key))
-        self._wake_out.send(b"")
+        self._wake()
 
     def clock_estimate(self) -> ClockEstimate | None:
         """How the display's clock relates to the loop's; None before the first heartbeat."""
@@ -161,13 +169,30 @@ class DisplayServer:
             return
         self.send(self._connection, Goodbye(reason=reason[:2000]))
         self._outbox.put(None)
-        self._wake_out.send(b"")
+        self._wake()
         self._thread.join()
         self._wake_out.close(linger=0)
         self._context.term()
         self._context = None
 
+    def _wake(self) -> None:
+        # A server that has failed takes nothing, and one with much to take is awake.
+        with suppress(zmq.Again):
+            self._wake_out.send(b"", flags=zmq.NOBLOCK)
+
     def _serve(self) -> None:
+        try:
+            self._serve_until_closed()
+        except Exception as error:  # noqa: BLE001 - it is raised in the thread that reads the events
+            self.events.put(Failed(error))
+        finally:
+            if self._key_check is not None:
+                self._key_check.close()
+            self._handshakes.close()
+            self._router.close()
+            self._wake_in.close(linger=0)
+
+    def _serve_until_closed(self) -> None:
         poller = zmq.Poller()
         poller.register(self._router, zmq.POLLIN)
         poller.register(self._wake_in, zmq.POLLIN)
@@ -185,11 +210,6 @@ class DisplayServer:
                 next_ping_s = self._clock() + self._settings.heartbeat_interval_s
                 self._beat()
         self._await_farewell()
-        if self._key_check is not None:
-            self._key_check.close()
-        self._handshakes.close()
-        self._router.close()
-        self._wake_in.close(linger=0)
 
     def _check_peers(self) -> None:
         """Let peers in or not, and tell of those that were not."""

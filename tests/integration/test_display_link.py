@@ -389,6 +389,21 @@ def test_something_else_on_the_port_is_no_harm(
             assert len(show(link, [*block])) == 2
 
 
+def test_fault_of_the_server_ends_the_run_and_not_the_program(
+    wire: WireSettings, open_link: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    with open_link(wire) as link:
+        monkeypatch.setattr(link._server, "_receive_all", fail)
+        with pytest.raises(WireError, match=r"RuntimeError\('a bug'\)"):
+            link.wait_until_connected(lambda: True)
+        for _ in range(2000):  # more than a socket that nobody reads would take
+            link._send(Halt())
+    open_link(wire).__enter__().__exit__(None)  # the address is free again
+
+
 def test_taken_address_is_a_sentence(wire: WireSettings, open_link: Callable) -> None:
     with open_link(wire), pytest.raises(WireError, match="Is another run going on"):
         open_link(wire).__enter__()
