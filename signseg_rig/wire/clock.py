@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 MIN_SPAN_FOR_DRIFT_S = 10.0
+# Two computers' crystals are wrong by less than this together.
+MAX_DRIFT = 200e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class ClockEstimate:
         How much faster the display's clock runs, in parts per million; 0 until heartbeats span
         ten seconds.
     error_s : float, in seconds
-        Bound of the offset's error: half the shortest round trip that it rests on.
+        Bound of the offset's error at `at_loop_s`, while the drift is constant.
     at_loop_s : float, in seconds
         The moment on the loop's clock.
     n_heartbeats : int
@@ -54,6 +56,10 @@ class ClockEstimator:
     With t0 and t3 on the loop's clock and t1, t2 on the display's, the offset of one round trip is
     ((t1 - t0) + (t2 - t3)) / 2, wrong by at most half of what the trip took (Mills 1991, NTP). A
     message that waited for a flip has a long trip, so only the quickest quarter is used.
+
+    With w the weights of the least-squares slope and E half the trips, the slope is wrong by at
+    most sum(|w| E), hence what a trip says of the latest moment by at most E plus that times its
+    age; and a median is wrong by at most the median of such bounds.
     """
 
     def __init__(self, n_kept: int = 512) -> None:
@@ -72,11 +78,15 @@ class ClockEstimator:
             return None
         at_s, offsets_s, trips_s = np.array(trips).T
         quick = trips_s <= np.quantile(trips_s, 0.25)
-        at_s, offsets_s = at_s[quick], offsets_s[quick]
-        latest_s = float(at_s[-1])
-        slope = 0.0
-        if at_s[-1] - at_s[0] >= MIN_SPAN_FOR_DRIFT_S:
-            slope = float(np.polyfit(at_s - latest_s, offsets_s, 1)[0])
-        offset_s = float(np.median(offsets_s - slope * (at_s - latest_s)))
-        error_s = float(trips_s.min()) / 2
+        offsets_s, errors_s = offsets_s[quick], trips_s[quick] / 2
+        latest_s = float(at_s[quick][-1])
+        ages_s = latest_s - at_s[quick]
+        slope, slope_error = 0.0, MAX_DRIFT
+        if ages_s[0] >= MIN_SPAN_FOR_DRIFT_S:
+            deviations_s = ages_s.mean() - ages_s
+            weights = deviations_s / (deviations_s @ deviations_s)
+            slope = float(weights @ offsets_s)
+            slope_error = float(np.abs(weights) @ errors_s)
+        offset_s = float(np.median(offsets_s + slope * ages_s))
+        error_s = float(np.median(errors_s + slope_error * ages_s))
         return ClockEstimate(offset_s, slope * 1e6, error_s, latest_s, len(trips))

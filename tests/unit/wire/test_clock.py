@@ -38,6 +38,23 @@ def test_finds_offset_and_drift(offset_s: float, drift_ppm: float) -> None:
     assert estimate.to_loop_s(display_s) == pytest.approx(moment_s, abs=4e-3)
 
 
+@pytest.mark.parametrize("n", [1, 2, 7, 19, 40, 400])
+@pytest.mark.parametrize("drift_ppm", [-120.0, 0.0, 120.0])
+def test_the_offset_is_within_its_error(drift_ppm: float, n: int) -> None:
+    for seed in range(50):
+        estimate = heartbeats(7.0, drift_ppm, n=n, interval_s=0.5, seed=seed).estimate()
+        assert estimate is not None
+        true_offset_s = 7.0 + estimate.at_loop_s * drift_ppm * 1e-6
+        # Within a trip the clocks drift as well, by less than a microsecond.
+        assert abs(estimate.offset_s - true_offset_s) <= estimate.error_s + 1e-6
+
+
+def test_the_error_shrinks_with_the_trips() -> None:
+    estimate = heartbeats(7.0, 30.0, n=400, interval_s=0.5).estimate()
+    assert estimate is not None
+    assert estimate.error_s < 2e-3
+
+
 def test_a_symmetric_trip_is_exact() -> None:
     estimator = ClockEstimator()
     estimator.add(10.0, 15.25, 15.25, 10.5)
