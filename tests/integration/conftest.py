@@ -181,11 +181,16 @@ class RawLoop:
         message = replace(self._conversation.outgoing(body), **payload)
         self._socket.send_multipart([self._display, *encode(message)])
 
+    def throw(self, frames: list[bytes]) -> None:
+        self._socket.send_multipart([self._display, *frames])
+
     def hear(self, kind: type[Body]) -> Any:
-        self._display, *frames = self._socket.recv_multipart()
-        body = decode(frames).body
-        assert isinstance(body, kind), body
-        return body
+        while True:
+            self._display, *frames = self._socket.recv_multipart()
+            body = decode(frames).body
+            if isinstance(body, kind):
+                return body
+            assert isinstance(body, Hello), body  # repeated until the welcome is read
 
     def close(self) -> None:
         self._socket.close(linger=1000)
