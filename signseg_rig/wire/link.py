@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from collections import deque
@@ -28,6 +29,8 @@ from signseg_rig.wire.messages import (
     Trouble,
 )
 from signseg_rig.wire.server import Connected, DisplayServer, Event, Failed, Lost, Rejection
+
+log = logging.getLogger(__name__)
 
 WAKE_INTERVAL_S = 0.1
 
@@ -269,6 +272,12 @@ class DisplayLink:
             check_size(images[key])
             self._send(Image(), images[key], key)
 
+    def _log_notes(self) -> None:
+        """Tell at once, and not only in the record, what is wrong with the screen."""
+        if self.hello is not None:
+            for note in self.hello.notes:
+                log.warning("%s: %s", self.hello.name, note)
+
     def _send(self, body: Body, pixels: ImageArray | None = None, key: str = "") -> None:
         self._server.send(self._connection, body, pixels, key)
 
@@ -290,6 +299,7 @@ class DisplayLink:
             self._held, self._refusal = set(), None
             self.hello = event.hello if isinstance(event, Connected) else None
             self._connection = event.connection
+            self._log_notes()
             if not may_be_lost:
                 reason = event.reason if isinstance(event, Lost) else "the display started anew"
                 raise DisplayLost(reason)

@@ -234,6 +234,20 @@ def test_no_display_is_an_error_that_says_what_to_start(
         link.wait_until_connected(lambda: True)
 
 
+def test_what_is_wrong_with_a_display_is_told_when_it_connects(
+    wire: WireSettings,
+    open_link: Callable,
+    raw_peer: Callable,
+    hello: Hello,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with open_link(wire) as link:
+        told = hello.model_copy(update={"notes": ["The gamma of 2.2 was not applied."]})
+        raw_peer(wire).send_multipart(encode(Message(told)))
+        connected(link)
+    assert "a raw peer: The gamma of 2.2 was not applied." in caplog.messages
+
+
 def test_waiting_for_a_display_can_be_stopped(wire: WireSettings, open_link: Callable) -> None:
     with open_link(wire) as link:
         assert link.wait_until_connected(lambda: False) is False
