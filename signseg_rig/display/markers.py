@@ -166,15 +166,25 @@ class ParallelMarker(Marker):
 
     def rise(self) -> None:
         """Set the lines to the onset byte."""
-        self._port.setData(self._settings.onset_byte)
+        self._set(self._settings.onset_byte)
 
     def fall(self) -> None:
         """Set the lines to the offset byte."""
-        self._port.setData(self._settings.offset_byte)
+        self._set(self._settings.offset_byte)
 
     def close(self) -> None:
         """Set the lines to the offset byte."""
-        self.fall()
+        with suppress(DisplayError):
+            self.fall()
+
+    def _set(self, byte: int) -> None:
+        try:
+            self._port.setData(byte)
+        except OSError as error:
+            raise DisplayError(
+                f"The marker's parallel port {self._settings.address!r} no longer takes bytes: "
+                f"{error}. Check the port; presentations without a marker cannot be aligned."
+            ) from error
 
 
 def _serial_ports() -> str:

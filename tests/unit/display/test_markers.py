@@ -4,10 +4,12 @@ import os
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
 
+from signseg_rig.display import markers
 from signseg_rig.display.headless import HeadlessSettings
 from signseg_rig.display.markers import NoMarker, SerialMarker, open_marker
 from signseg_rig.errors import DisplayError
@@ -94,6 +96,55 @@ def test_missing_serial_port_is_named_with_the_remedy() -> None:
 def test_missing_parallel_port_is_named_with_the_remedy() -> None:
     with pytest.raises(DisplayError, match=r"'/dev/no-such-port' cannot be opened.*address"):
         open_marker(settings(kind="parallel", address="/dev/no-such-port"))
+
+
+class LinesOnly:
+    """A parallel port of which only the data lines are there."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.bytes: list[int] = []
+        self.failure: Exception | None = None
+
+    def setData(self, data: int) -> None:  # noqa: N802 - PsychoPy's name
+        if self.failure is not None:
+            raise self.failure
+        self.bytes.append(data)
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[LinesOnly]:
+    made = LinesOnly("")
+
+    def open_port(address: str) -> LinesOnly:
+        made.address = address
+        return made
+
+    module = SimpleNamespace(ParallelPort=open_port)
+    monkeypatch.setattr(markers, "import_psychopy", {"psychopy.parallel": module}.__getitem__)
+    return made
+
+
+def test_parallel_marker_sets_the_lines_at_each_edge(port: LinesOnly) -> None:
+    with open_marker(
+        settings(kind="parallel", address="0x0378", onset_byte=7, offset_byte=9)
+    ) as marker:
+        assert (port.address, port.bytes) == ("0x0378", [9])
+        marker.rise()
+        marker.fall()
+        assert port.bytes == [9, 7, 9]
+        marker.rise()
+    # Closing leaves the lines low.
+    assert port.bytes == [9, 7, 9, 7, 9]
+    marker.close()
+
+
+def test_parallel_marker_that_fails_is_an_error_and_still_closes(port: LinesOnly) -> None:
+    marker = open_marker(settings(kind="parallel", address="0x0378"))
+    port.failure = OSError("the card was removed")
+    with pytest.raises(DisplayError, match=r"'0x0378' no longer takes bytes.*card was removed"):
+        marker.rise()
+    marker.close()
 
 
 @pytest.mark.parametrize(
