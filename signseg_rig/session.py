@@ -6,7 +6,7 @@ import datetime as dt
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from signseg_rig.records import RunRecord, build_manifest, differences
 from signseg_rig.settings import Settings, plugin_choices
 from signseg_rig.types import ProtocolResult, RunStatus
 from signseg_rig.weights import used_weights
-from signseg_rig.wire.link import DisplayLink
+from signseg_rig.wire.link import DisplayLink, LateOnsets
 from signseg_rig.wire.messages import Hello
 from signseg_rig.wire.server import Connected, Lost, Rejection
 
@@ -194,7 +194,7 @@ def _link(
         yield link
 
 
-def _note_event(record: RunRecord, event: Connected | Lost | Rejection) -> None:
+def _note_event(record: RunRecord, event: Connected | Lost | Rejection | LateOnsets) -> None:
     match event:
         case Connected(hello):
             record.note("display connected", **hello.model_dump(mode="json"))
@@ -202,6 +202,8 @@ def _note_event(record: RunRecord, event: Connected | Lost | Rejection) -> None:
             record.note("display disconnected", reason=reason)
         case Rejection(fault, detail):
             record.note("message rejected", fault=fault, detail=detail)
+        case LateOnsets():
+            record.note("late onsets", **asdict(event))
 
 
 def _note_experiment(record: RunRecord) -> None:

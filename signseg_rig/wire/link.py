@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Self
 
 from signseg_rig.config import WireSettings
@@ -33,6 +35,23 @@ from signseg_rig.wire.server import Connected, DisplayServer, Event, Failed, Los
 log = logging.getLogger(__name__)
 
 WAKE_INTERVAL_S = 0.1
+# An onset that is later than this many frames was late by one at least.
+LATE_FRAMES = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class LateOnsets:
+    """Images of one pass came later than ordered: the background before them stayed too long.
+
+    Parameters
+    ----------
+    n_late : int
+    longest_s : float, in seconds
+        The longest background, from one image's offset to the next one's onset.
+    """
+
+    n_late: int
+    longest_s: float
 
 
 class DisplayLost(DisplayError):  # noqa: N818 - an event that the loop handles, not a fault of its own
@@ -51,7 +70,8 @@ class DisplayLink:
     on_key : callable
         Called with the name of a key that was pressed in the display's window.
     on_event : callable
-        Called with everything worth a note in the record: connections, losses, rejections.
+        Called with everything worth a note in the record: connections, losses, rejections, and
+        onsets that were late.
     check_display : callable, optional
         Called while no display is connected; it raises where none can come.
 
@@ -68,7 +88,7 @@ class DisplayLink:
         run_id: str,
         objection: Callable[[Hello], str | None],
         on_key: Callable[[str], None],
-        on_event: Callable[[Connected | Lost | Rejection], None],
+        on_event: Callable[[Connected | Lost | Rejection | LateOnsets], None],
         check_display: Callable[[], None] = lambda: None,
     ) -> None:
         self.hello: Hello | None = None
@@ -225,7 +245,22 @@ class DisplayLink:
             # What it reported before it went away was shown, and stays shown.
             yield from (_shown(event) for event in self._waiting if isinstance(event, ShownReport))
             raise
-        yield from self._reports(number, on_frames + off_frames, is_wanted)
+        reports = self._reports(number, on_frames + off_frames, is_wanted)
+        yield from self._timed(reports, off_frames)
+
+    def _timed(self, reports: Iterator[Shown], off_frames: int) -> Iterator[Shown]:
+        """Pass reports on and note late onsets, which no presentation's dropped frames tell of."""
+        assert self.hello is not None
+        limit_s = (off_frames + LATE_FRAMES) / self.hello.refresh_rate_hz
+        late_s = []
+        offset_s = math.inf
+        for shown in reports:
+            background_s, offset_s = shown.onset_s - offset_s, shown.offset_s
+            if background_s > limit_s:
+                late_s.append(background_s)
+            yield shown
+        if late_s:
+            self._on_event(LateOnsets(len(late_s), max(late_s)))
 
     def _reports(
         self, number: int, n_frames: int, is_wanted: Callable[[], bool]

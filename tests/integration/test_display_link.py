@@ -15,7 +15,7 @@ from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, WireError
 from signseg_rig.types import ImageArray, Presentation, array_sha256
 from signseg_rig.wire.frames import MAX_PAYLOAD_BYTES, Message, encode
-from signseg_rig.wire.link import DisplayLink, DisplayLost
+from signseg_rig.wire.link import DisplayLink, DisplayLost, LateOnsets
 from signseg_rig.wire.messages import (
     Goodbye,
     Halt,
@@ -347,6 +347,44 @@ def test_stale_and_replayed_messages_are_refused(
         with pytest.raises(DisplayLost):
             drain(link)
         assert link.rejection_counts == {"replayed": 1, "stale": 2}
+
+
+@pytest.mark.parametrize(
+    ("n_frames_late", "events"), [(0, []), (2, [LateOnsets(1, pytest.approx(0.05 + 2 / 60))])]
+)
+def test_background_that_stays_too_long_is_noted(
+    wire: WireSettings,
+    open_link: Callable,
+    raw_peer: Callable,
+    hello: Hello,
+    link_events: Any,
+    n_frames_late: int,
+    events: list[LateOnsets],
+) -> None:
+    keys = ["0" * 64] * 3
+    onsets_s = [1.0, 1.15, 1.3 + n_frames_late / 60]
+    with open_link(wire) as link:
+        peer = raw_peer(wire)
+        peer.send_multipart(encode(Message(hello)))
+        connected(link)
+        header = peer.recv_json()
+        reports = [
+            ShownReport(
+                number=1,
+                id=f"p{index}",
+                key=keys[index],
+                onset_s=onset_s,
+                offset_s=onset_s + 0.1,
+                n_frames=6,
+                n_dropped_frames=0,
+            )
+            for index, onset_s in enumerate(onsets_s)
+        ]
+        for number, body in enumerate([*reports, ShowDone(number=1, n_shown=3)]):
+            message = Message(body, header["run"], header["session"], number + 1)
+            peer.send_multipart(encode(message))
+        assert [item.onset_s for item in show(link, keys)] == onsets_s
+    assert link_events.of(LateOnsets) == events
 
 
 def test_unknown_peer_is_asked_to_introduce_itself(
