@@ -147,13 +147,19 @@ class DisplayLink:
             if time.monotonic() > deadline_s:
                 raise DisplayTimeoutError(
                     f"No display connected to {self._settings.address} within "
-                    f"{self._settings.connect_timeout_s:g} s. Start it on the stimulus computer "
-                    "with 'signseg-rig display FILE', FILE being this experiment's file."
-                    + ("" if self._refusal is None else f" One was refused: {self._refusal.detail}")
+                    f"{self._settings.connect_timeout_s:g} s. {self._connect_remedy()}"
                 )
             self._check_display()
             self._next_event(WAKE_INTERVAL_S, may_be_lost=True)
         return True
+
+    def _connect_remedy(self) -> str:
+        if self._refusal is not None:
+            return f"One was refused: {self._refusal.detail}"
+        return (
+            "Start it on the stimulus computer with 'signseg-rig display FILE', FILE being this "
+            "experiment's file."
+        )
 
     def attend(self, seconds: float) -> None:
         """Wait for the next thing that the display reports while nothing is asked of it.

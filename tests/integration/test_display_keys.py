@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError
 from signseg_rig.wire.keys import make_keys
 from signseg_rig.wire.link import DisplayLink
+from signseg_rig.wire.server import Rejection
 
 
 @pytest.fixture
@@ -35,18 +37,19 @@ def misled_dir(tmp_path: Path, keys_dir: Path) -> Path:
     return tmp_path / "misled"
 
 
-def with_keys(wire: WireSettings, keys_dir: Path | None, **changes: object) -> WireSettings:
-    return wire.model_copy(update={"keys_dir": keys_dir, **changes})
+def with_keys(wire: WireSettings, keys_dir: Path | None) -> WireSettings:
+    return wire.model_copy(update={"keys_dir": keys_dir})
 
 
-def display_of(experiment: Experiment, keys_dir: Path | None, **changes: object) -> Experiment:
-    wire = with_keys(experiment.wire, keys_dir, **changes)
+def display_of(experiment: Experiment, keys_dir: Path | None) -> Experiment:
+    wire = with_keys(experiment.wire, keys_dir)
     return experiment.model_copy(update={"wire": wire})
 
 
-def wait_for_refusal(link: DisplayLink) -> None:
-    while "unauthorised" not in link.rejection_counts:
-        link.attend(1.0)
+def wait_for_refusal(link: DisplayLink, events: Any) -> None:
+    while not events.of(Rejection):
+        link.attend(0.1)
+    assert link.rejection_counts.keys() == {"unauthorised"}
 
 
 def test_display_whose_key_is_permitted_is_taken(
@@ -85,21 +88,27 @@ def test_keys_that_do_not_belong_together_are_told_on_both_sides(
     misled_dir: Path,
     open_link: Callable,
     start_display: Callable,
+    link_events: Any,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
     loop_keys: str | None,
     display_keys: str | None,
     at_loop: str,
     at_display: str,
 ) -> None:
     folders = {"keys": keys_dir, "stranger": stranger_dir, "misled": misled_dir, None: None}
-    loop_wire = with_keys(wire, folders[loop_keys], connect_timeout_s=2.0)
+    loop_wire = with_keys(wire, folders[loop_keys])
     with open_link(loop_wire) as link:
-        display = start_display(
-            display_of(experiment, folders[display_keys], connect_timeout_s=2.0)
-        )
-        wait_for_refusal(link)
-        with pytest.raises(DisplayTimeoutError, match=f"(?s)One was refused: .*{at_loop}"):
-            link.wait_until_connected(lambda: True)
+        display = start_display(display_of(experiment, folders[display_keys]))
+        wait_for_refusal(link, link_events)
+        while display.process._client.refusal is None:
+            link.attend(0.1)
+        impatient = loop_wire.model_copy(update={"connect_timeout_s": 0.0})
+        with monkeypatch.context() as impatience:
+            impatience.setattr(link, "_settings", impatient)
+            with pytest.raises(DisplayTimeoutError, match=f"One was refused: .*{at_loop}"):
+                link.wait_until_connected(lambda: True)
+        display.process._connect_timeout_s = 0.0
         display.join()
         assert isinstance(display.error, DisplayError)
         with pytest.raises(DisplayError, match=at_display):
@@ -117,11 +126,12 @@ def test_display_goes_on_seeking_until_its_key_is_permitted(
     stranger_dir: Path,
     open_link: Callable,
     start_display: Callable,
+    link_events: Any,
 ) -> None:
     """ZeroMQ itself never tries again where it was refused for its key."""
     with open_link(with_keys(wire, keys_dir)) as link:
         start_display(display_of(experiment, stranger_dir))
-        wait_for_refusal(link)
+        wait_for_refusal(link, link_events)
     shutil.copy(stranger_dir / "display.key", keys_dir / "second.key")
     with open_link(with_keys(wire, keys_dir)) as link:
         assert link.wait_until_connected(lambda: True)
