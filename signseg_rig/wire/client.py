@@ -187,7 +187,8 @@ class DisplayClient:
         return LoopLost(reason)
 
     def _say_hello(self) -> None:
-        if time.monotonic() >= self._hello_due_s:
+        # What waits to be read may be the welcome: another hello would begin everything anew.
+        if time.monotonic() >= self._hello_due_s and not self._socket.poll(0):
             is_sent = self._send_message(Message(self._hello))
             wait_s = HELLO_INTERVAL_S if is_sent else RETRY_INTERVAL_S
             self._hello_due_s = time.monotonic() + wait_s

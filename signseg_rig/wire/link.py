@@ -281,8 +281,8 @@ class DisplayLink:
                 is_halted = True
             event = self._waiting.popleft() if self._waiting else self._next_event(WAKE_INTERVAL_S)
             if isinstance(event, ShownReport) and event.number == number:
-                deadline_s = time.monotonic() + patience_s
                 yield _shown(event)
+                deadline_s = time.monotonic() + patience_s
             elif isinstance(event, ShowDone) and event.number == number:
                 return
             elif time.monotonic() > deadline_s:

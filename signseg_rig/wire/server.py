@@ -67,7 +67,7 @@ class Failed:
 
 
 # A display that is there hears a goodbye within a frame, or after the image that it is loading.
-FAREWELL_TIMEOUT_S = 1.0
+FAREWELL_TIMEOUT_S = 5.0
 
 Event = Connected | Lost | Rejection | Failed | Body
 Outgoing = tuple[int, Body, ImageArray | None, str]
@@ -113,6 +113,8 @@ class DisplayServer:
         self._identity: bytes | None = None
         # A display that was lost without a goodbye: what it said last may still be on its way.
         self._given_up: bytes | None = None
+        # Why nothing could be sent to the display: what it said itself about it is read first.
+        self._unreachable: str | None = None
         self._connection = 0
         self._conversation = Conversation(run_id, secrets.token_hex(8))
         # When the oldest ping was sent that nothing has followed yet.
@@ -202,9 +204,11 @@ class DisplayServer:
         next_ping_s = self._clock()
         is_open = True
         while is_open:
-            poller.poll(max(0, int((next_ping_s - self._clock()) * 1000) + 1))
+            wait_s = 0.0 if self._unreachable else next_ping_s - self._clock()
+            poller.poll(max(0, int(wait_s * 1000) + 1))
             self._check_peers()
             self._receive_all()
+            self._give_up_where_unreachable()
             is_open = self._send_queued()
             if self._clock() >= next_ping_s:
                 next_ping_s = self._clock() + self._settings.heartbeat_interval_s
@@ -263,7 +267,7 @@ class DisplayServer:
                 self._send_now(body, pixels, key)
 
     def _send_now(self, body: Body, pixels: ImageArray | None = None, key: str = "") -> None:
-        if self._identity is None:
+        if self._identity is None or self._unreachable is not None:
             return
         message = self._conversation.outgoing(body)
         if isinstance(body, Image):
@@ -275,7 +279,13 @@ class DisplayServer:
             self._router.send_multipart([identity, *encode(message)], flags=zmq.NOBLOCK)
         except zmq.ZMQError as error:
             if identity == self._identity:
-                self._give_up(f"the display cannot be reached: {error.strerror}")
+                self._unreachable = f"the display cannot be reached: {error.strerror}"
+
+    def _give_up_where_unreachable(self) -> None:
+        """Give up a display that nothing could be sent to, now that all it said has been read."""
+        if self._unreachable is not None and self._identity is not None:
+            self._give_up(self._unreachable)
+        self._unreachable = None
 
     def _give_up(self, reason: str) -> None:
         self._given_up = self._identity
@@ -341,7 +351,7 @@ class DisplayServer:
             self._refuse(identity, "setup", objection)
             self._reject("setup", objection)
             return
-        self._identity, self._given_up = identity, None
+        self._identity, self._given_up, self._unreachable = identity, None, None
         self._connection += 1
         # A session per greeting: what was under way before it is stale on both sides.
         self._conversation = Conversation(self._run_id, secrets.token_hex(8))

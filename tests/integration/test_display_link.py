@@ -545,13 +545,18 @@ def test_keys_reach_the_loop_while_a_block_is_shown(
         assert n_shown == 30
 
 
+@pytest.mark.parametrize("n_images", [1, 40])  # the last are sent to a display that is gone
 def test_display_that_cannot_show_an_image_says_so_before_it_leaves(
-    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+    wire: WireSettings,
+    experiment: Experiment,
+    open_link: Callable,
+    start_display: Callable,
+    n_images: int,
 ) -> None:
     with open_link(wire) as link:
         display = start_display(experiment)
         with pytest.raises(DisplayError, match=r"display reports: .*500 x 500 px.*320 x 240 px"):
-            connected(link).preload(images(1, size_px=500))
+            connected(link).preload(images(n_images, size_px=500))
         display.join()
     assert isinstance(display.error, DisplayError)
 
