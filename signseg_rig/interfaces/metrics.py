@@ -53,13 +53,30 @@ class Metric(Plugin):
         -------
         values : dict of str to float
             The same names for any images, so that conditions make a table. NaN where a value does
-            not exist, such as the similarity within a set of one image.
+            not exist, such as the similarity within a set of one image. A name whose last part
+            starts with ``n_`` is a count, all others are means.
 
         Raises
         ------
         ConfigError
             The images cannot be measured with these settings.
         """
+
+    def compares(self, value: str) -> bool:
+        """Tell whether a value is of pairs of an image and one of the intact unit.
+
+        Such a value means something only where the two were evolved independently: an image of the
+        intact unit is not compared with itself. Others depend on the images alone, as a spectrum
+        and the similarity within a set, or on the reference alone. True unless overridden, which
+        never flatters: a value that compares and is not known to is 1 where an image meets itself.
+
+        Parameters
+        ----------
+        value : str
+            A name of `measure`.
+        """
+        del value
+        return True
 
     @abstractmethod
     def describe(self) -> dict[str, str | float]:

@@ -109,6 +109,11 @@ class Objectness(Metric):
             values |= {f"{key}.{name}": value for key, value in control.items()}
         return values | {"n_images": float(len(images))}
 
+    def compares(self, value: str) -> bool:
+        """Tell that images are measured alone; see `Metric.compares`."""
+        del value
+        return False
+
     def describe(self) -> dict[str, str | float]:
         """Tell what the score is, the detector and the settings; see `Metric.describe`."""
         settings = self._settings

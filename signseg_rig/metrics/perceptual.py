@@ -123,6 +123,10 @@ class Lpips(Metric):
             "n_pairs": float(across.size),
         }
 
+    def compares(self, value: str) -> bool:
+        """Tell which values are of pairs with the intact unit's images; see `Metric.compares`."""
+        return value in ("across", "n_pairs")
+
     def describe(self) -> dict[str, str | float]:
         """Tell trunk, version, weights and pairs; see `Metric.describe`."""
         return {

@@ -114,6 +114,10 @@ class RepresentationalSimilarity(Metric):
             values[f"{comparison}.mean"] = float(np.mean(found_by))
         return values
 
+    def compares(self, value: str) -> bool:
+        """Tell which values are of pairs with the intact unit's images; see `Metric.compares`."""
+        return value.split(".")[1] == "across"
+
     def describe(self) -> dict[str, str | float]:
         """Tell the networks and the convention of centering; see `Metric.describe`."""
         identities = {

@@ -167,6 +167,11 @@ class Spectra(Metric):
             "n_images": float(n_images),
         }
 
+    def compares(self, value: str) -> bool:
+        """Tell that images are measured alone; see `Metric.compares`."""
+        del value
+        return False
+
     def describe(self) -> dict[str, str | float]:
         """Tell the borders, and what the power is of; see `Metric.describe`."""
         return {

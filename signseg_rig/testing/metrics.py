@@ -41,6 +41,7 @@ def check_metric(metric: Metric, *, size_px: int = 64) -> None:
     _check_values(values)
     _check_names(metric, values, images)
     _check_repetition(metric, values, (images, reference, random_images))
+    _check_comparisons(metric, images, reference, context)
     _check_description(metric)
     _check_refusals(metric, images, context)
 
@@ -87,6 +88,26 @@ def _check_repetition(
     assert np.array_equal(list(again.values()), list(values.values()), equal_nan=True), (
         "The same images measured something else the second time."
     )
+
+
+def _check_comparisons(
+    metric: Metric, images: ImageArray, reference: ImageArray, context: MetricContext
+) -> None:
+    """Exchange the images, then the reference: a value that does not compare depends on one."""
+    values = metric.measure(images, reference, context)
+    of_other_images = metric.measure(255 - images, reference, context)
+    of_other_reference = metric.measure(images, 255 - reference, context)
+    for name, value in values.items():
+        if metric.compares(name):
+            continue
+        assert any(
+            np.isclose(value, other[name], equal_nan=True)
+            for other in (of_other_images, of_other_reference)
+        ), (
+            f"{name!r} depends on the images and on those of the intact unit, and "
+            f"compares({name!r}) is False. Let it be True: an image is then never compared with "
+            "itself."
+        )
 
 
 def _global_state() -> str:

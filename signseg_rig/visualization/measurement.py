@@ -81,6 +81,15 @@ class SweepImages:
         return cls(settings, results)
 
     @property
+    def units_without_comparison(self) -> tuple[str, ...]:
+        """Units with no two finished repeats when intact: their images meet no independent one."""
+        return tuple(
+            unit
+            for unit in self.settings.units
+            if sum(one is not None for one in self.results[unit, Condition()]) < 2
+        )
+
+    @property
     def n_missing(self) -> int:
         """How many evolutions have no result."""
         return sum(one is None for own in self.results.values() for one in own)
@@ -112,9 +121,10 @@ def measure_sweep(
     -----
     All conditions of a unit and repeat are evolved with the same random numbers, which makes their
     images more alike than those of two repeats. Hence an image is compared with intact images of
-    the *other* repeats, and the value of a condition is the mean over its images; for the intact
-    unit the same rule gives what its images have in common with each other. What can only be told
-    of several images together, or where there is one repeat, is measured on whole sets.
+    the *other* repeats, and the value of a condition is the mean over its images (counts are
+    summed); for the intact unit the same rule gives what its images have in common with each other.
+    Where no other repeat of the intact unit is finished a value that compares is NaN. All other
+    values are measured on whole sets.
     """
     settings = images.settings
     generator: Generator = settings.generator.load()(settings.generator.settings)
@@ -132,6 +142,11 @@ def measure_sweep(
             numbers.extend(_measured(unit, own, metric, name, context))
     on_progress(len(settings.units), len(settings.units))
     return numbers, {name: metric.describe() for name, metric in metrics.items()}
+
+
+def is_count(measure: str) -> bool:
+    """Tell whether a measure counts images, pairs or weights."""
+    return measure.rpartition(".")[2].startswith("n_")
 
 
 def _activations(unit: str, own: Mapping[Condition, Sequence[Result | None]]) -> Iterator[Number]:
@@ -154,22 +169,28 @@ def _measured(
     reference = _images(intact)
     if reference is None:
         return
-    values: dict[Condition, list[dict[str, float]]] = {condition: [] for condition in own}
+    compared: dict[Condition, list[dict[str, float]]] = {condition: [] for condition in own}
     for repeat in range(len(intact)):
         others = _images([*intact[:repeat], *intact[repeat + 1 :]])
         for condition, results in own.items():
             image = _images(results[repeat : repeat + 1])
             if image is not None and others is not None:
-                values[condition].append(metric.measure(image, others, context))
+                compared[condition].append(metric.measure(image, others, context))
     for condition, results in own.items():
         whole = _images(results)
         if whole is None:
             continue
         for key, of_set in metric.measure(whole, reference, context).items():
-            each = np.array([one[key] for one in values[condition]])
-            known = each[np.isfinite(each)]
-            value = float(known.mean()) if known.size else of_set
+            each = [one[key] for one in compared[condition]]
+            value = _combined(key, each) if metric.compares(key) else of_set
             yield Number(unit, condition, None, f"{name}.{key}", value)
+
+
+def _combined(key: str, each: Sequence[float]) -> float:
+    known = [value for value in each if np.isfinite(value)]
+    if is_count(key):
+        return float(sum(known))
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _images(results: Sequence[Result | None]) -> ImageArray | None:

@@ -185,6 +185,20 @@ class CarelessMetric(RestlessMetric):
         return {"n_pixels": float(images.size)}
 
 
+class SecretlyComparingMetric(RestlessMetric):
+    """Compares with the intact unit's images, and says that it does not."""
+
+    def measure(
+        self, images: ImageArray, reference: ImageArray, context: MetricContext
+    ) -> dict[str, float]:
+        if images.shape[1:] != reference.shape[1:] or images.dtype != np.uint8 or not images.size:
+            raise ValueError
+        return {"difference": float(images.mean() - reference.mean())}
+
+    def compares(self, value: str) -> bool:
+        return False
+
+
 def test_kit_for_metrics_finds_what_is_wrong() -> None:
     with pytest.raises(AssertionError, match="the second time"):
         check_metric(RestlessMetric())
@@ -192,6 +206,11 @@ def test_kit_for_metrics_finds_what_is_wrong() -> None:
         check_metric(PatchyMetric())
     with pytest.raises(AssertionError, match="accepts no images"):
         check_metric(CarelessMetric())
+
+
+def test_kit_for_metrics_finds_a_comparison_that_is_not_declared() -> None:
+    with pytest.raises(AssertionError, match=r"Let it be True"):
+        check_metric(SecretlyComparingMetric())
 
 
 def test_kits_find_what_is_wrong() -> None:

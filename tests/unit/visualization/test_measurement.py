@@ -37,7 +37,15 @@ class Brightness(Metric):
         self.asked.append((one, other))
         # What only several images have together.
         spread = float(np.ptp(one)) if len(one) > 1 else float("nan")
-        return {"difference": float(np.mean(one) - np.mean(other)), "spread": spread}
+        return {
+            "difference": float(np.mean(one) - np.mean(other)),
+            "spread": spread,
+            "n_pairs": float(len(one) * len(other)),
+            "n_images": float(len(one)),
+        }
+
+    def compares(self, value):
+        return value in ("difference", "n_pairs")
 
     def describe(self):
         return {"what": "brightness"}
@@ -148,14 +156,40 @@ def test_without_intact_images_a_unit_has_activations_only(settings):
     assert len(values(numbers, "wig", "reached_activation")) == 6
 
 
-def test_one_repeat_is_measured_as_a_set(sweep_file, settings):
+def test_one_repeat_has_no_independent_intact_image_to_compare_with(settings):
     one = settings.model_copy(update={"n_repeats": 1})
     conditions = write_results(one)
-    numbers, _ = measure_sweep(SweepImages.read(one), {})
-    found = values(numbers, "wig", "light.difference")
-    assert found == {
-        condition: [(None, pytest.approx(10 * place))] for place, condition in enumerate(conditions)
-    }
+    images = SweepImages.read(one)
+    assert images.units_without_comparison == ("wig", "tench")
+    numbers, _ = measure_sweep(images, {})
+    # What is measured of images alone is known all the same.
+    for name, expected in (("difference", np.nan), ("n_pairs", 0), ("n_images", 1)):
+        found = values(numbers, "wig", f"light.{name}")
+        assert list(found) == conditions
+        for own in found.values():
+            assert own == [(None, pytest.approx(expected, nan_ok=True))]
+
+
+def test_the_only_intact_repeat_is_not_compared_with_itself(settings):
+    conditions = write_results(settings, skip={("wig", INTACT, 0), ("wig", INTACT, 2)})
+    images = SweepImages.read(settings)
+    assert images.units_without_comparison == ("wig",)
+    found = values(measure_sweep(images, {})[0], "wig", "light.difference")
+    assert np.isnan(found[INTACT][0][1])
+    # Repeats 0 and 2, of brightness 1 and 3, against intact repeat 1, of brightness 2.
+    assert [found[one][0][1] for one in conditions[1:]] == [
+        pytest.approx(10 * place) for place in range(1, len(conditions))
+    ]
+
+
+def test_counts_are_sums_over_images(settings):
+    conditions = write_results(settings, skip={("wig", INTACT, 1)})
+    numbers, _ = measure_sweep(SweepImages.read(settings), {})
+    pairs = values(numbers, "wig", "light.n_pairs")
+    assert pairs[INTACT] == [(None, 2)]
+    # The image of repeat 1 meets both intact ones, the others meet one each.
+    assert pairs[conditions[1]] == [(None, 4)]
+    assert values(numbers, "wig", "light.n_images")[conditions[1]] == [(None, 3)]
 
 
 def test_a_sweep_without_results_says_what_to_run(settings):
