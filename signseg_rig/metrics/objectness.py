@@ -16,7 +16,7 @@ from signseg_rig.metrics.scrambles import block_scramble, phase_scramble, to_pix
 from signseg_rig.metrics.yolo import letterboxed, load_detector, require_file
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import InputPath, Settings
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.weights import compute_in_batches, file_sha256, require_device
 
 Scramble = Callable[[ImageArray, np.random.Generator], FloatArray]
@@ -103,9 +103,8 @@ class Objectness(Metric):
         del reference, context
         images = checked_images(images)
         values = self._summary(images)
-        for name, scramble in CONTROLS.items():
-            rng = named_rng(self._settings.seed, "objectness", name)
-            control = self._summary(to_pixels(scramble(images, rng)))
+        for name in CONTROLS:
+            control = self._summary(self._control(name, images))
             values |= {f"{key}.{name}": value for key, value in control.items()}
         return values | {"n_images": float(len(images))}
 
@@ -152,6 +151,19 @@ class Objectness(Metric):
             settings.batch_size,
         ).numpy()
         return np.where(scores >= settings.min_score, scores, 0.0)
+
+    def _control(self, name: str, images: ImageArray) -> ImageArray:
+        """Scramble each image by chance of its own, whatever images it is measured with.
+
+        Images measured one by one would otherwise all get the same noise.
+        """
+        seed, scramble = self._settings.seed, CONTROLS[name]
+        return np.concatenate(
+            [
+                to_pixels(scramble(one[None], named_rng(seed, "objectness", name, sha256)))
+                for one, sha256 in zip(images, map(array_sha256, images), strict=True)
+            ]
+        )
 
     def _summary(self, images: ImageArray) -> dict[str, float]:
         scores = self.best_scores(images)

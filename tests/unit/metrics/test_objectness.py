@@ -11,6 +11,7 @@ from signseg_rig.metrics import block_scramble, phase_scramble, to_pixels, white
 from signseg_rig.metrics.objectness import Objectness, ObjectnessSettings
 from signseg_rig.metrics.yolo import _quietly_imported, letterboxed
 from signseg_rig.seeds import named_rng
+from signseg_rig.types import array_sha256
 
 SIZE_PX = 64
 
@@ -105,13 +106,31 @@ def test_controls_are_made_from_the_images_by_the_seed(bold_file, images):
         ("phase_scrambled", phase_scramble),
         ("block_scrambled", block_scramble),
     ):
-        control = to_pixels(scramble(images, named_rng(3, "objectness", name)))
+        control = np.concatenate(
+            [
+                to_pixels(scramble(one[None], named_rng(3, "objectness", name, array_sha256(one))))
+                for one in images
+            ]
+        )
         assert values[f"score.{name}"] == metric.best_scores(control).mean()
         assert values[f"score.{name}"] != values["score"]
         assert values[f"detection_rate.{name}"] == 1.0
     other = objectness(bold_file, min_score=0.01, seed=4).measure(images, images, MetricContext())
     assert other["score"] == values["score"]
     assert other["score.white_noise"] != values["score.white_noise"]
+
+
+def test_each_image_has_controls_of_its_own(bold_file, images):
+    metric = objectness(bold_file, min_score=0.01)
+    together = metric.measure(images, images, MetricContext())
+    apart = [metric.measure(one[None], images, MetricContext()) for one in images]
+    for name in ("white_noise", "phase_scrambled", "block_scrambled"):
+        each = [one[f"score.{name}"] for one in apart]
+        assert together[f"score.{name}"] == pytest.approx(np.mean(each))
+    # Of one mean and deviation: only the noise itself can tell them apart.
+    first, last = (np.roll(images[:1], shift, axis=1) for shift in (0, 1))
+    noise = [metric._control("white_noise", one).astype(float).ravel() for one in (first, last)]
+    assert abs(np.corrcoef(*noise)[0, 1]) < 0.1
 
 
 def test_blur_takes_off_what_is_fine_from_images_and_controls(bold_file, images):
