@@ -45,10 +45,14 @@ class RepresentationalSimilarity(Metric):
 
     ``uncentered`` is the cosine of the features as they are. As features after a ReLU have no
     negative values, it is well above 0 for any two images. ``centered`` is the cosine of what the
-    features deviate by from their mean over the random images. This centre is the same for every
-    condition, which that of the images compared would not be. Without random images it does not
-    exist, and is NaN. In ``centered.within_random`` the images are their own centre, which lowers
-    it by about ``1 / n_random``.
+    features deviate by from their mean over the first half of the random images. This centre is
+    the same for every condition, which that of the images compared would not be. Without two
+    random images it does not exist, and is NaN.
+
+    The random images of the table are those of the second half: around their own mean images have
+    a similarity of about 0 to anything, which would be no floor but an identity. The error of the
+    centre, which any two images have in common, raises all centred values by about one over the
+    number of images that it is the mean of.
 
     Parameters
     ----------
@@ -128,7 +132,8 @@ class RepresentationalSimilarity(Metric):
         return {
             "similarity": "mean cosine over pairs, without self-pairs",
             "features": "what the readout reads",
-            "centered": "features less their mean over the random images",
+            "centered": "features less their mean over the first half of the random images",
+            "random": "random images of the second half",
             **identities,
         }
 
@@ -137,10 +142,13 @@ class RepresentationalSimilarity(Metric):
     ) -> dict[str, float]:
         condition = self._networks[name].features(images).astype(float)
         intact = self._features(name, reference)
-        chance = None if random is None else self._features(name, random)
+        if random is None:
+            return dict(_NOTHING) | _compared("uncentered", condition, intact, None)
+        features = self._features(name, random)
+        for_center, chance = np.split(features, [len(features) // 2])
         values = dict(_NOTHING) | _compared("uncentered", condition, intact, chance)
-        if chance is not None:
-            center = chance.mean(axis=0)
+        if len(for_center):
+            center = for_center.mean(axis=0)
             values |= _compared("centered", condition - center, intact - center, chance - center)
         return values
 

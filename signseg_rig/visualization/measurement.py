@@ -15,7 +15,8 @@ from signseg_rig.visualization.results import Result, ResultFolder
 from signseg_rig.visualization.sweep_settings import SweepSettings
 from signseg_rig.visualization.tasks import Condition, conditions, list_tasks
 
-N_RANDOM_IMAGES = 20
+# Half of them are the centre of similarities, the other half their floor.
+N_RANDOM_IMAGES = 40
 REACHED, INTACT_RESPONSE = "reached_activation", "intact_response"
 
 

@@ -66,7 +66,8 @@ def test_values_are_the_cosines_of_each_networks_features(two, sets):
     networks = [load_network(**settings) for settings in (SMALL, LARGER)]
     for index, network in enumerate(networks):
         features = [network.features(one).astype(float) for one in sets]
-        center = features[2].mean(axis=0)
+        center = features[2][:2].mean(axis=0)
+        features[2] = features[2][2:]
         for centering, (x, y, z) in (
             ("uncentered", features),
             ("centered", [one - center for one in features]),
@@ -100,6 +101,18 @@ def test_noisy_copies_are_more_like_the_intact_than_random_images_are(two, sets)
     # Each of four images has itself among its four pairs.
     expected = (3 * same["centered.within.mean"] + 1) / 4
     assert same["centered.across.mean"] == pytest.approx(expected)
+
+
+def test_floor_is_of_other_images_than_the_centre(two, sets):
+    """Random images that are like the intact ones show it; around themselves they could not."""
+    images, intact, random = sets
+    likewise = np.concatenate([random[:4], intact])
+    values = two.measure(images, intact, MetricContext(random_images=likewise))
+    assert values["centered.random.mean"] > 0.3
+    assert values["centered.within_random.mean"] > 0.3
+    one = two.measure(images, intact, MetricContext(random_images=random[:1]))
+    assert np.isnan(one["centered.across.mean"])
+    assert not np.isnan(one["uncentered.random.mean"])
 
 
 def test_without_random_images_there_is_no_centre_and_no_floor(two, sets):

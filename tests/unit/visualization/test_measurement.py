@@ -32,7 +32,7 @@ class Brightness(Metric):
         self.asked.clear()
 
     def measure(self, images, reference, context):
-        assert len(context.random_images) == 20
+        assert len(context.random_images) == 40
         one, other = (tuple(int(image[0, 0, 0]) for image in side) for side in (images, reference))
         self.asked.append((one, other))
         # What only several images have together.
