@@ -17,10 +17,12 @@ class MetricContext:
     Parameters
     ----------
     random_images : (n, height, width, 3) uint8 array or None
-        Images of random codes of the same generator: what similarity amounts to by chance.
+        Images of random codes of the same generator: what similarity amounts to by chance. They
+        are independent of each other, so that a part may be the standard for the rest.
     visualized : mapping of str to str or number
-        `identity` of the network whose unit the images were evolved for; empty where it was a
-        neuron. A network does not judge its own images.
+        `identity` of the network whose unit the images were evolved for, or whose features the
+        neuron models read that they were evolved for; empty where it was a real neuron. A network
+        does not judge its own images.
     """
 
     random_images: ImageArray | None = None

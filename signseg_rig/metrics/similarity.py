@@ -104,7 +104,8 @@ class RepresentationalSimilarity(Metric):
         ]
         if not judges:
             raise ConfigError(
-                "The only networks of the ensemble are those whose unit was visualised: "
+                "The only networks of the ensemble are those whose unit, or whose features, were "
+                "visualised: "
                 f"{', '.join(self._networks)}. Add others to 'networks'."
             )
         values: dict[str, float] = {}

@@ -108,7 +108,7 @@ def measure_sweep(
     ----------
     images : SweepImages
     visualized : mapping
-        `identity` of the network whose units were evolved; empty for neurons.
+        `identity` of the network whose units were evolved, or neuron models on its features.
     on_progress : callable
         Called with the numbers of units that are measured and that there are.
 

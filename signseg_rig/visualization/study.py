@@ -59,14 +59,15 @@ def study_sweep(
     ------
     SweepError
         It has no result yet, or one is damaged.
+    ConfigError
+        A metric cannot measure such images, or no other network judges them.
     """
     settings = read_sweep(folder / "sweep.toml").model_copy(
         update={"out_dir": folder.absolute().parent, "name": folder.absolute().name}
     )
     images = SweepImages.read(settings)
     network: Network = settings.network.load()(settings.network.settings)
-    visualized = {} if settings.neurons else network.identity
-    numbers, described = measure_sweep(images, visualized, on_progress=on_progress)
+    numbers, described = measure_sweep(images, network.identity, on_progress=on_progress)
     table = Table(numbers, settings.seed)
     return SweepStudy(
         images=images,

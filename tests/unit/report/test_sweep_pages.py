@@ -9,7 +9,16 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from signseg_rig.cli import app
-from signseg_rig.visualization import Condition, Result, ResultFolder, list_tasks, read_sweep
+from signseg_rig.errors import ConfigError
+from signseg_rig.visualization import (
+    Condition,
+    Result,
+    ResultFolder,
+    SweepSettings,
+    list_tasks,
+    read_sweep,
+    study_sweep,
+)
 
 runner = CliRunner()
 
@@ -34,7 +43,11 @@ def make_sweep(out_dir: Path, name: str, robustness: float = 0.1, *, n_missing: 
     (out_dir / name).mkdir(parents=True)
     file = out_dir / name / "sweep.toml"
     file.write_text(SWEEP.format(name=name, out_dir=out_dir, robustness=robustness))
-    settings = read_sweep(file)
+    write_results(read_sweep(file), robustness, n_missing=n_missing)
+    return out_dir / name
+
+
+def write_results(settings: SweepSettings, robustness: float = 0.1, *, n_missing: int = 0) -> None:
     folder = ResultFolder(settings.folder)
     tasks = list_tasks(settings)
     rng = np.random.default_rng(int(robustness * 100))
@@ -53,7 +66,6 @@ def make_sweep(out_dir: Path, name: str, robustness: float = 0.1, *, n_missing: 
                 realized_strength=np.array(condition.strength),
             ),
         )
-    return out_dir / name
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -96,6 +108,21 @@ def test_a_sweep_that_still_goes_on(tmp_path):
     assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
     page = (sweep / "report.html").read_text(encoding="utf-8")
     assert "2 evolutions, 40 more are missing" in page
+
+
+def test_the_network_that_neuron_models_read_does_not_judge(tmp_path):
+    sweep = make_sweep(tmp_path, "neurons")
+    file = sweep / "sweep.toml"
+    text = file.read_text().partition("metrics =")[0]
+    (sweep / "some.neurons").write_bytes(b"hashed only")
+    judges = '[{ kind = "efficientnet_lite0", input_size_px = 64 }]'
+    file.write_text(
+        f'{text}neurons = "{sweep / "some.neurons"}"\n'
+        f'[metrics.alike]\nkind = "representational_similarity"\nnetworks = {judges}\n'
+    )
+    write_results(read_sweep(file))
+    with pytest.raises(ConfigError, match="Add others to 'networks'"):
+        study_sweep(sweep)
 
 
 def test_sweep_that_was_moved_is_reported_where_it_lies(tmp_path):
