@@ -2,7 +2,13 @@
 
 from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
 from signseg_rig.visualization.evolution import Evolution, Search, evolve, evolve_together
-from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
+from signseg_rig.visualization.measurement import (
+    N_REMOVED,
+    Number,
+    SweepImages,
+    is_count,
+    measure_sweep,
+)
 from signseg_rig.visualization.over_networks import (
     ConditionOverNetworks,
     TraitCorrelation,
@@ -16,6 +22,7 @@ from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep, 
 from signseg_rig.visualization.tasks import Condition, Task, conditions, list_tasks
 
 __all__ = [
+    "N_REMOVED",
     "AreaBetween",
     "Comparison",
     "Condition",
@@ -36,6 +43,7 @@ __all__ = [
     "dask_cluster",
     "evolve",
     "evolve_together",
+    "is_count",
     "list_tasks",
     "local_processes",
     "measure_sweep",

@@ -18,7 +18,7 @@ from signseg_rig.stats import (
     paired_test,
 )
 from signseg_rig.types import FloatArray
-from signseg_rig.visualization.measurement import Number
+from signseg_rig.visualization.measurement import Number, is_outcome
 from signseg_rig.visualization.tasks import Condition
 
 
@@ -97,12 +97,19 @@ class Table:
         own = self._cells[measure, condition]
         return np.array([_mean(own.get(unit, [])) for unit in self.units])
 
+    def mean(self, measure: str, condition: Condition) -> float:
+        """Give the mean over units of the means over repeats, NaN where nothing is known."""
+        return _mean(list(self.per_unit(measure, condition)))
+
     def comparisons(self, measure: str) -> list[Comparison]:
         """Compare every condition of a measure with the intact units.
 
         Nothing is compared of a measure that is the same under all conditions, as are those of the
-        intact and the random images that come with some metrics.
+        intact and the random images that come with some metrics, nor of counts and of the strength
+        of the ablation itself.
         """
+        if not is_outcome(measure):
+            return []
         intact = self.per_unit(measure, Condition())
         others = [condition for condition in self.conditions if condition != Condition()]
         tests = []
@@ -120,7 +127,7 @@ class Table:
     def areas(self) -> list[AreaBetween]:
         """Compare the curves of the two signs, for the measures in which they differ at all."""
         found = {}
-        for measure in self.measures:
+        for measure in filter(is_outcome, self.measures):
             curves = self._curves(measure, "negative"), self._curves(measure, "positive")
             strengths = self.strengths("positive")
             if len(strengths) < 2 or strengths != self.strengths("negative"):
@@ -158,7 +165,7 @@ class Table:
         return Comparison(
             measure=measure,
             condition=condition,
-            mean=_mean(list(self.per_unit(measure, condition))),
+            mean=self.mean(measure, condition),
             change=test.difference,
             low=band.low,
             high=band.high,

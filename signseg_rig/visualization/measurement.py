@@ -18,6 +18,7 @@ from signseg_rig.visualization.tasks import Condition, conditions, list_tasks
 # Half of them are the centre of similarities, the other half their floor.
 N_RANDOM_IMAGES = 40
 REACHED, INTACT_RESPONSE = "reached_activation", "intact_response"
+N_REMOVED, REALIZED_STRENGTH = "n_removed", "realized_strength"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Number:
         None where the number is of all repeats together.
     measure : str
         ``"reached_activation"``: the highest score of the evolution, of the unit as it was ablated;
-        ``"intact_response"``: what the intact unit gives for that image; or
+        ``"intact_response"``: what the intact unit gives for that image; ``"n_removed"`` and
+        ``"realized_strength"``: of the unit's weights, see `signseg_rig.signs.AblatedWeights`; or
         ``"<metric>.<value>"``, see the metric.
     value : float
         NaN where it does not exist.
@@ -150,12 +152,21 @@ def is_count(measure: str) -> bool:
     return measure.rpartition(".")[2].startswith("n_")
 
 
+def is_outcome(measure: str) -> bool:
+    """Tell whether a measure may differ between conditions by what they did, not by design."""
+    return not is_count(measure) and measure != REALIZED_STRENGTH
+
+
 def _activations(unit: str, own: Mapping[Condition, Sequence[Result | None]]) -> Iterator[Number]:
     for condition, results in own.items():
         for repeat, result in enumerate(results):
             if result is not None:
                 yield Number(unit, condition, repeat, REACHED, float(result.scores.max()))
                 yield Number(unit, condition, repeat, INTACT_RESPONSE, float(result.intact_score))
+                yield Number(unit, condition, repeat, N_REMOVED, float(result.n_removed))
+                yield Number(
+                    unit, condition, repeat, REALIZED_STRENGTH, float(result.realized_strength)
+                )
 
 
 def _measured(
