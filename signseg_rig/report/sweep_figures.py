@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from signseg_rig.report.drawing import new_figure
-from signseg_rig.visualization import Comparison, Condition, Result, SweepImages, conditions
+from signseg_rig.visualization import (
+    Comparison,
+    Condition,
+    Result,
+    SweepImages,
+    Table,
+    conditions,
+)
 
 COLORS = {"positive": "#c0392b", "negative": "#2471a3"}
+OTHER_COLOR = "#7d3c98"
 MARKERS = {"number": "x", "magnitude": "+"}
+OTHER_MARKER = "s"
+# Controls of one strength lie side by side.
+CONTROL_SHIFT = 0.015
+# What a measure amounts to by chance: the floor of a similarity, the score of noise.
+CHANCE = {
+    "across": ("random",),
+    "score": ("score.white_noise", "score.phase_scrambled", "score.block_scrambled"),
+    "detection_rate": (
+        "detection_rate.white_noise",
+        "detection_rate.phase_scrambled",
+        "detection_rate.block_scrambled",
+    ),
+}
 N_COLUMNS = 3
 MAX_UNITS = 16
 
@@ -20,9 +42,15 @@ def label_of(condition: Condition) -> str:
     """Name a condition as people do."""
     if condition == Condition():
         return "intact"
-    if condition.control:
+    if condition.control in MARKERS:
         return f"random, {condition.control} of {condition.sign} {condition.strength:g}"
-    return f"{condition.sign} {condition.strength:g} removed"
+    what = (condition.control or condition.sign).replace("_", " ")
+    return f"{what} {condition.strength:g} removed"
+
+
+def color_of(condition: Condition) -> str:
+    """Give the colour of the sign that a condition removes, or that its control is matched to."""
+    return COLORS.get(condition.sign, OTHER_COLOR)
 
 
 def draw_images(images: SweepImages) -> Figure:
@@ -48,18 +76,24 @@ def draw_images(images: SweepImages) -> Figure:
     return figure
 
 
-def draw_changes(comparisons: Sequence[Comparison]) -> Figure:
+def draw_changes(comparisons: Sequence[Comparison], table: Table) -> Figure:
     """Draw for each measure the mean change from the intact units against strength.
 
-    Bands are 95 % bootstrap intervals over units and repeats; crosses are random weights. A filled
-    point differs from intact at a q-value below 0.05.
+    Bands and bars are 95 % bootstrap intervals over units and repeats; points without a line are
+    controls. A filled point differs from intact at a q-value below 0.05. Dotted lines are what
+    chance amounts to.
     """
     measures = list(dict.fromkeys(one.measure for one in comparisons))
     figure, axes = panels(len(measures))
     for axis, measure in zip(axes, measures, strict=False):
         own = [one for one in comparisons if one.measure == measure]
         for sign in COLORS:
-            _draw_sign(axis, [one for one in own if one.condition.sign == sign], sign)
+            removed = [
+                one for one in own if (one.condition.sign, one.condition.control) == (sign, "")
+            ]
+            _draw_curve(axis, removed, sign)
+        draw_controls(axis, [(one.condition, one.change, one.low, one.high) for one in own])
+        _draw_chance(axis, measure, table)
         axis.axhline(0, color="#999999", linewidth=0.8)
         axis.set(title=measure, xlabel="strength", ylabel="change from intact")
         axis.title.set_fontsize(9)
@@ -79,35 +113,65 @@ def panels(n: int) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def _draw_sign(axis: Axes, comparisons: Sequence[Comparison], sign: str) -> None:
+def _draw_curve(axis: Axes, comparisons: Sequence[Comparison], sign: str) -> None:
     color = COLORS[sign]
-    removed = sorted(
-        (one for one in comparisons if not one.condition.control),
-        key=lambda one: one.condition.strength,
-    )
+    removed = sorted(comparisons, key=lambda one: one.condition.strength)
+    if not removed:
+        return
     strengths = [0.0, *(one.condition.strength for one in removed)]
-    axis.plot(
-        strengths, [0.0, *(one.change for one in removed)], color=color, label=f"{sign} removed"
-    )
-    low, high = ([0.0, *values] for values in _bounds(removed))
+    changes = [0.0, *(one.change for one in removed)]
+    axis.plot(strengths, changes, color=color, label=f"{sign} removed")
+    low, high = [0.0, *(one.low for one in removed)], [0.0, *(one.high for one in removed)]
     axis.fill_between(strengths, low, high, color=color, alpha=0.15, linewidth=0)
     for one in removed:
         face = color if one.q_value < 0.05 else "white"
         axis.plot(one.condition.strength, one.change, "o", color=color, mfc=face, markersize=5)
-    for match, marker in MARKERS.items():
-        controls = [one for one in comparisons if one.condition.control == match]
-        if controls:
-            axis.plot(
-                [one.condition.strength for one in controls],
-                [one.change for one in controls],
-                marker,
-                color=color,
-                label=f"random, {match} of {sign}",
+
+
+def draw_controls(axis: Axes, changes: Sequence[tuple[Condition, float, float, float]]) -> None:
+    """Draw those of the changes (with the low and high of their bands) that are of controls."""
+    kinds: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    for condition, *change_and_band in changes:
+        if condition.control:
+            kind = kinds.setdefault((condition.sign, condition.control), [])
+            kind.append((condition.strength, *change_and_band))
+    for place, ((sign, control), own) in enumerate(kinds.items()):
+        strength, change, low, high = np.array(own).T
+        shift = CONTROL_SHIFT * (place - (len(kinds) - 1) / 2)
+        name = f"random, {control} of {sign}" if control in MARKERS else control.replace("_", " ")
+        axis.errorbar(
+            strength + shift,
+            change,
+            yerr=np.maximum([change - low, high - change], 0),
+            fmt=MARKERS.get(control, OTHER_MARKER),
+            color=COLORS.get(sign, OTHER_COLOR),
+            mfc="white",
+            markersize=5,
+            elinewidth=0.8,
+            label=name,
+        )
+
+
+def _draw_chance(axis: Axes, measure: str, table: Table) -> None:
+    stem = measure.removesuffix(".mean")
+    head, dot, last = stem.rpartition(".")
+    intact = table.mean(measure, Condition())
+    for other in CHANCE.get(last, ()):
+        name = f"{head}{dot}{other}{measure.removeprefix(stem)}"
+        level = table.mean(name, Condition()) - intact
+        if np.isfinite(level):
+            axis.axhline(level, color="#777777", linewidth=0.8, linestyle=":")
+            words = {"random": "random images"}.get(other, other.rpartition(".")[2])
+            place = axis.get_yaxis_transform()
+            axis.text(
+                1,
+                level,
+                words.replace("_", " "),
+                fontsize=6,
+                ha="right",
+                va="bottom",
+                transform=place,
             )
-
-
-def _bounds(comparisons: Sequence[Comparison]) -> tuple[list[float], list[float]]:
-    return [one.low for one in comparisons], [one.high for one in comparisons]
 
 
 def _best(results: Sequence[Result | None]) -> Result | None:

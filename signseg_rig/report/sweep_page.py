@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.sweep_figures import draw_changes, draw_images, label_of
+from signseg_rig.report.sweep_values import value_tables
 from signseg_rig.report.tables import write_table
-from signseg_rig.visualization import AreaBetween, Comparison, Number, SweepStudy, write_sweep
+from signseg_rig.visualization import (
+    AreaBetween,
+    Comparison,
+    Condition,
+    Number,
+    SweepStudy,
+    write_sweep,
+)
 
 CONDITION = ("sign", "strength", "control")
-# What else a metric tells, such as its controls and numbers of pairs, is in the tables.
+# What else a metric tells, such as its controls, is in the tables of values.
 DRAWN = (
     *("reached_activation", "intact_response", "across", "across.mean"),
-    *("score", "detection_rate", "low_share", "slope"),
+    *("score", "detection_rate", "low_share", "high_share", "slope"),
 )
 
 
@@ -34,7 +44,7 @@ def write_sweep_report(study: SweepStudy) -> Path:
     folder = settings.folder
     _write_tables(folder, study.numbers, study.comparisons, study.areas)
     drawn = [one for one in study.comparisons if is_drawn(one.measure)]
-    figures = {"images": draw_images(images), "changes": draw_changes(drawn)}
+    figures = {"images": draw_images(images), "changes": draw_changes(drawn, study.table)}
     write_page(
         "sweep.html",
         folder / "report.html",
@@ -45,7 +55,9 @@ def write_sweep_report(study: SweepStudy) -> Path:
         n_repeats=settings.n_repeats,
         units=study.table.units,
         network=study.network,
-        comparisons=drawn,
+        comparisons=_with_intact(study, drawn),
+        values=value_tables(study.table),
+        without_comparison=_without_comparison(study),
         areas=[one for one in study.areas if is_drawn(one.measure)],
         described=study.described,
         label_of=label_of,
@@ -57,6 +69,28 @@ def write_sweep_report(study: SweepStudy) -> Path:
 def is_drawn(measure: str) -> bool:
     """Tell whether a measure is shown on pages, not in tables only."""
     return any(measure == name or measure.endswith(f".{name}") for name in DRAWN)
+
+
+def _with_intact(
+    study: SweepStudy, comparisons: Sequence[Comparison]
+) -> list[tuple[str, float, list[Comparison]]]:
+    """Give each measure with its intact mean and its comparisons."""
+    return [
+        (
+            measure,
+            study.table.mean(measure, Condition()),
+            [one for one in comparisons if one.measure == measure],
+        )
+        for measure in dict.fromkeys(one.measure for one in comparisons)
+    ]
+
+
+def _without_comparison(study: SweepStudy) -> list[str]:
+    """Name the units of which something is unknown for want of an independent intact image."""
+    unknown = {
+        one.unit for one in study.numbers if one.condition == Condition() and np.isnan(one.value)
+    }
+    return [unit for unit in study.images.units_without_comparison if unit in unknown]
 
 
 def _write_tables(

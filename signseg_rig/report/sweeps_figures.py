@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from signseg_rig.report.sweep_figures import COLORS, label_of, panels
+from signseg_rig.report.sweep_figures import COLORS, color_of, draw_controls, label_of, panels
 from signseg_rig.visualization import ConditionOverNetworks, TraitCorrelation
 
 MARKERS = "osD^v<>Pph*"
@@ -16,7 +16,8 @@ MARKERS = "osD^v<>Pph*"
 def draw_networks(pooled: Sequence[ConditionOverNetworks]) -> Figure:
     """Draw for each measure the change against strength: of each network, and of all.
 
-    Thick lines are means over networks, with 95 % bootstrap bands over networks, units and repeats.
+    Thick lines are means over networks, with 95 % bootstrap bands over networks, units and repeats,
+    and markers beside them those of controls.
     """
     measures = list(dict.fromkeys(one.measure for one in pooled))
     figure, axes = panels(len(measures))
@@ -28,6 +29,12 @@ def draw_networks(pooled: Sequence[ConditionOverNetworks]) -> Figure:
                 if (one.measure, one.condition.sign, one.condition.control) == (measure, sign, "")
             ]
             _draw_sign(axis, sorted(own, key=lambda one: one.condition.strength), sign, color)
+        bands = [
+            (one.condition, one.pooled.mean, one.pooled.low, one.pooled.high)
+            for one in pooled
+            if one.measure == measure
+        ]
+        draw_controls(axis, bands)
         axis.axhline(0, color="#999999", linewidth=0.8)
         axis.set(xlabel="strength", ylabel="change from intact")
         axis.set_title(measure, fontsize=9)
@@ -58,7 +65,7 @@ def draw_traits(
                 [traits[name][trait] for name in names],
                 [values[name] for name in names],
                 marker,
-                color=COLORS[one.condition.sign],
+                color=color_of(one.condition),
                 alpha=0.7,
                 markersize=4,
                 label=f"{label_of(one.condition)}: {one.correlation.coefficient:.2f}, "

@@ -189,3 +189,4 @@ def test_conditions_are_named_as_people_do():
     assert label_of(Condition()) == "intact"
     assert label_of(Condition("positive", 0.5)) == "positive 0.5 removed"
     assert label_of(Condition("negative", 1.0, "number")) == "random, number of negative 1"
+    assert label_of(Condition("both", 0.7, "both_signs")) == "both signs 0.7 removed"
