@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import typer
@@ -33,6 +35,17 @@ def print_error(error: BaseException) -> None:
 def notes_of(error: BaseException) -> list[str]:
     """List the sentences that were added to an error on its way up."""
     return list(getattr(error, "__notes__", []))
+
+
+def as_records(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> list[dict[str, object]]:
+    """Give the rows of a table for `print_json`: what is not known (NaN) is None."""
+    return [
+        {
+            column: None if isinstance(cell, float) and math.isnan(cell) else cell
+            for column, cell in zip(columns, row, strict=True)
+        }
+        for row in rows
+    ]
 
 
 def print_json(value: Any) -> None:

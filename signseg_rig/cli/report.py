@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from signseg_rig.cli.console import as_records, print_json
 from signseg_rig.errors import ConfigError
 
 if TYPE_CHECKING:
     from signseg_rig.visualization import SweepStudy
 
 SWEEP_FILE = "sweep.toml"
+# The pages of a report, and what they say for other programs.
+Written = tuple[list[Path], dict[str, Any]]
 
 
 def report(
@@ -23,29 +26,80 @@ def report(
     out: Annotated[
         Path, typer.Option(help="Folder for what several sweeps have in common.")
     ] = Path("sweeps-compared"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print paths and results as JSON.")
+    ] = False,
 ) -> None:
     """Write the report of a run or a sweep, finished or still going on.
 
     Of several sweeps each gets its own, and one tells what they have in common.
     """
     if len(folders) == 1 and not (folders[0] / SWEEP_FILE).is_file():
-        from signseg_rig.report import write_report
-
-        typer.echo(write_report(folders[0]))
-        return
-    if runs := [folder for folder in folders if not (folder / SWEEP_FILE).is_file()]:
+        pages, facts = _report_run(folders[0])
+    elif runs := [folder for folder in folders if not (folder / SWEEP_FILE).is_file()]:
         raise ConfigError(
             f"{', '.join(map(str, runs))} holds no sweep (no {SWEEP_FILE}). Name one run, or one "
             "or more sweeps."
         )
-    from signseg_rig.report import write_sweep_report, write_sweeps_report
+    else:
+        pages, facts = _report_sweeps(folders, out)
+    if as_json:
+        print_json(facts)
+        return
+    for page in pages:
+        typer.echo(page)
 
-    studies = []
+
+def _report_run(folder: Path) -> Written:
+    from signseg_rig.records import RunReader
+    from signseg_rig.report import write_report
+
+    page = write_report(folder)
+    with RunReader.open(folder) as reader:
+        result = reader.result()
+    return [page], {
+        "report": str(page),
+        "record": str(folder),
+        "is_finished": result is not None,
+        "is_success": result.is_success if result else None,
+        "rows": as_records(result.columns, result.rows) if result else [],
+    }
+
+
+def _report_sweeps(folders: list[Path], out: Path) -> Written:
+    from signseg_rig.report import compare_sweeps, write_sweep_report, write_sweeps_report
+    from signseg_rig.report.sweep_tables import correlation_rows, pooled_rows
+
+    studies, pages = [], []
     for folder in folders:
         studies.append(_study(folder))
-        typer.echo(write_sweep_report(studies[-1]))
-    if len(studies) > 1:
-        typer.echo(write_sweeps_report(studies, out))
+        pages.append(write_sweep_report(studies[-1]))
+    each = [_facts(study, page) for study, page in zip(studies, pages, strict=True)]
+    if len(studies) == 1:
+        return pages, each[0]
+    comparison = compare_sweeps(studies)
+    page = write_sweeps_report(comparison, out)
+    return [*pages, page], {
+        "report": str(page),
+        "sweeps": each,
+        "pooled": as_records(*pooled_rows(comparison.pooled)),
+        "correlations": as_records(*correlation_rows(comparison.correlations)),
+    }
+
+
+def _facts(study: SweepStudy, page: Path) -> dict[str, Any]:
+    from signseg_rig.report.sweep_tables import area_rows, tested_rows
+
+    images = study.images
+    return {
+        "report": str(page),
+        "sweep": study.settings.name,
+        "n_results": sum(len(own) for own in images.results.values()) - images.n_missing,
+        "n_missing": images.n_missing,
+        "units_without_comparison": list(images.units_without_comparison),
+        "tests": as_records(*tested_rows(study.comparisons)),
+        "areas": as_records(*area_rows(study.areas)),
+    }
 
 
 def _study(folder: Path) -> SweepStudy:

@@ -9,18 +9,16 @@ import numpy as np
 
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.sweep_figures import draw_changes, draw_images, label_of
+from signseg_rig.report.sweep_tables import area_rows, number_rows, tested_rows
 from signseg_rig.report.sweep_values import value_tables
 from signseg_rig.report.tables import write_table
 from signseg_rig.visualization import (
-    AreaBetween,
     Comparison,
     Condition,
-    Number,
     SweepStudy,
     write_sweep,
 )
 
-CONDITION = ("sign", "strength", "control")
 # What else a metric tells, such as its controls, is in the tables of values.
 DRAWN = (
     *("reached_activation", "intact_response", "across", "across.mean"),
@@ -42,7 +40,9 @@ def write_sweep_report(study: SweepStudy) -> Path:
     """
     settings, images = study.settings, study.images
     folder = settings.folder
-    _write_tables(folder, study.numbers, study.comparisons, study.areas)
+    write_table(folder / "numbers.csv", *number_rows(study.numbers))
+    write_table(folder / "tests.csv", *tested_rows(study.comparisons))
+    write_table(folder / "areas.csv", *area_rows(study.areas))
     drawn = [one for one in study.comparisons if is_drawn(one.measure)]
     figures = {"images": draw_images(images), "changes": draw_changes(drawn, study.table)}
     write_page(
@@ -91,46 +91,3 @@ def _without_comparison(study: SweepStudy) -> list[str]:
         one.unit for one in study.numbers if one.condition == Condition() and np.isnan(one.value)
     }
     return [unit for unit in study.images.units_without_comparison if unit in unknown]
-
-
-def _write_tables(
-    folder: Path,
-    numbers: Sequence[Number],
-    comparisons: Sequence[Comparison],
-    areas: Sequence[AreaBetween],
-) -> None:
-    write_table(
-        folder / "numbers.csv",
-        ("unit", *CONDITION, "repeat", "measure", "value"),
-        (
-            (
-                *(one.unit, one.condition.sign, one.condition.strength, one.condition.control),
-                *("" if one.repeat is None else one.repeat, one.measure, one.value),
-            )
-            for one in numbers
-        ),
-    )
-    tested = ("n_units", "difference", "p_value", "q_value", "rank_biserial")
-    write_table(
-        folder / "tests.csv",
-        ("measure", *CONDITION, "mean", "low", "high", *tested),
-        (
-            (
-                *(one.measure, one.condition.sign, one.condition.strength, one.condition.control),
-                *(one.mean, one.low, one.high, one.test.n_pairs, one.change),
-                *(one.test.p_value, one.q_value, one.test.rank_biserial),
-            )
-            for one in comparisons
-        ),
-    )
-    write_table(
-        folder / "areas.csv",
-        ("measure", *tested),
-        (
-            (
-                *(one.measure, one.test.n_pairs, one.test.difference, one.test.p_value),
-                *(one.q_value, one.test.rank_biserial),
-            )
-            for one in areas
-        ),
-    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.sweep_figures import label_of
-from signseg_rig.report.sweep_page import CONDITION, is_drawn
+from signseg_rig.report.sweep_page import is_drawn
+from signseg_rig.report.sweep_tables import change_rows, correlation_rows, pooled_rows
 from signseg_rig.report.sweeps_figures import draw_networks, draw_traits
 from signseg_rig.report.tables import write_table
 from signseg_rig.visualization import (
-    Condition,
     ConditionOverNetworks,
     SweepStudy,
     TraitCorrelation,
@@ -21,19 +22,35 @@ from signseg_rig.visualization import (
 )
 
 
-def write_sweeps_report(studies: Sequence[SweepStudy], folder: Path) -> Path:
-    """Write `report.html`, the figures, `changes.csv`, `pooled.csv` and `correlations.csv`.
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepsComparison:
+    """What the sweeps of several networks have in common.
+
+    Parameters
+    ----------
+    studies : mapping of str to SweepStudy
+        By the names of their folders.
+    pooled : sequence of ConditionOverNetworks
+    correlations : sequence of TraitCorrelation
+    """
+
+    studies: Mapping[str, SweepStudy]
+    pooled: Sequence[ConditionOverNetworks]
+    correlations: Sequence[TraitCorrelation]
+
+    @property
+    def traits(self) -> dict[str, dict[str, float]]:
+        """What is known of each network."""
+        return {name: study.settings.traits for name, study in self.studies.items()}
+
+
+def compare_sweeps(studies: Sequence[SweepStudy]) -> SweepsComparison:
+    """Pool sweeps of several networks, and correlate them with traits of the networks.
 
     Parameters
     ----------
     studies : sequence of SweepStudy
         Two or more.
-    folder : Path
-        Made if it is missing.
-
-    Returns
-    -------
-    report : Path
 
     Raises
     ------
@@ -47,16 +64,35 @@ def write_sweeps_report(studies: Sequence[SweepStudy], folder: Path) -> Path:
             f"the names {', '.join(by_name)}. Rename a folder."
         )
     seed = studies[0].settings.seed
-    traits = {name: study.settings.traits for name, study in by_name.items()}
     pooled = pool_networks(by_name, seed)
     if not pooled:
         raise ConfigError(
             f"The sweeps {', '.join(by_name)} have no condition and measure in common. Compare "
             "sweeps with the same strengths and metrics."
         )
-    correlations = correlate_traits(pooled, traits, seed)
+    traits = {name: study.settings.traits for name, study in by_name.items()}
+    return SweepsComparison(by_name, pooled, correlate_traits(pooled, traits, seed))
+
+
+def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
+    """Write `report.html`, the figures, `changes.csv`, `pooled.csv` and `correlations.csv`.
+
+    Parameters
+    ----------
+    comparison : SweepsComparison
+    folder : Path
+        Made if it is missing.
+
+    Returns
+    -------
+    report : Path
+    """
+    pooled, correlations = comparison.pooled, comparison.correlations
+    traits = comparison.traits
     folder.mkdir(parents=True, exist_ok=True)
-    _write_tables(folder, pooled, correlations)
+    write_table(folder / "changes.csv", *change_rows(pooled))
+    write_table(folder / "pooled.csv", *pooled_rows(pooled))
+    write_table(folder / "correlations.csv", *correlation_rows(correlations))
     drawn = [one for one in pooled if is_drawn(one.measure)]
     shown = [one for one in correlations if is_drawn(one.measure)]
     figures = {"changes": draw_networks(drawn)}
@@ -65,9 +101,9 @@ def write_sweeps_report(studies: Sequence[SweepStudy], folder: Path) -> Path:
     write_page(
         "sweeps.html",
         folder / "report.html",
-        names=tuple(by_name),
-        networks={name: study.network["kind"] for name, study in by_name.items()},
-        n_units={name: len(study.table.units) for name, study in by_name.items()},
+        names=tuple(comparison.studies),
+        networks={name: study.network["kind"] for name, study in comparison.studies.items()},
+        n_units={name: len(study.table.units) for name, study in comparison.studies.items()},
         traits=traits,
         pooled=drawn,
         correlations=shown,
@@ -75,46 +111,3 @@ def write_sweeps_report(studies: Sequence[SweepStudy], folder: Path) -> Path:
         figures=write_figures(figures, folder / "figures"),
     )
     return folder / "report.html"
-
-
-def _write_tables(
-    folder: Path,
-    pooled: Sequence[ConditionOverNetworks],
-    correlations: Sequence[TraitCorrelation],
-) -> None:
-    write_table(
-        folder / "changes.csv",
-        ("sweep", "measure", *CONDITION, "change"),
-        (
-            (name, one.measure, *_cells(one.condition), change)
-            for one in pooled
-            for name, change in one.changes.items()
-        ),
-    )
-    write_table(
-        folder / "pooled.csv",
-        ("measure", *CONDITION, "n_networks", "n_units", "n_values", "change", "low", "high"),
-        (
-            (
-                *(one.measure, *_cells(one.condition), *one.pooled.n_groups, one.pooled.n_values),
-                *(one.pooled.mean, one.pooled.low, one.pooled.high),
-            )
-            for one in pooled
-        ),
-    )
-    write_table(
-        folder / "correlations.csv",
-        ("trait", "measure", *CONDITION, "n_networks", "spearman", "low", "high", "p", "q"),
-        (
-            (
-                *(one.trait, one.measure, *_cells(one.condition), one.correlation.n_pairs),
-                *(one.correlation.coefficient, one.correlation.low, one.correlation.high),
-                *(one.correlation.p_value, one.q_value),
-            )
-            for one in correlations
-        ),
-    )
-
-
-def _cells(condition: Condition) -> tuple[str, float, str]:
-    return condition.sign, condition.strength, condition.control

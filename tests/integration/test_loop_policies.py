@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
+from typer.testing import CliRunner
 
+from signseg_rig.cli import app
 from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.control import RunControl
 from signseg_rig.errors import (
@@ -678,6 +680,10 @@ def test_report_of_a_run_that_goes_on(rig: Rig, table: Table) -> None:
     rig.run(table, on_status=once(is_within(block=2, n_shown=5), report))
     assert printed == [str(path / "report.html")]
     assert rig.states()[-1] == "finished"
+    result = CliRunner().invoke(app, ["report", str(path), "--json"])
+    told = json.loads(result.stdout)
+    assert (told["report"], told["is_finished"]) == (str(path / "report.html"), True)
+    assert [row["thread"] for row in told["rows"]] == ["thread_0", "thread_1"]
 
 
 def test_report_of_a_run_that_has_shown_nothing_yet(rig: Rig, table: Table) -> None:

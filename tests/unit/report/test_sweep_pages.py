@@ -1,6 +1,7 @@
 """Reports of one and of several sweeps, from the command to the tables behind the figures."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,26 @@ def test_a_sweep_that_still_goes_on(tmp_path):
     assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
     page = (sweep / "report.html").read_text(encoding="utf-8")
     assert "2 evolutions, 40 more are missing" in page
+
+
+def test_report_as_json(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [make_sweep(tmp_path, name) for name in ("a", "b")]
+    result = runner.invoke(app, ["report", *map(str, sweeps), "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["report"] == str(Path("sweeps-compared") / "report.html")
+    assert [one["sweep"] for one in told["sweeps"]] == ["a", "b"]
+    first = told["sweeps"][0]
+    assert (first["n_results"], first["n_missing"]) == (42, 0)
+    assert first["report"] == str(sweeps[0] / "report.html")
+    tests = {(one["measure"], one["sign"], one["strength"]): one for one in first["tests"]}
+    assert tests["reached_activation", "positive", 1.0]["difference"] == pytest.approx(
+        -4.4, abs=0.05
+    )
+    assert {one["measure"] for one in first["areas"]} >= {"reached_activation"}
+    assert {one["n_networks"] for one in told["pooled"]} == {2}
+    assert told["correlations"] == []
 
 
 def test_the_network_that_neuron_models_read_does_not_judge(tmp_path):
