@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -78,6 +78,8 @@ class LayerIndex:
         the distribution, as long as that is symmetric about 0.
     zero_fraction : (n_channels,) float array
         Share of weights that are exactly 0, which the index leaves out.
+    names : tuple of str
+        Of the channels, where they have any: the classes that a readout puts out.
     """
 
     network: str
@@ -88,6 +90,11 @@ class LayerIndex:
     index: FloatArray
     random_index: FloatArray
     zero_fraction: FloatArray
+    names: tuple[str, ...] = ()
+
+    def channel_name(self, channel: int) -> str:
+        """Name a channel by its place; empty where it has no name."""
+        return self.names[channel] if self.names else ""
 
     @property
     def mean(self) -> float:
@@ -138,7 +145,9 @@ def survey_networks(
         layers = network.weight_layers()
         for layer, weights in layers.items():
             is_readout = layer == list(layers)[-1]
-            found.extend(_layer_indices(name, layer, weights, is_readout, settings.seed))
+            for one in _layer_indices(name, layer, weights, is_readout, settings.seed):
+                is_of_classes = one.is_readout and one.direction == "incoming"
+                found.append(replace(one, names=network.unit_names) if is_of_classes else one)
     on_progress(len(settings.networks), len(settings.networks))
     return found
 

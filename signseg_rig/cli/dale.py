@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from signseg_rig.cli.console import as_records, print_json
+
 if TYPE_CHECKING:
-    from signseg_rig.dale import LayerIndex
+    from signseg_rig.dale import DaleSettings, LayerIndex
 
 
-def dale(file: Annotated[Path, typer.Argument(help="The networks (TOML).")]) -> None:
+def dale(
+    file: Annotated[Path, typer.Argument(help="The networks (TOML).")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print path and layers as JSON.")] = False,
+) -> None:
     """Survey the Dale index of every layer of networks, against random signs."""
     from rich.console import Console
 
@@ -23,8 +29,29 @@ def dale(file: Annotated[Path, typer.Argument(help="The networks (TOML).")]) -> 
     settings = read_survey(file)
     with StageProgress(Console(stderr=True)) as progress:
         layers = survey_networks(settings, on_progress=partial(progress, "networks"))
+    page = write_dale_report(settings, layers)
+    if as_json:
+        print_json(_facts(settings, layers, page))
+        return
     _print_readouts(layers)
-    typer.echo(write_dale_report(settings, layers))
+    typer.echo(page)
+
+
+def _facts(settings: DaleSettings, layers: list[LayerIndex], page: Path) -> dict[str, Any]:
+    from signseg_rig.dale import correlate_with_accuracy
+    from signseg_rig.report.dale_page import (
+        CORRELATION_COLUMNS,
+        LAYER_COLUMNS,
+        correlation_rows,
+        layer_rows,
+    )
+
+    correlations = correlate_with_accuracy(settings, layers)
+    return {
+        "report": str(page),
+        "layers": as_records(LAYER_COLUMNS, layer_rows(layers)),
+        "correlations": as_records(CORRELATION_COLUMNS, correlation_rows(correlations)),
+    }
 
 
 def _print_readouts(layers: list[LayerIndex]) -> None:

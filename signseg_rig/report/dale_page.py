@@ -27,6 +27,13 @@ LAYER_COLUMNS = (
     *("network", "layer", "direction", "n_channels", "n_weights", "mean", "q05", "q95"),
     *("random_mean", "excess", "zero_fraction"),
 )
+CHANNEL_COLUMNS = (
+    *("network", "layer", "direction", "channel", "name"),
+    *("index", "random_index", "zero_fraction"),
+)
+CORRELATION_COLUMNS = (
+    *("direction", "correlation", "coefficient", "low", "high", "p_value", "n_networks"),
+)
 
 
 def write_dale_report(settings: DaleSettings, layers: Sequence[LayerIndex]) -> Path:
@@ -47,13 +54,16 @@ def write_dale_report(settings: DaleSettings, layers: Sequence[LayerIndex]) -> P
     if correlations:
         figures["accuracy"] = draw_accuracy(settings, layers, correlations)
     sources = write_figures(figures, folder / "figures")
-    rows = [_row(one) for one in layers]
+    rows = layer_rows(layers)
     write_table(folder / "layers.csv", LAYER_COLUMNS, rows)
     write_table(
         folder / "channels.csv",
-        ("network", "layer", "direction", "channel", "index", "random_index", "zero_fraction"),
+        CHANNEL_COLUMNS,
         (
-            (one.network, one.layer, one.direction, channel, *map(float, values))
+            (
+                *(one.network, one.layer, one.direction, channel, one.channel_name(channel)),
+                *map(float, values),
+            )
             for one in layers
             for channel, values in enumerate(
                 zip(one.index, one.random_index, one.zero_fraction, strict=True)
@@ -66,7 +76,7 @@ def write_dale_report(settings: DaleSettings, layers: Sequence[LayerIndex]) -> P
         name=settings.name,
         columns=LAYER_COLUMNS,
         rows=rows,
-        readouts=[_row(one) for one in layers if one.is_readout],
+        readouts=layer_rows([one for one in layers if one.is_readout]),
         correlations=correlations,
         figures=sources,
     )
@@ -136,6 +146,25 @@ def draw_accuracy(
         )
         axis.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def layer_rows(layers: Sequence[LayerIndex]) -> list[tuple[str | int | float, ...]]:
+    """Give what is known of layers, in `LAYER_COLUMNS`."""
+    return [_row(one) for one in layers]
+
+
+def correlation_rows(
+    correlations: Sequence[AccuracyCorrelation],
+) -> list[tuple[str | int | float, ...]]:
+    """Give the correlations with accuracy, in `CORRELATION_COLUMNS`."""
+    return [
+        (
+            *(one.direction, kind, found.coefficient, found.low, found.high),
+            *(found.p_value, found.n_pairs),
+        )
+        for one in correlations
+        for kind, found in (("spearman", one.spearman), ("pearson", one.pearson))
+    ]
 
 
 def _row(one: LayerIndex) -> tuple[str | int | float, ...]:

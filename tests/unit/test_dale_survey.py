@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from signseg_rig.cli import app
 from signseg_rig.dale import (
     DaleSettings,
     LayerIndex,
+    _of_random_signs,
     by_channel,
     correlate_with_accuracy,
     network_excess,
@@ -71,6 +73,28 @@ def test_random_signs_are_like_a_layer_that_was_just_initialised(tmp_path):
         assert one.random_index.mean() == pytest.approx(drawn_anew.mean(), abs=0.02)
     assert all(abs(one.excess) < 0.01 for one in layers)
     assert [one.layer for one in layers if one.is_readout] == ["fc", "fc"]
+
+
+@pytest.mark.parametrize("initialise", ["uniform", "normal"])
+def test_random_signs_are_what_a_layer_that_is_initialised_anew_has(initialise):
+    import torch
+
+    n_channels, n_weights = 20_000, 9
+    generator = torch.Generator().manual_seed(5)
+    layer = torch.nn.Linear(n_weights, n_channels, device="meta").to_empty(device="cpu")
+    with torch.no_grad():
+        if initialise == "uniform":
+            torch.nn.init.kaiming_uniform_(layer.weight, a=5**0.5, generator=generator)
+        else:
+            torch.nn.init.kaiming_normal_(layer.weight, generator=generator)
+    drawn = dale_index(layer.weight.detach().numpy(), axis=1)
+    computed = _of_random_signs(np.full(n_channels, n_weights), np.random.default_rng(0))
+    # Nine weights have five indices: 5/9 to 9/9, as often as the binomial says.
+    larger = np.arange(5, 10)
+    expected = 2 * stats.binom.pmf(larger, n_weights, 0.5) * n_channels
+    for one in (drawn, computed):
+        counts = [np.count_nonzero(np.isclose(one * n_weights, count)) for count in larger]
+        assert stats.chisquare(counts, expected).pvalue > 0.001
 
 
 def test_the_same_seed_gives_the_same_survey(tmp_path):
@@ -173,8 +197,30 @@ def test_command_writes_the_report(tmp_path, monkeypatch):
     readout = next(row for row in rows if (row["network"], row["layer"]) == ("a", "_fc"))
     assert f"{float(readout['mean']):.4f}" in result.stdout
     with Path("dale/two/channels.csv").open(newline="") as file:
-        n_channels = sum(1 for _ in file) - 1
-    assert n_channels == sum(int(row["n_channels"]) for row in rows)
+        channels = list(csv.DictReader(file))
+    assert len(channels) == sum(int(row["n_channels"]) for row in rows)
+    named = [one for one in channels if one["name"]]
+    assert {(one["layer"], one["direction"]) for one in named} == {
+        ("_fc", "incoming"),
+        ("fc", "incoming"),
+    }
+    assert next(one["channel"] for one in named if one["name"] == "wig") == "903"
+
+
+def test_command_prints_json(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("survey.toml").write_text(
+        'name = "one"\n[networks]\na = { kind = "resnet18", random_seed = 1 }\n'
+    )
+    result = CliRunner().invoke(app, ["dale", "survey.toml", "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["report"] == str(Path("dale") / "one" / "report.html")
+    assert told["correlations"] == []
+    assert len(told["layers"]) == 42
+    readout = told["layers"][-1]
+    assert (readout["layer"], readout["direction"]) == ("fc", "incoming")
+    assert readout["mean"] - readout["random_mean"] == pytest.approx(readout["excess"])
 
 
 @pytest.mark.parametrize(
