@@ -16,8 +16,10 @@ from signseg_rig.metrics.image_sets import checked_pair
 from signseg_rig.settings import InputPath, Settings
 from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.weights import (
+    CATALOGUE,
     compute_in_batches,
     file_sha256,
+    find_weights,
     load_state,
     read_state,
     require_device,
@@ -36,12 +38,13 @@ class LpipsSettings(Settings):
     """Settings of ``kind = "lpips"``.
 
     `weights_path` is torchvision's file of ImageNet weights of the trunk: AlexNet for ``"alex"``,
-    VGG16 for ``"vgg"``, SqueezeNet 1.1 for ``"squeeze"``. The weights of its features, fitted to
+    VGG16 for ``"vgg"``, SqueezeNet 1.1 for ``"squeeze"``. By default those of AlexNet and VGG16 are
+    the files that the networks of these names use. The weights of its features, fitted to
     human judgements, come with the lpips package. `pairs` says which images are compared: every
     one with every one, or the first with the first and so on.
     """
 
-    weights_path: InputPath
+    weights_path: InputPath | None = None
     trunk: Literal["alex", "vgg", "squeeze"] = "alex"
     pairs: Literal["all", "paired"] = "all"
     device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
@@ -65,7 +68,8 @@ class Lpips(Metric):
     Raises
     ------
     WeightsMissingError
-        There is no file at `weights_path`; nothing is downloaded.
+        There is no file at `weights_path`, or by default in none of the places where weights are
+        looked for; nothing is downloaded.
     WeightsError
         The file holds something else.
     ConfigError
@@ -192,13 +196,18 @@ def _mean_of_pairs(distances: FloatArray) -> float:
 
 
 def _existing(settings: LpipsSettings) -> Path:
-    if settings.weights_path.is_file():
-        return settings.weights_path
-    name = TORCHVISION_NAMES[settings.trunk]
+    name, path = TORCHVISION_NAMES[settings.trunk], settings.weights_path
+    if name in CATALOGUE:
+        try:
+            return find_weights(name, path)
+        except WeightsMissingError as error:
+            raise WeightsMissingError(f"LPIPS needs the weights of its trunk. {error}") from error
+    if path is not None and path.is_file():
+        return path
+    where = f"no file at {path}" if path is not None else "they are in no catalogue"
     raise WeightsMissingError(
-        f"Weights for the trunk of LPIPS are missing: no file at {settings.weights_path}. Copy "
-        f"torchvision's ImageNet weights of {name} there, or point 'weights_path' to your copy; "
-        "nothing is downloaded."
+        f"LPIPS needs the weights of its trunk. Weights for {name!r} are missing: {where}. Point "
+        f"'weights_path' to your copy of torchvision's ImageNet weights of {name}."
     )
 
 

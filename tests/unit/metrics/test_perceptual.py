@@ -1,9 +1,12 @@
+import shutil
+
 import numpy as np
 import pytest
 
 from signseg_rig.errors import ConfigError, WeightsError, WeightsMissingError
 from signseg_rig.interfaces import MetricContext
 from signseg_rig.metrics.perceptual import TORCHVISION_NAMES, Lpips, LpipsSettings
+from signseg_rig.weights import find_entry
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +84,26 @@ def test_missing_weights_are_missed_and_not_downloaded(tmp_path):
     with pytest.raises(WeightsMissingError, match="no file at"):
         Lpips(settings)
     (problem,) = Lpips.problems(settings)
-    assert "nothing is downloaded" in problem
+    assert "LPIPS needs the weights of its trunk" in problem
+    assert "signseg-rig weights fetch alexnet" in problem
+
+
+def test_weights_of_the_trunk_are_found_where_those_of_networks_are(
+    trunk_file, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    with pytest.raises(WeightsMissingError, match="Weights for 'alexnet' are missing"):
+        Lpips(LpipsSettings())
+    (tmp_path / "weights").mkdir()
+    shutil.copy(trunk_file, tmp_path / "weights" / find_entry("alexnet").file_name)
+    found, given = Lpips(LpipsSettings()), Lpips(LpipsSettings(weights_path=trunk_file))
+    assert found.describe() == given.describe()
+
+
+def test_a_trunk_that_is_in_no_catalogue_needs_a_path():
+    (problem,) = Lpips.problems(LpipsSettings(trunk="squeeze"))
+    assert "Point 'weights_path' to your copy of torchvision's ImageNet weights" in problem
 
 
 def test_weights_of_another_network_are_refused(trunk_file):
