@@ -30,6 +30,12 @@ CONTROLS: dict[str, Scramble] = {
 class ObjectnessSettings(Settings):
     """Settings of ``kind = "objectness"``.
 
+    `weights_path` is a checkpoint of an ultralytics detector (``.pt``: YOLOv8 and later, and its
+    versions of v3 and v5), or a TorchScript export (``.torchscript``) of YOLOv5 or YOLOv7 from
+    their own repositories, which is a program, and runs with `trusts_torchscript` only. Other files
+    are refused, among them the checkpoints of these repositories, whose loading would run what is
+    in them.
+
     `min_score` is what a box needs to count as a detection (ultralytics' own default). Images are
     fitted into a square of `input_size_px` (a multiple of 32). `blur_sigma_px`, in pixels of the
     images, takes off fine noise that fools detectors, from controls as well.
@@ -69,7 +75,7 @@ class Objectness(Metric):
     WeightsMissingError
         There is no file at `weights_path`; nothing is downloaded.
     WeightsError
-        The file holds something else.
+        The file is of another kind, or holds something else.
     ConfigError
         The file is a program and not trusted, or this machine has no such device.
     """

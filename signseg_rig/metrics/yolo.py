@@ -20,7 +20,7 @@ from signseg_rig.types import ImageArray
 if TYPE_CHECKING:
     import torch
 
-TORCHSCRIPT = ".torchscript"
+CHECKPOINT, TORCHSCRIPT = ".pt", ".torchscript"
 # Read while ultralytics is imported: no search for a network, no installing, no banner.
 QUIET = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0", "YOLO_VERBOSE": "0"}
 GRAY = 114
@@ -67,12 +67,12 @@ def load_detector(path: Path, device: torch.device, *, trusts_torchscript: bool)
     WeightsMissingError
         There is no such file.
     WeightsError
-        It holds something else.
+        It is of another kind, or holds something else.
     ConfigError
         It is a program that is not trusted, or the ultralytics installed cannot load safely.
     """
     require_file(path)
-    if path.suffix != TORCHSCRIPT:
+    if path.suffix == CHECKPOINT:
         return UltralyticsDetector(path, device)
     if not trusts_torchscript:
         raise ConfigError(
@@ -83,16 +83,22 @@ def load_detector(path: Path, device: torch.device, *, trusts_torchscript: bool)
 
 
 def require_file(path: Path) -> None:
-    """Make sure that a weight file is there.
+    """Make sure that a weight file is there, and of a kind that can be loaded.
 
     Raises
     ------
-    WeightsMissingError
+    WeightsMissingError, WeightsError
     """
     if not path.is_file():
         raise WeightsMissingError(
             f"Weights of the detector are missing: no file at {path}. Copy a YOLO checkpoint there "
             "or point 'weights_path' to yours; nothing is downloaded."
+        )
+    if path.suffix not in (CHECKPOINT, TORCHSCRIPT):
+        raise WeightsError(
+            f"{path} is no detector that can be loaded: it ends in {path.suffix!r}. Give a "
+            f"checkpoint of ultralytics ({CHECKPOINT}), or a TorchScript export of YOLOv5 or "
+            f"YOLOv7 ({TORCHSCRIPT})."
         )
 
 
@@ -184,7 +190,9 @@ def _ultralytics_model(path: Path) -> Any:
     except Exception as error:
         raise WeightsError(
             f"{path} cannot be loaded as a checkpoint of ultralytics "
-            f"({type(error).__name__}). It is damaged, or holds more than layers and weights."
+            f"({type(error).__name__}). It is damaged, or holds more than layers and weights. Of "
+            "YOLOv5 and YOLOv7 from their own repositories give the TorchScript export "
+            f"({TORCHSCRIPT})."
         ) from error
     model = content.get("ema") or content.get("model")
     if not isinstance(model, torch.nn.Module) or getattr(model, "task", None) != "detect":

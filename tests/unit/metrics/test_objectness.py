@@ -237,6 +237,16 @@ def test_missing_weights_are_missed_and_not_downloaded(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["yolov8n.onnx", "yolov7.weights"])
+def test_files_of_other_kinds_are_refused(name, tmp_path):
+    (tmp_path / name).write_bytes(b"whatever")
+    settings = ObjectnessSettings(weights_path=tmp_path / name)
+    match = r"checkpoint of ultralytics \(\.pt\), or a TorchScript export of YOLOv5 or YOLOv7"
+    with pytest.raises(WeightsError, match=match):
+        Objectness(settings)
+    assert len(Objectness.problems(settings)) == 1
+
+
 class Harmful:
     """Writes a file when it is unpickled."""
 
@@ -253,7 +263,7 @@ def test_pickled_code_is_not_run(tmp_path, shy_file):
     content = torch.load(shy_file, weights_only=False)
     content["date"] = Harmful(tmp_path / "harm")
     torch.save(content, tmp_path / "harmful.pt")
-    with pytest.raises(WeightsError, match="holds more than layers and weights"):
+    with pytest.raises(WeightsError, match=r"holds more than layers and weights.*TorchScript"):
         objectness(tmp_path / "harmful.pt")
     assert not (tmp_path / "harm").exists()
 
