@@ -39,14 +39,12 @@ class LpipsSettings(Settings):
 
     `weights_path` is torchvision's file of ImageNet weights of the trunk: AlexNet for ``"alex"``,
     VGG16 for ``"vgg"``, SqueezeNet 1.1 for ``"squeeze"``. By default those of AlexNet and VGG16 are
-    the files that the networks of these names use. The weights of its features, fitted to
-    human judgements, come with the lpips package. `pairs` says which images are compared: every
-    one with every one, or the first with the first and so on.
+    the files that the networks of these names use. The weights of its features, fitted to human
+    judgements, come with the lpips package.
     """
 
     weights_path: InputPath | None = None
     trunk: Literal["alex", "vgg", "squeeze"] = "alex"
-    pairs: Literal["all", "paired"] = "all"
     device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
     batch_size: int = Field(default=1, ge=1, le=1024)
 
@@ -110,16 +108,14 @@ class Lpips(Metric):
         Raises
         ------
         ConfigError
-            The images are too small, or not as many as they should be for ``pairs = "paired"``.
+            The images are too small.
         """
         del context
         images, reference = checked_pair(images, reference)
-        self._require_comparable(images, reference)
+        _require_size(images)
         distances = self.distances(np.concatenate([images, reference]))
         n_images = len(images)
         across = distances[:n_images, n_images:]
-        if self._settings.pairs == "paired":
-            across = across.diagonal()
         return {
             "across": float(across.mean()),
             "within": _mean_of_pairs(distances[:n_images, :n_images]),
@@ -138,7 +134,7 @@ class Lpips(Metric):
             "version": VERSION,
             "trunk": self._settings.trunk,
             "weights_sha256": self._weights_sha256,
-            "pairs": self._settings.pairs,
+            "pairs": "every image with every other",
         }
 
     def distances(self, images: ImageArray) -> FloatArray:
@@ -176,17 +172,13 @@ class Lpips(Metric):
             parts.append((unit * torch.sqrt(weight / n_places)).flatten(1))
         return torch.cat(parts, dim=1)
 
-    def _require_comparable(self, images: ImageArray, reference: ImageArray) -> None:
-        if min(images.shape[1:3]) < MIN_SIZE_PX:
-            raise ConfigError(
-                f"Images of {images.shape[2]} x {images.shape[1]} pixels are too small for LPIPS; "
-                f"a side needs at least {MIN_SIZE_PX}."
-            )
-        if self._settings.pairs == "paired" and len(images) != len(reference):
-            raise ConfigError(
-                f"{len(images)} images cannot be paired with {len(reference)} of the intact unit. "
-                'Give as many of each, or set pairs = "all".'
-            )
+
+def _require_size(images: ImageArray) -> None:
+    if min(images.shape[1:3]) < MIN_SIZE_PX:
+        raise ConfigError(
+            f"Images of {images.shape[2]} x {images.shape[1]} pixels are too small for LPIPS; a "
+            f"side needs at least {MIN_SIZE_PX}."
+        )
 
 
 def _mean_of_pairs(distances: FloatArray) -> float:

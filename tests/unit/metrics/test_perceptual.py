@@ -52,17 +52,6 @@ def test_distances_are_those_of_the_package(metric, official, random_images):
     assert values["n_pairs"] == 6
 
 
-def test_pairs_may_be_the_first_with_the_first(trunk_file, official, random_images):
-    metric = Lpips(LpipsSettings(weights_path=trunk_file, pairs="paired"))
-    images, reference = random_images(3), random_images(3)
-    values = metric.measure(images, reference, MetricContext())
-    pairs = [distance(official, a, b) for a, b in zip(images, reference, strict=True)]
-    assert values["across"] == pytest.approx(np.mean(pairs), rel=1e-4)
-    assert values["n_pairs"] == 3
-    with pytest.raises(ConfigError, match="2 images cannot be paired with 3"):
-        metric.measure(images[:2], reference, MetricContext())
-
-
 def test_distances_are_a_symmetric_table_with_zeros(metric, random_images):
     images = random_images(3, 48)
     images[2] = images[0]
