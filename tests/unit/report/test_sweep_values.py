@@ -34,7 +34,7 @@ BOTH = Condition("both", 0.5, "both_signs")
 LEVELS = {
     "reached_activation": 20.0,
     "intact_response": 18.0,
-    "n_removed": 100.0,
+    "n_removed": 1280.0,
     "realized_strength": 0.5,
     "alike.centered.across.a": 0.5,
     "alike.centered.within_intact.a": 0.5,
@@ -122,6 +122,7 @@ def test_page_has_intact_rows_and_every_control(tmp_path):
     assert "objects.score intact 0.7" in text
     assert "both signs 0.5 removed" in text
     assert "condition reached activation intact response n removed realized strength" in text
+    assert "18 1280 0.5" in text
     assert "condition across within intact random" in text
     assert "bands.high_share" in text
     assert "Nothing is compared" not in text
