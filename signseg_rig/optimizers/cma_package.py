@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from typing import Any
 
 import cma
 import numpy as np
 from cma.sigma_adaptation import CMAAdaptSigmaCSA
+from threadpoolctl import ThreadpoolController
 
 from signseg_rig.types import FloatArray
 
 
 class Strategy:
     """An evolution strategy that never touches NumPy's global generator, prints or warns.
+
+    Its linear algebra has one thread: with more the last bits differ, which the search amplifies,
+    so that machines of two and of four processors would find other codes.
 
     Parameters
     ----------
@@ -49,12 +55,13 @@ class Strategy:
 
     def ask(self) -> FloatArray:
         """Draw a generation: (n_codes, n_dims) float array."""
-        self._solutions = self._strategy.ask()
+        with _in_one_thread():
+            self._solutions = self._strategy.ask()
         return np.array(self._solutions, dtype=np.float64)
 
     def tell(self, costs: list[float]) -> None:
         """Learn from the costs of the last generation; lower is better."""
-        with _quiet():
+        with _quiet(), _in_one_thread():
             self._strategy.tell(self._solutions, costs)
 
 
@@ -73,6 +80,17 @@ class _Normal:
 
     def __call__(self, *shape: int) -> FloatArray:
         return self._rng.standard_normal(shape)
+
+
+def _in_one_thread() -> AbstractContextManager[Any]:
+    limited: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
+    return limited
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    # Finding the loaded libraries takes longer than a generation does; NumPy's is loaded by now.
+    return ThreadpoolController()
 
 
 @contextmanager

@@ -1,5 +1,9 @@
 """CMA-ES: it climbs, it does not care about scale, silence or missing scores."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -116,3 +120,29 @@ def test_unknown_optimizer_lists_the_known() -> None:
 def test_one_dimension_is_refused() -> None:
     with pytest.raises(OptimizerError, match="2 dimensions"):
         make_optimizer("cma_es", n_dims=1)
+
+
+HASH_OF_CODES = """
+import hashlib
+from signseg_rig.optimizers import make_optimizer
+
+optimizer = make_optimizer("cma_es", n_dims=256, seed=1, n_codes=28)
+for _ in range(20):
+    codes = optimizer.ask()
+    optimizer.tell(codes, -((codes - 1) ** 2).sum(axis=1))
+print(hashlib.sha256(optimizer.ask().tobytes()).hexdigest())
+"""
+
+
+def test_codes_do_not_depend_on_how_many_threads_numpy_may_use() -> None:
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", HASH_OF_CODES],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": n_threads},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for n_threads in ("1", "2")
+    }
+    assert len(hashes) == 1
