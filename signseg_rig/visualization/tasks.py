@@ -13,11 +13,9 @@ from signseg_rig.datasets import open_images
 from signseg_rig.settings import PluginChoice
 from signseg_rig.signs import Match, Sign
 from signseg_rig.visualization.sweep_settings import HiddenSettings, SweepSettings
-from signseg_rig.weights import file_sha256, used_weights
+from signseg_rig.weights import file_sha256, named_files, used_weights
 
 INTACT: Final = "intact"
-# Where and how much at a time changes no result, or not beyond rounding.
-IRRELEVANT = ("device", "weights_path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,9 @@ def list_tasks(settings: SweepSettings) -> list[Task]:
 
 
 def _relevant(choice: PluginChoice) -> dict[str, Any]:
-    return {key: value for key, value in choice.to_table().items() if key not in IRRELEVANT}
+    """Give the table of a plugin without where its files lie: their contents count elsewhere."""
+    left_out = {"device", *named_files(choice.settings)}
+    return {key: value for key, value in choice.to_table().items() if key not in left_out}
 
 
 def _judged_by(hidden: HiddenSettings) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from signseg_rig.errors import ConfigError, RigError
 from signseg_rig.plugins import Group, load_plugin
-from signseg_rig.settings import InputPath, Settings, plugin_choices, settings_of
+from signseg_rig.settings import InputPath, PluginChoice, Settings, plugin_choices, settings_of
 from signseg_rig.weights.catalogue import CATALOGUE
 from signseg_rig.weights.files import file_sha256, find_weights
 from signseg_rig.weights.states import load_state, read_state
@@ -98,7 +98,7 @@ def model_problems(name: str, settings: ModelSettings) -> list[str]:
 
 
 def used_weights(settings: Settings) -> dict[str, str]:
-    """Hash the weight files that the plugins which settings choose will load.
+    """Hash the files that the plugins which settings choose will load.
 
     Parameters
     ----------
@@ -114,16 +114,21 @@ def used_weights(settings: Settings) -> dict[str, str]:
     WeightsMissingError, WeightsError
         A file of the catalogue is not there, or is another.
     """
-    paths = set()
-    for _, choice in plugin_choices(settings):
-        path = getattr(choice.settings, "weights_path", None)
-        if getattr(choice.settings, "random_seed", None) is not None:
-            continue
-        if choice.kind in CATALOGUE and hasattr(choice.settings, "weights_path"):
-            paths.add(find_weights(choice.kind, path))
-        elif path is not None and path.is_file():
-            paths.add(path)
+    paths = {path for _, choice in plugin_choices(settings) for path in _used_files(choice)}
     return {str(path): file_sha256(path) for path in sorted(paths)}
+
+
+def named_files(settings: Settings) -> dict[str, Path]:
+    """Give the files that settings name themselves, such as `weights_path`, by the setting."""
+    return {name: value for name, value in settings if isinstance(value, Path) and value.is_file()}
+
+
+def _used_files(choice: PluginChoice) -> Iterator[Path]:
+    if getattr(choice.settings, "random_seed", None) is not None:
+        return
+    yield from named_files(choice.settings).values()
+    if choice.kind in CATALOGUE and hasattr(choice.settings, "weights_path"):
+        yield find_weights(choice.kind, choice.settings.weights_path)
 
 
 def trained_model(

@@ -46,6 +46,23 @@ def test_key_is_of_what_the_result_depends_on(sweep_file, old, new, changes):
     assert before.isdisjoint(after) if changes else before == after
 
 
+def test_key_is_of_what_is_in_weight_files_and_not_of_where_they_lie(sweep_file, tmp_path):
+    def keys_of(backbone, head):
+        network = f'kind = "simsiam_resnet50"\nweights_path = "{backbone}"\nhead_path = "{head}"'
+        text = sweep_text.replace('kind = "efficientnet_lite0"', network)
+        sweep_file.write_text(text.replace("input_size_px = 32", "input_size_px = 64"))
+        return {task.key for task in list_tasks(read_sweep(sweep_file))}
+
+    sweep_text = sweep_file.read_text()
+    (tmp_path / "moved").mkdir()
+    for name, content in (("backbone", b"1"), ("head", b"2"), ("moved/head", b"2")):
+        (tmp_path / name).write_bytes(content)
+    before = keys_of("backbone", "head")
+    assert keys_of("backbone", "moved/head") == before
+    (tmp_path / "head").write_bytes(b"3")
+    assert before.isdisjoint(keys_of("backbone", "head"))
+
+
 def test_key_is_of_the_hidden_layer_and_its_images(sweep_file, tmp_path):
     folder = tmp_path / "judged"
     folder.mkdir()

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from signseg_rig.errors import ConfigError, WeightsError, WeightsMissingError
+from signseg_rig.networks.checkpoints import SimSiamSettings
 from signseg_rig.settings import PluginChoice, Settings
 from signseg_rig.weights import (
     ModelSettings,
@@ -104,6 +105,11 @@ def test_weights_that_settings_use_are_hashed_once_each(tmp_path, monkeypatch):
     assert used == {str(own): file_sha256(own), str(faces): file_sha256(faces)}
     used = used_weights(chooses(ModelSettings(random_seed=3), ModelSettings()))
     assert used == {str(faces): file_sha256(faces)}
+    head = tmp_path / "head.pth"
+    head.write_bytes(b"readout")
+    two_files = SimSiamSettings(weights_path=own, head_path=head)
+    used = used_weights(chooses(two_files, ModelSettings(random_seed=3)))
+    assert used == {str(path): file_sha256(path) for path in (own, head)}
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsMissingError):
