@@ -77,6 +77,9 @@ def list_tasks(settings: SweepSettings) -> list[Task]:
     No model is loaded for it, only weight files are hashed: to find that nothing is left to do
     takes no time.
 
+    The type of device counts among what a result depends on: a graphics card rounds otherwise than
+    a CPU, and a search amplifies that. Continued on the other, a sweep begins anew.
+
     Raises
     ------
     WeightsMissingError, WeightsError
@@ -101,9 +104,13 @@ def list_tasks(settings: SweepSettings) -> list[Task]:
 
 
 def _relevant(choice: PluginChoice) -> dict[str, Any]:
-    """Give the table of a plugin without where its files lie: their contents count elsewhere."""
-    left_out = {"device", *named_files(choice.settings)}
-    return {key: value for key, value in choice.to_table().items() if key not in left_out}
+    """Give the table of a plugin, without where its files lie: their contents count elsewhere."""
+    files = named_files(choice.settings)
+    table = {key: value for key, value in choice.to_table().items() if key not in files}
+    if "device" in table:
+        # "cuda:1" computes as "cuda:0" does, given one kind of card.
+        table["device"] = table["device"].partition(":")[0]
+    return table
 
 
 def _judged_by(hidden: HiddenSettings) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def test_every_unit_under_every_condition(sweep_file):
         ("n_codes = 4", "n_codes = 5", True),
         ('name = "small"', 'name = "small"\nseed = 2', True),
         ('name = "small"', 'name = "other"', False),
-        ('kind = "dcgan_faces"', 'kind = "dcgan_faces"\ndevice = "cuda"', False),
+        ('kind = "dcgan_faces"', 'kind = "dcgan_faces"\ndevice = "cuda"', True),
         ("n_repeats = 1", "n_repeats = 1\nn_together = 9", False),
     ],
 )
@@ -61,6 +61,16 @@ def test_key_is_of_what_is_in_weight_files_and_not_of_where_they_lie(sweep_file,
     assert keys_of("backbone", "moved/head") == before
     (tmp_path / "head").write_bytes(b"3")
     assert before.isdisjoint(keys_of("backbone", "head"))
+
+
+def test_key_is_of_the_type_of_device_and_not_of_its_number(sweep_file):
+    text = sweep_file.read_text()
+    keys = []
+    for device in ("cuda", "cuda:1", "mps", "cpu"):
+        sweep_file.write_text(text.replace("[generator]", f'device = "{device}"\n[generator]'))
+        keys.append({task.key for task in list_tasks(read_sweep(sweep_file))})
+    assert keys[0] == keys[1]
+    assert len(set.union(*keys)) == 3 * 14
 
 
 def test_key_is_of_the_hidden_layer_and_its_images(sweep_file, tmp_path):
