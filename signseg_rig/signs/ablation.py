@@ -189,14 +189,16 @@ def ablate(
     return GradedAblation(weights, sign=sign, scope=scope).at(strength)
 
 
-def both_signs(weights: FloatArray, *, strength: float, scope: Scope = "unit") -> AblatedWeights:
+def both_signs(
+    weights: FloatArray, *, strength: float, scope: Scope = "unit", by: FloatArray | None = None
+) -> AblatedWeights:
     """Remove weights of both signs, each by the same strength: a control.
 
-    Parameters, errors and result are those of `ablate`; the realised strength is the removed share
-    of the magnitude of all weights.
+    Parameters, errors and result are those of `GradedAblation`; the realised strength is the
+    removed share of the magnitude of all weights.
     """
     masks = [
-        ablate(weights, sign=sign, strength=strength, scope=scope).removed_mask
+        GradedAblation(weights, sign=sign, scope=scope, by=by).at(strength).removed_mask
         for sign in get_args(Sign)
     ]
     return without(checked_weights(weights), masks[0] | masks[1], scope)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Literal, Self
 
 import tomli_w
 from pydantic import Field, model_validator
@@ -13,6 +13,9 @@ from signseg_rig.settings_file import read_settings
 from signseg_rig.signs import Match, Scope, Sign
 
 Strength = Annotated[float, Field(gt=0, le=1)]
+BOTH_SIGNS: Final = "both_signs"
+Control = Match | Literal["both_signs"]
+STRENGTHS = tuple(step / 10 for step in range(1, 11))
 
 
 class HiddenSettings(Settings):
@@ -31,8 +34,9 @@ class SweepSettings(Settings):
     """A sweep: every unit, under every ablation, so many times.
 
     The units are those of the network's readout, or with `neurons` those of a neuron-model file
-    that was fitted on it. The intact units are always evolved too. At `control_strengths` random
-    weights are removed as well, matched to the ablation as `control_match` says.
+    that was fitted on it. The intact units are always evolved too. At `control_strengths` there are
+    `controls` as well: random weights, matched to each ablation in ``"number"`` or in
+    ``"magnitude"``, and ``"both_signs"``, each ablated by the same strength.
 
     `traits` are numbers that are known of the network, such as its robust accuracy: the report of
     several sweeps correlates them with what the ablations did.
@@ -43,9 +47,9 @@ class SweepSettings(Settings):
     out_dir: Path = Path("sweeps")
     units: tuple[str, ...] = Field(min_length=1)
     signs: tuple[Sign, ...] = ("positive", "negative")
-    strengths: tuple[Strength, ...] = (0.3, 0.7, 1.0)
+    strengths: tuple[Strength, ...] = STRENGTHS
     control_strengths: tuple[Strength, ...] = (0.7,)
-    control_match: tuple[Match, ...] = ("number",)
+    controls: tuple[Control, ...] = ("number",)
     n_repeats: int = Field(default=2, ge=1, le=1000)
     n_generations: int = Field(default=40, ge=1, le=100_000)
     n_together: int = Field(default=4, ge=1, le=1000)
@@ -61,7 +65,7 @@ class SweepSettings(Settings):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        for name in ("units", "signs", "strengths", "control_strengths", "control_match"):
+        for name in ("units", "signs", "strengths", "control_strengths", "controls"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} names some more than once: {', '.join(map(str, values))}")

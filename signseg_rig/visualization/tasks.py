@@ -11,11 +11,17 @@ from typing import Any, Final, Literal
 
 from signseg_rig.datasets import open_images
 from signseg_rig.settings import PluginChoice
-from signseg_rig.signs import Match, Sign
-from signseg_rig.visualization.sweep_settings import HiddenSettings, SweepSettings
+from signseg_rig.signs import Sign
+from signseg_rig.visualization.sweep_settings import (
+    BOTH_SIGNS,
+    Control,
+    HiddenSettings,
+    SweepSettings,
+)
 from signseg_rig.weights import file_sha256, named_files, used_weights
 
 INTACT: Final = "intact"
+BOTH: Final = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +30,23 @@ class Condition:
 
     Parameters
     ----------
-    sign : {"positive", "negative", "intact"}
-        What was removed, or what a control is matched to; ``"intact"`` where nothing was removed.
+    sign : {"positive", "negative", "both", "intact"}
+        What was removed, or what random weights are matched to; ``"intact"`` where nothing was
+        removed.
     strength : float
-    control : {"", "number", "magnitude"}
-        ``""`` for an ablation, else random weights matched to it.
+    control : {"", "number", "magnitude", "both_signs"}
+        ``""`` for an ablation, else the kind of control: random weights matched to an ablation in
+        number or in magnitude, or weights of both signs.
     """
 
-    sign: Sign | Literal["intact"] = INTACT
+    sign: Sign | Literal["both", "intact"] = INTACT
     strength: float = 0.0
-    control: Match | Literal[""] = ""
+    control: Control | Literal[""] = ""
+
+    @property
+    def is_random(self) -> bool:
+        """Whether what is removed is drawn anew for each repeat."""
+        return self.control not in ("", BOTH_SIGNS)
 
     @property
     def words(self) -> tuple[str, str, str]:
@@ -61,14 +74,17 @@ class Task:
 
 
 def conditions(settings: SweepSettings) -> Iterator[Condition]:
-    """List the conditions of a sweep, the intact one first."""
+    """List the conditions of a sweep: the intact one, ablations, random controls, both signs."""
     yield Condition()
     for sign, strength in itertools.product(settings.signs, settings.strengths):
         yield Condition(sign, strength)
+    matches = [control for control in settings.controls if control != BOTH_SIGNS]
     yield from itertools.starmap(
-        Condition,
-        itertools.product(settings.signs, settings.control_strengths, settings.control_match),
+        Condition, itertools.product(settings.signs, settings.control_strengths, matches)
     )
+    if BOTH_SIGNS in settings.controls:
+        for strength in settings.control_strengths:
+            yield Condition(BOTH, strength, BOTH_SIGNS)
 
 
 def list_tasks(settings: SweepSettings) -> list[Task]:

@@ -14,10 +14,10 @@ from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network, Readout
 from signseg_rig.neurons import NeuronModels
 from signseg_rig.seeds import named_rng
-from signseg_rig.signs import AblatedWeights, GradedAblation, Scope, matched_random
+from signseg_rig.signs import AblatedWeights, GradedAblation, Scope, both_signs, matched_random
 from signseg_rig.types import FloatArray, ImageArray
-from signseg_rig.visualization.sweep_settings import SweepSettings
-from signseg_rig.visualization.tasks import INTACT, Condition, Task
+from signseg_rig.visualization.sweep_settings import BOTH_SIGNS, SweepSettings
+from signseg_rig.visualization.tasks import BOTH, INTACT, Condition, Task
 
 See = Callable[[ImageArray], FloatArray]
 
@@ -184,7 +184,7 @@ class HiddenUnits(Units):
 
     def _key(self, task: Task) -> object:
         # Random connections are drawn anew for each repeat.
-        return task.unit, task.condition, task.repeat if task.condition.control else None
+        return task.unit, task.condition, task.repeat if task.condition.is_random else None
 
     def _lesioned(self, task: Task) -> Lesioned:
         if task.condition == Condition():
@@ -228,10 +228,12 @@ def _ablated(
     weights: FloatArray, by: FloatArray | None, scope: Scope, task: Task, seed: int
 ) -> AblatedWeights:
     condition = task.condition
+    if condition.sign == BOTH:
+        return both_signs(weights, strength=condition.strength, scope=scope, by=by)
     assert condition.sign != INTACT
     ablation = GradedAblation(weights, sign=condition.sign, scope=scope, by=by)
     removed = ablation.at(condition.strength)
-    if not condition.control:
+    if not condition.control or condition.control == BOTH_SIGNS:
         return removed
     rng = named_rng(
         seed,

@@ -30,7 +30,7 @@ TABLE = {
     "signs": ["positive"],
     "strengths": [1.0],
     "control_strengths": [0.5],
-    "control_match": ["magnitude"],
+    "controls": ["magnitude"],
     "n_repeats": 1,
     "n_generations": 3,
     "n_together": 1,

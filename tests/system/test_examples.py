@@ -136,5 +136,5 @@ def test_07_sweep(tmp_path: Path) -> None:
     sweep = run("-m", "signseg_rig", "visualize", file, cwd=tmp_path).split()[-1]
     report = run("-m", "signseg_rig", "report", sweep, cwd=tmp_path).split()[-1]
     page = (tmp_path / report).read_text(encoding="utf-8")
-    assert "18 evolutions; written" in page
+    assert "24 evolutions; written" in page
     assert "similarity.centered.across.mean" in page

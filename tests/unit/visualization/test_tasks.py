@@ -27,6 +27,30 @@ def test_every_unit_under_every_condition(sweep_file):
     assert len({task.key for task in tasks}) == len(tasks) == 14
 
 
+def test_controls_of_all_kinds(sweep_file):
+    text = 'control_strengths = [0.5, 0.7]\ncontrols = ["both_signs", "number", "magnitude"]\n'
+    sweep_file.write_text(sweep_file.read_text().replace("control_strengths = [0.5]\n", text))
+    found = [one for one in conditions(read_sweep(sweep_file)) if one.control]
+    assert found == [
+        *(
+            Condition(sign, strength, match)
+            for sign in ("positive", "negative")
+            for strength in (0.5, 0.7)
+            for match in ("number", "magnitude")
+        ),
+        Condition("both", 0.5, "both_signs"),
+        Condition("both", 0.7, "both_signs"),
+    ]
+    assert [one.is_random for one in found] == [True] * 8 + [False] * 2
+
+
+def test_ten_strengths_unless_others_are_named(sweep_file):
+    text = sweep_file.read_text().replace("strengths = [0.5, 1.0]\n", "", 1)
+    sweep_file.write_text(text)
+    strengths = read_sweep(sweep_file).strengths
+    assert strengths == (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "changes"),
     [
@@ -100,6 +124,7 @@ def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
         ("strengths = [0.5, 1.0]", "strengths = [0.5, 1.5]", r"sweep\.toml:\d+: strengths\[1\]"),
         ("strengths = [0.5, 1.0]", "strengths = [0.5, 0.5]", "strengths names some more than once"),
         ("n_repeats", "n_repeat", "n_repeat"),
+        ("n_repeats = 1", 'controls = ["number", "sign"]', r"controls\[1\]"),
         ('kind = "cma_es"', 'kind = "cmaes"', "cma_es"),
         ('name = "small"', 'name = "a/b"', "name"),
         (

@@ -212,6 +212,26 @@ def test_controls_are_as_many_and_drawn_anew_in_each_repeat(kind, network, setti
     ]
 
 
+@pytest.mark.parametrize("kind", [ReadoutUnits, HiddenUnits])
+def test_control_of_both_signs(kind, network, settings):
+    tasks = [task("both", 1.0, "both_signs", repeat=repeat) for repeat in (0, 1)]
+    first, second = kind(settings, network).lesion(tasks)
+    assert first.see == second.see
+    assert first.n_removed == 4
+    assert first.realized_strength == 1
+    images = np.random.default_rng(0).integers(1, 256, (3, 8, 8, 3), dtype=np.uint8)
+    assert first.unit(first.see(images)).tolist() == [0.5] * 3
+
+
+def test_both_signs_of_a_hidden_layer_are_judged_by_contribution(network, settings):
+    units = HiddenUnits(whole_layer(settings), network)
+    # The larger connection of the two that drive the unit, and of the two that hold it back.
+    (lesioned,) = units.lesion([task("both", 0.5, "both_signs")])
+    assert lesioned.n_removed == 2
+    white = np.full((1, SIZE_PX, SIZE_PX, 3), 255, dtype=np.uint8)
+    assert lesioned.unit(lesioned.see(white)) == pytest.approx(0.5 + 3 * (0.5 - 0.25), abs=1e-5)
+
+
 def test_what_does_not_exist_is_named(network, settings, tmp_path):
     with pytest.raises(ConfigError, match="no unit 'unicorn' among the 1000"):
         ReadoutUnits(settings.model_copy(update={"units": ("unicorn",)}), network)
