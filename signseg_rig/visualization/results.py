@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -62,10 +63,11 @@ class ResultFolder:
     def write(self, key: str, result: Result) -> None:
         """Write a result under another name, and rename it once it is on disk.
 
-        Two workers that did the same task write the same bytes, so that either may be last.
+        Two workers that did the same task write the same bytes, so that either may be last. Theirs
+        may be two machines, where processes have the same number.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._folder / f".{key}.{os.getpid()}.part"
+        draft = self._folder / f".{key}.{secrets.token_hex(8)}.part"
         try:
             with draft.open("wb") as file:
                 arrays = {one.name: getattr(result, one.name) for one in fields(Result)}

@@ -5,7 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    as_completed,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -102,9 +108,12 @@ def dask_cluster(address: str) -> Iterator[Executor]:
     ------
     ConfigError
         Dask is not installed, or there is no scheduler.
+    SweepError
+        The scheduler was lost, or workers died again and again, while it was used.
     """
     try:
         import distributed
+        from distributed.comm.core import CommClosedError
     except ImportError as error:
         raise ConfigError(
             "Dask is not installed. Install it with \"pip install 'signseg-rig[cluster]'\"."
@@ -113,8 +122,21 @@ def dask_cluster(address: str) -> Iterator[Executor]:
         client: Any = distributed.Client(address, timeout=10)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise ConfigError(f"There is no Dask scheduler at {address}: {error}.") from error
-    with client, client.get_executor() as executor:
-        yield executor
+    try:
+        with client, client.get_executor() as executor:
+            yield executor
+    except distributed.KilledWorker as error:
+        raise SweepError(
+            f"Workers of the Dask cluster at {address} died while they did a task ({error}); most "
+            "likely their memory was full. Give them more, or choose a smaller n_together, and "
+            "start the sweep again: what is finished is kept."
+        ) from error
+    except (CancelledError, CommClosedError) as error:
+        # All that waits for a scheduler is cancelled when the connection breaks.
+        raise SweepError(
+            f"The Dask scheduler at {address} was lost ({type(error).__name__}). Start it and its "
+            "workers again, and then the sweep: what is finished is kept."
+        ) from error
 
 
 def _hand_out(executor: Executor, settings: SweepSettings, tasks: Sequence[Task]) -> Iterator[int]:
@@ -127,17 +149,10 @@ def _hand_out(executor: Executor, settings: SweepSettings, tasks: Sequence[Task]
     ]
     n_done = 0
     try:
-        for future in _completed(executor, futures):
+        for future in as_completed(futures):
             n_done += future.result()
             yield n_done
     except BaseException:
         for future in futures:
             future.cancel()
         raise
-
-
-def _completed(executor: Executor, futures: Sequence[Future[int]]) -> Iterator[Future[int]]:
-    # Dask's futures are its own, and waited for by its own function.
-    if isinstance(executor, ProcessPoolExecutor):
-        return as_completed(futures)
-    return iter(futures)

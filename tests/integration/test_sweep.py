@@ -1,19 +1,23 @@
 """Sweeps in real worker processes, of this machine and of a Dask cluster, some of them killed."""
 
 import os
+import re
 import signal
+import subprocess
+import sys
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import dask
 import numpy as np
 import psutil
 import pytest
 from distributed import LocalCluster
 from PIL import Image
 
-from signseg_rig.errors import ConfigError
+from signseg_rig.errors import ConfigError, SweepError
 from signseg_rig.visualization import (
     Condition,
     ResultFolder,
@@ -163,6 +167,37 @@ def test_dask_cluster_that_loses_a_worker(finished: SweepSettings, tmp_path: Pat
         )
     assert not psutil.pid_exists(victim)
     assert results_of(settings) == results_of(finished)
+
+
+@pytest.mark.slow
+def test_dask_workers_that_a_task_kills() -> None:
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(n_workers=1, processes=True, dashboard_address=None) as cluster,
+        pytest.raises(SweepError, match="Give them more, or choose a smaller n_together"),
+        dask_cluster(cluster.scheduler_address) as executor,
+    ):
+        executor.submit(os._exit, 1).result()
+
+
+@pytest.mark.slow
+def test_dask_scheduler_that_is_lost(tmp_path: Path) -> None:
+    command = ["-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--host", "127.0.0.1"]
+    with subprocess.Popen(
+        [sys.executable, *command, "--port", "0"], stderr=subprocess.PIPE, text=True
+    ) as scheduler:
+        assert scheduler.stderr is not None
+        lines = iter(scheduler.stderr.readline, "")
+        (address,) = next(filter(None, (re.findall(r"tcp://[\d.]+:\d+", one) for one in lines)))
+
+        def lose_it() -> None:
+            with dask_cluster(address) as executor:
+                waits_for_a_worker = executor.submit(abs, -1)
+                scheduler.kill()
+                waits_for_a_worker.result()
+
+        with pytest.raises(SweepError, match="Start it and its workers again"):
+            lose_it()
 
 
 def test_a_task_that_fails_says_why(tmp_path: Path) -> None:

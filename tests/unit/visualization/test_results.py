@@ -1,5 +1,7 @@
 """Results are whole or not there."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,14 @@ def test_a_draft_that_a_crash_left_is_no_result(tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / ".abc.17.part").write_bytes(b"half")
     assert ResultFolder(tmp_path).finished() == set()
+
+
+def test_a_draft_of_another_machine_is_left_alone(result, tmp_path):
+    theirs = tmp_path / "results" / f".abc.{os.getpid()}.part"
+    theirs.parent.mkdir()
+    theirs.write_bytes(b"half")
+    ResultFolder(tmp_path).write("abc", result)
+    assert theirs.read_bytes() == b"half"
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", None])
