@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from signseg_rig.cli.console import print_json
+from signseg_rig.cli.run import JsonOption
+
 
 def visualize(
     file: Annotated[Path, typer.Argument(help="The sweep (TOML).")],
@@ -17,17 +20,43 @@ def visualize(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to use instead of processes.")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(help="Go on with earlier results, or put their folder aside and begin anew."),
+    ] = True,
+    as_json: JsonOption = False,
 ) -> None:
     """Evolve preferred images, and go on where an earlier call was stopped or killed."""
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
-    from signseg_rig.visualization import dask_cluster, local_processes, read_sweep, run_sweep
+    from signseg_rig.visualization import (
+        dask_cluster,
+        list_tasks,
+        local_processes,
+        put_aside,
+        read_sweep,
+        run_sweep,
+    )
 
     settings = read_sweep(file)
+    n_tasks = len(list_tasks(settings))
+    kept = None if resume else put_aside(settings.folder)
+    if kept is not None:
+        typer.echo(f"The earlier results are in {kept} now.", err=True)
     workers = partial(local_processes, n_workers)
     if scheduler is not None:
         workers = partial(dask_cluster, scheduler)
     with StageProgress(Console(stderr=True)) as progress:
-        run_sweep(settings, workers, on_progress=partial(progress, "evolutions"))
+        n_done = run_sweep(settings, workers, on_progress=partial(progress, "evolutions"))
+    if as_json:
+        print_json(
+            {
+                "folder": str(settings.folder),
+                "n_evolutions": n_tasks,
+                "n_evolved_now": n_done,
+                "put_aside": None if kept is None else str(kept),
+            }
+        )
+        return
     typer.echo(settings.folder)

@@ -15,7 +15,7 @@ from signseg_rig.visualization.over_networks import (
     correlate_traits,
     pool_networks,
 )
-from signseg_rig.visualization.results import Result, ResultFolder
+from signseg_rig.visualization.results import Result, ResultFolder, put_aside
 from signseg_rig.visualization.study import SweepStudy, study_sweep
 from signseg_rig.visualization.sweep import dask_cluster, local_processes, run_sweep
 from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep, write_sweep
@@ -48,6 +48,7 @@ __all__ = [
     "local_processes",
     "measure_sweep",
     "pool_networks",
+    "put_aside",
     "read_sweep",
     "run_sweep",
     "study_sweep",

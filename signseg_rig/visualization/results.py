@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import zipfile
@@ -36,6 +37,36 @@ class Result:
     intact_score: FloatArray
     n_removed: FloatArray
     realized_strength: FloatArray
+
+
+def put_aside(folder: Path) -> Path | None:
+    """Rename the folder of a sweep, so that the sweep can begin anew; nothing is deleted.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    kept : Path or None
+        The new name, with the first free number behind it; None where there was no such folder.
+
+    Raises
+    ------
+    SweepError
+        It cannot be renamed.
+    """
+    if not folder.exists():
+        return None
+    numbered = (folder.with_name(f"{folder.name}-old{n}") for n in itertools.count(1))
+    kept = next(path for path in numbered if not path.exists())
+    try:
+        return folder.rename(kept)
+    except OSError as error:
+        raise SweepError(
+            f"{folder} cannot be renamed to {kept.name}: {error}. End what uses it, or give the "
+            "sweep another name."
+        ) from error
 
 
 class ResultFolder:

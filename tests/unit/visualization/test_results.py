@@ -1,12 +1,13 @@
 """Results are whole or not there."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from signseg_rig.errors import SweepError
-from signseg_rig.visualization import Result, ResultFolder
+from signseg_rig.visualization import Result, ResultFolder, put_aside
 
 
 @pytest.fixture
@@ -65,3 +66,25 @@ def test_a_folder_that_cannot_be_written_to(result, tmp_path):
     (tmp_path / "results" / "abc.npz").mkdir()
     with pytest.raises(SweepError, match="what is finished is kept"):
         ResultFolder(tmp_path).write("abc", result)
+
+
+def test_a_folder_is_put_aside_under_the_next_free_name(tmp_path):
+    folder = tmp_path / "faces.v2"
+    assert put_aside(folder) is None
+    for number in (1, 2):
+        folder.mkdir()
+        (folder / "number").write_text(str(number))
+        kept = put_aside(folder)
+        assert kept == tmp_path / f"faces.v2-old{number}"
+        assert (kept / "number").read_text() == str(number)
+        assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_put_aside(tmp_path, monkeypatch):
+    def refuses(*_paths):
+        raise PermissionError("in use")
+
+    monkeypatch.setattr(Path, "rename", refuses)
+    (tmp_path / "small").mkdir()
+    with pytest.raises(SweepError, match="cannot be renamed to small-old1: in use"):
+        put_aside(tmp_path / "small")
