@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -18,7 +17,6 @@ from signseg_rig.weights import (
     ModelSettings,
     compute_in_batches,
     model_problems,
-    read_state,
     require_device,
     trained_model,
 )
@@ -97,7 +95,7 @@ class BigGan(Generator):
         self._settings = settings
         self.n_dims = 2 * N_HALF if settings.search == "full" else N_HALF
         model: Any
-        model, _ = trained_model(self.name, settings, self._build, _read)
+        model, _ = trained_model(self.name, settings, self._build, _up_to_date)
         _set_truncation(model, settings.truncation)
         self._generator = model.generator
         put_channels_last(self._generator, self._device)
@@ -238,13 +236,13 @@ def _noise(n: int, truncation: float, rng: np.random.Generator) -> FloatArray:
     return noise
 
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
-    """Read weights that any version of torch wrote.
+def _up_to_date(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Give weights that any version of torch wrote as the one of today does.
 
     Early ones kept the normalised weight as well, and not the right singular vector, which is what
     one step of the power iteration makes of the left one.
     """
-    state = read_state(path)
+    state = dict(state)
     normalised = [key for key in state if key.endswith(".weight_orig")]
     for key in normalised:
         name = key.removesuffix("_orig")

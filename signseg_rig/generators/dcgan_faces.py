@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,7 +14,6 @@ from signseg_rig.weights import (
     ModelSettings,
     compute_in_batches,
     model_problems,
-    read_state,
     require_device,
     trained_model,
 )
@@ -64,7 +62,9 @@ class DcganFaces(Generator):
     def __init__(self, settings: DcganFacesSettings) -> None:
         self._device = require_device(settings.device)
         self._batch_size = settings.batch_size
-        self._network, _ = trained_model(NAME, settings, _network, _layers)
+        self._network, _ = trained_model(
+            NAME, settings, _network, _renamed, keys=("netG_state_dict",)
+        )
 
     @classmethod
     def problems(cls, settings: Any) -> list[str]:
@@ -89,8 +89,7 @@ class DcganFaces(Generator):
         return np.rint(127.5 * (values + 1)).astype(np.uint8)
 
 
-def _layers(path: Path) -> dict[str, torch.Tensor]:
-    state = read_state(path, key="netG_state_dict")
+def _renamed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     # The published names begin with the attribute that held the layers.
     return {key.removeprefix("main."): tensor for key, tensor in state.items()}
 

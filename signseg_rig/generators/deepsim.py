@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from signseg_rig.generators.codes import checked_codes, put_channels_last
@@ -16,7 +15,6 @@ from signseg_rig.weights import (
     ModelSettings,
     compute_in_batches,
     model_problems,
-    read_checkpoint,
     require_device,
     trained_model,
 )
@@ -96,7 +94,9 @@ class Deepsim(Generator):
     def __init__(self, settings: DeepsimSettings) -> None:
         self._device = require_device(settings.device)
         self._batch_size = settings.batch_size
-        self._network, _ = trained_model(self.name, settings, self._build, _read)
+        self._network, _ = trained_model(
+            self.name, settings, self._build, _renamed, keys=("state_dict",)
+        )
         put_channels_last(self._network, self._device)
 
     @classmethod
@@ -179,9 +179,8 @@ def _draw(layer: nn.Linear | nn.ConvTranspose2d) -> None:
     nn.init.zeros_(layer.get_parameter("bias"))
 
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
-    """Read a file of either set of names under those of Caffe's layers."""
-    state = read_checkpoint(path, ("state_dict",), trusts_pickle=False)
+def _renamed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Give tensors of either set of names under those of Caffe's layers."""
     names = (*LINEAR_LAYERS, *(name for name, *_ in DECONVOLUTIONS))
     if any(key.startswith(XDREAM_NAMES[3]) for key in state):
         return _from_xdream(state, dict(zip(XDREAM_NAMES, names, strict=True)))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
 from pydantic import model_validator
 
+from signseg_rig.errors import WeightsError
 from signseg_rig.networks.torchvision_networks import ResNet, ResNetSettings
 from signseg_rig.settings import InputPath, Settings
-from signseg_rig.weights import file_sha256, read_checkpoint
+from signseg_rig.weights import file_sha256, first_names, read_checkpoint
 
 if TYPE_CHECKING:
     import torch
@@ -17,17 +18,7 @@ if TYPE_CHECKING:
 STATE_KEYS = ("model", "state_dict")
 
 
-class CheckpointSettings(ResNetSettings):
-    """Settings of networks from checkpoints.
-
-    Checkpoints hold more than weights, which some can only give by running code. Set
-    `trusts_pickle` for a file whose source you would also run programs of.
-    """
-
-    trusts_pickle: bool = False
-
-
-class SimSiamSettings(CheckpointSettings):
+class SimSiamSettings(ResNetSettings):
     """Settings of ``kind = "simsiam_resnet50"``; `head_path` is the file of the linear readout."""
 
     head_path: InputPath | None = None
@@ -43,18 +34,27 @@ class RobustResNet50(ResNet):
     """ResNet50 trained against adversarial images (Salman et al. 2020), of any strength.
 
     `weights_path` chooses the strength, as it does the file. The normalisation that the checkpoint
-    does itself is that of torchvision's preprocessing, which takes its place.
+    does itself has to be that of torchvision's preprocessing, which takes its place.
     """
 
-    Config: ClassVar[type[Settings]] = CheckpointSettings
     name = "robust_resnet50"
     architecture = "resnet50"
+    state_keys = STATE_KEYS
 
-    def _read(self, path: Path) -> dict[str, torch.Tensor]:
-        state = read_checkpoint(path, STATE_KEYS, trusts_pickle=self._settings.trusts_pickle)
+    def _renamed(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         # Beside the network's own weights it holds them once more in the attacker, and the
         # normalisation. The prefix "module." comes from training on several graphics cards.
-        return _below("model.", _below("module.", state) or state)
+        own = _below("module.", state) or state
+        for name, levels in (("new_mean", self.level_mean), ("new_std", self.level_deviation)):
+            values = own.get(f"normalizer.{name}")
+            expected = [level / 255 for level in levels]
+            if values is not None and not np.allclose(values.flatten(), expected, atol=1e-4):
+                raise WeightsError(
+                    f"The checkpoint of {self.name} normalises images with {name} "
+                    f"{values.flatten().tolist()}, expected is {expected}, as of ImageNet. It was "
+                    "trained on something else, and would see images otherwise here."
+                )
+        return _below("model.", own)
 
 
 class SimSiamResNet50(ResNet):
@@ -63,6 +63,7 @@ class SimSiamResNet50(ResNet):
     Config: ClassVar[type[Settings]] = SimSiamSettings
     name = "simsiam_resnet50"
     architecture = "resnet50"
+    state_keys = STATE_KEYS
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
@@ -76,15 +77,22 @@ class SimSiamResNet50(ResNet):
         missing = [f"There is no head_path {head}."] if head and not head.is_file() else []
         return [*super().problems(settings), *missing]
 
-    def _read(self, path: Path) -> dict[str, torch.Tensor]:
-        trusts = self._settings.trusts_pickle
-        backbone = _below(
-            "module.encoder.", read_checkpoint(path, STATE_KEYS, trusts_pickle=trusts)
-        )
-        head = read_checkpoint(self._settings.head_path, STATE_KEYS, trusts_pickle=trusts)
+    def _renamed(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        backbone = _below("module.encoder.", state)
         # What the encoder has under "fc" is the projection that is left behind after training.
-        state = {key: value for key, value in backbone.items() if not key.startswith("fc.")}
-        return state | {f"fc.{key}": value for key, value in _below("module.fc.", head).items()}
+        kept = {key: value for key, value in backbone.items() if not key.startswith("fc.")}
+        return kept | {f"fc.{key}": value for key, value in self._head().items()}
+
+    def _head(self) -> dict[str, torch.Tensor]:
+        path = self._settings.head_path
+        state = read_checkpoint(path, STATE_KEYS, trusts_pickle=self._settings.trusts_pickle)
+        head = _below("module.fc.", state)
+        if head.keys() != {"weight", "bias"}:
+            raise WeightsError(
+                f"{path} should hold a linear readout as module.fc.weight and module.fc.bias; it "
+                f"has {first_names(state)}. Point 'head_path' to SimSiam's linear classifier."
+            )
+        return head
 
 
 def _below(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

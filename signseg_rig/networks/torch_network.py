@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,7 +16,6 @@ from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.weights import (
     compute_in_batches,
     model_problems,
-    read_state,
     repeatable_algorithms,
     reproducible_inference,
     require_device,
@@ -53,6 +51,8 @@ class TorchNetwork(Network):
     ----------
     name : str
         Of the plugin, and of its weights in the catalogue.
+    state_keys : tuple of str
+        Under which of these a weight file holds its tensors, if not bare.
     head_name : str
         Of the linear layer that is the readout.
     level_mean, level_deviation : tuple of 3 float
@@ -70,6 +70,7 @@ class TorchNetwork(Network):
 
     required_packages: ClassVar[tuple[str, ...]] = ("torch",)
     name: ClassVar[str]
+    state_keys: ClassVar[tuple[str, ...]] = ()
     head_name: ClassVar[str]
     level_mean: ClassVar[tuple[float, float, float]]
     level_deviation: ClassVar[tuple[float, float, float]]
@@ -77,7 +78,9 @@ class TorchNetwork(Network):
     def __init__(self, settings: Any) -> None:
         self._settings = settings
         self._device = require_device(settings.device)
-        self._model, weights = trained_model(self.name, settings, self._build, self._read)
+        self._model, weights = trained_model(
+            self.name, settings, self._build, self._renamed, keys=self.state_keys
+        )
         self._stages = self._staged(self._model)
         self.layer_names = tuple(self._stages)
         self.unit_names = class_names()
@@ -100,9 +103,9 @@ class TorchNetwork(Network):
     def _staged(self, model: torch.nn.Module) -> dict[str, torch.nn.Module]:
         """Take the model apart: one stage from each named layer to the next, without the head."""
 
-    def _read(self, path: Path) -> Mapping[str, torch.Tensor]:
-        """Read a weight file under the names of the model."""
-        return read_state(path)
+    def _renamed(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Give the tensors of a weight file under the names of the model."""
+        return state
 
     def features(self, images: ImageArray, layer: str | None = None) -> FloatArray:
         """Compute a layer's features; see `Network.features`.

@@ -22,6 +22,8 @@ from signseg_rig.weights import file_sha256, named_files, used_weights
 
 INTACT: Final = "intact"
 BOTH: Final = "both"
+# Of no result: only whether a file is read at all.
+IRRELEVANT = "trusts_pickle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,8 @@ def list_tasks(settings: SweepSettings) -> list[Task]:
 
 def _relevant(choice: PluginChoice) -> dict[str, Any]:
     """Give the table of a plugin, without where its files lie: their contents count elsewhere."""
-    files = named_files(choice.settings)
-    table = {key: value for key, value in choice.to_table().items() if key not in files}
+    left_out = {IRRELEVANT, *named_files(choice.settings)}
+    table = {key: value for key, value in choice.to_table().items() if key not in left_out}
     if "device" in table:
         # "cuda:1" computes as "cuda:0" does, given one kind of card.
         table["device"] = table["device"].partition(":")[0]

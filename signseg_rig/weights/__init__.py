@@ -28,7 +28,7 @@ from signseg_rig.weights.models import (
     trained_model,
     used_weights,
 )
-from signseg_rig.weights.states import load_state, read_checkpoint, read_state
+from signseg_rig.weights.states import first_names, load_state, read_checkpoint, read_state
 
 __all__ = [
     "CATALOGUE",
@@ -43,6 +43,7 @@ __all__ = [
     "file_sha256",
     "find_entry",
     "find_weights",
+    "first_names",
     "is_intact",
     "load_model",
     "load_state",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,11 +15,12 @@ from signseg_rig.plugins import Group, load_plugin
 from signseg_rig.settings import InputPath, PluginChoice, Settings, plugin_choices, settings_of
 from signseg_rig.weights.catalogue import CATALOGUE
 from signseg_rig.weights.files import file_sha256, find_weights
-from signseg_rig.weights.states import load_state, read_state
+from signseg_rig.weights.states import load_state, read_checkpoint
 
 if TYPE_CHECKING:
     import torch
 
+State = dict[str, "torch.Tensor"]
 CPU = "cpu"
 # Those that are activations, or part of one.
 VECTOR_FUNCTIONS = ("tanh", "exp", "sigmoid", "erf", "sqrt")
@@ -31,6 +32,9 @@ class ModelSettings(Settings):
     `weights_path` is a weight file of one's own. With `random_seed` none is read: the weights are
     drawn as the architecture's authors start training, for controls and to try things out.
 
+    Some files hold more than weights, which they can only give by running code. Set `trusts_pickle`
+    for one whose source you would also run programs of; that it was needed is then a warning.
+
     `batch_size` is how many images are computed at a time. Batches are always full (the last one
     is filled up), for torch chooses its algorithm by the size of a batch: so an image comes out the
     same whatever else is asked for, as long as the batch size stays. One at a time is as quick on
@@ -39,6 +43,7 @@ class ModelSettings(Settings):
 
     weights_path: InputPath | None = None
     random_seed: int | None = Field(default=None, ge=0)
+    trusts_pickle: bool = False
     device: str = Field(default=CPU, pattern=r"^(cpu|mps|cuda(:\d+)?)$")
     batch_size: int = Field(default=1, ge=1, le=1024)
 
@@ -135,7 +140,9 @@ def trained_model(
     name: str,
     settings: ModelSettings,
     build: Callable[[], torch.nn.Module],
-    read: Callable[[Path], Mapping[str, torch.Tensor]] = read_state,
+    rename: Callable[[State], State] = dict,
+    *,
+    keys: Sequence[str] = (),
 ) -> tuple[torch.nn.Module, str]:
     """Build a model and load its weights, or draw them where the settings say so.
 
@@ -147,8 +154,10 @@ def trained_model(
     build : callable
         ``build()`` gives the model with weights drawn from torch's default generator, which is left
         as it was.
-    read : callable
-        ``read(path)`` gives the file's tensors under the model's own names.
+    rename : callable
+        ``rename(state)`` gives the file's tensors under the model's own names.
+    keys : sequence of str
+        Under the first of these that the file has its tensors stand, or else they are all there is.
 
     Returns
     -------
@@ -168,9 +177,11 @@ def trained_model(
     """
     device = require_device(settings.device)
     path = None if settings.random_seed is not None else find_weights(name, settings.weights_path)
+    # Before the model is built, which takes longer than to find that a file cannot be read.
+    state = read_checkpoint(path, keys, trusts_pickle=settings.trusts_pickle) if path else {}
     model = _drawn(build, settings.random_seed or 0)
     if path is not None:
-        load_state(model, read(path), path)
+        load_state(model, rename(state), path, state)
     model.requires_grad_(requires_grad=False).to(device).eval()
     return model, file_sha256(path) if path else f"random, seed {settings.random_seed}"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from signseg_rig.errors import WeightsError
 
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 N_KEYS_SHOWN = 3
 
 
-def read_state(path: Path, key: str | None = None) -> dict[str, torch.Tensor]:
+def read_state(path: Path) -> dict[str, torch.Tensor]:
     """Read the named tensors of a torch file.
 
     Parameters
     ----------
     path : Path
-    key : str, optional
-        Under which they stand, where the file holds other things as well.
 
     Returns
     -------
@@ -32,22 +30,9 @@ def read_state(path: Path, key: str | None = None) -> dict[str, torch.Tensor]:
     ------
     WeightsError
         The file is damaged, is no torch file, holds something that would have to be executed, or
-        has no tensors there.
+        something else than tensors by name.
     """
-    content = _read(path)
-    if key is not None:
-        if not isinstance(content, dict) or key not in content:
-            raise WeightsError(
-                f"{path} holds no {key!r}: it has {_described(content)}. It is the weight file of "
-                "another model."
-            )
-        content = content[key]
-    if not _is_state(content):
-        raise WeightsError(
-            f"{path} should hold tensors by name{f' under {key!r}' if key else ''}; it has "
-            f"{_described(content)}. It is the weight file of another model."
-        )
-    return dict(content)
+    return _tensors(_read(path), (), path)
 
 
 def read_checkpoint(
@@ -59,7 +44,7 @@ def read_checkpoint(
     ----------
     path : Path
     keys : sequence of str
-        Under the first of these that is there the tensors stand.
+        Under the first of these that is there the tensors stand, or else they are all there is.
     trusts_pickle : bool
         Whether a file that cannot be read otherwise may run code of its own.
 
@@ -81,17 +66,15 @@ def read_checkpoint(
                 "same source set 'trusts_pickle = true'."
             ) from error
         content = _unpickled(path)
-    if isinstance(content, dict):
-        content = next((content[key] for key in keys if key in content), content)
-    if not _is_state(content):
-        raise WeightsError(
-            f"{path} should hold tensors by name, or under {' or '.join(map(repr, keys))}; it has "
-            f"{_described(content)}. It is the weight file of another model."
-        )
-    return dict(content)
+    return _tensors(content, keys, path)
 
 
-def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
+def load_state(
+    model: torch.nn.Module,
+    state: Mapping[str, torch.Tensor],
+    path: Path,
+    own_names: Iterable[str] = (),
+) -> None:
     """Load tensors into a model; every name and shape must fit.
 
     Parameters
@@ -100,11 +83,13 @@ def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: 
     state : mapping of str to tensor
     path : Path
         Where they were read, for the message.
+    own_names : iterable of str
+        The names in the file, for the message, where `state` has them changed or chosen from.
 
     Raises
     ------
     WeightsError
-        The message shows the first names that do not fit.
+        The message shows the first names that do not fit, and the first that the file has.
     """
     expected = model.state_dict()
     problems = [
@@ -117,13 +102,32 @@ def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: 
         ),
     ]
     if problems:
-        n_more = len(problems) - N_KEYS_SHOWN
-        more = f"; and {n_more} more" if n_more > 0 else ""
+        own = first_names(own_names)
+        names = f" The file has {own}." if own else ""
         raise WeightsError(
-            f"{path} does not fit {type(model).__name__}: {'; '.join(problems[:N_KEYS_SHOWN])}"
-            f"{more}. It is the weight file of another model."
+            f"{path} does not fit {type(model).__name__}: {first_names(problems)}.{names} It is "
+            "the weight file of another model."
         )
     model.load_state_dict(state)
+
+
+def first_names(names: Iterable[str]) -> str:
+    """List the first few of many names, and how many more there are."""
+    listed = list(names)
+    n_more = len(listed) - N_KEYS_SHOWN
+    return "; ".join([*listed[:N_KEYS_SHOWN], *([f"and {n_more} more"] if n_more > 0 else [])])
+
+
+def _tensors(content: object, keys: Sequence[str], path: Path) -> dict[str, torch.Tensor]:
+    if isinstance(content, dict):
+        content = next((content[key] for key in keys if key in content), content)
+    if not _is_state(content):
+        places = f", or under {' or '.join(map(repr, keys))}" if keys else ""
+        raise WeightsError(
+            f"{path} should hold tensors by name{places}; it has {_described(content)}. It is the "
+            "weight file of another model."
+        )
+    return dict(content)
 
 
 def _read(path: Path) -> Any:
@@ -160,7 +164,7 @@ def _first_sentence(error: Exception) -> str:
     return first_line.partition(". ")[0].rstrip(".") or type(error).__name__
 
 
-def _is_state(content: object) -> bool:
+def _is_state(content: object) -> TypeGuard[dict[str, torch.Tensor]]:
     import torch
 
     return isinstance(content, dict) and all(

@@ -121,11 +121,16 @@ def test_robust_checkpoints_hold_the_network_twice(tmp_path, images):
     state = model.state_dict()
     wrapped = {f"module.model.{key}": value for key, value in state.items()}
     wrapped |= {f"module.attacker.model.{key}": value + 1 for key, value in state.items()}
-    wrapped["module.normalizer.new_mean"] = torch.zeros(3, 1, 1)
+    wrapped["module.normalizer.new_mean"] = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+    wrapped["module.normalizer.new_std"] = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
     torch.save({"model": wrapped, "epoch": 3}, tmp_path / "robust.ckpt")
     network = load_network("robust_resnet50", str(tmp_path / "robust.ckpt"), input_size_px=SIZE_PX)
     plain = load_network("resnet50", str(path), input_size_px=SIZE_PX)
     assert np.array_equal(network.features(images), plain.features(images))
+    wrapped["module.normalizer.new_std"] = torch.full((3, 1, 1), 0.5)
+    torch.save({"model": wrapped}, tmp_path / "robust.ckpt")
+    with pytest.raises(WeightsError, match=r"new_std \[0\.5, 0\.5, 0\.5\], expected is \[0\.229"):
+        load_network("robust_resnet50", str(tmp_path / "robust.ckpt"))
 
 
 def test_simsiam_is_a_backbone_and_a_head(tmp_path, images):
@@ -149,6 +154,23 @@ def test_simsiam_is_a_backbone_and_a_head(tmp_path, images):
     assert np.array_equal(scores_of(network, images), scores_of(plain, images))
     with pytest.raises(ConfigError, match="head_path is missing"):
         load_network("simsiam_resnet50", str(path))
+    torch.save({"classifier.weight": torch.ones(2)}, tmp_path / "linear.pth.tar")
+    with pytest.raises(WeightsError, match=r"linear\.pth\.tar should .* has classifier\.weight\."):
+        load_network(
+            "simsiam_resnet50",
+            str(tmp_path / "pretrain.pth.tar"),
+            head_path=str(tmp_path / "linear.pth.tar"),
+        )
+
+
+def test_names_in_a_checkpoint_that_does_not_fit_are_shown(tmp_path):
+    state = {f"net.conv{index}.weight": torch.ones(1) for index in range(5)}
+    torch.save({"state_dict": state}, tmp_path / "other.ckpt")
+    with pytest.raises(
+        WeightsError,
+        match=r"conv1\.weight is missing.*has net\.conv0\.weight; .*and 2 more\. It is",
+    ):
+        load_network("robust_resnet50", str(tmp_path / "other.ckpt"))
 
 
 class Schedule:
