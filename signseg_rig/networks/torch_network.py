@@ -187,14 +187,15 @@ class TorchNetwork(Network):
             raise ConfigError("Contributions are averages over images; got none.")
         row = self.unit_names.index(unit)
         weight = self._weight(layer).clone().requires_grad_()
-        total = torch.zeros_like(weight, dtype=torch.float64)
+        # On the CPU: graphics processors of Apple have no double precision.
+        total = torch.zeros(weight.shape, dtype=torch.float64)
         with repeatable_algorithms():
             for batch in torch.split(_channels_first(images), self._settings.batch_size):
                 scores = torch.func.functional_call(
                     self._model, {f"{layer}.weight": weight}, self._preprocessed(batch)
                 )
                 (gradient,) = torch.autograd.grad(scores[:, row].sum(), weight)
-                total += (gradient * weight).detach()
+                total += (gradient * weight).detach().cpu()
         return _array(total / len(images))
 
     def _weight(self, name: str) -> torch.Tensor:
