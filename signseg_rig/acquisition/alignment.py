@@ -85,7 +85,10 @@ class Aligner:
         if offset_s is None:
             return None
         matched_s = _nearest(onsets_s + offset_s, edges_s, tolerance_s)
-        latest = np.flatnonzero(np.isfinite(matched_s))[-1]
+        matched = np.flatnonzero(np.isfinite(matched_s))
+        if matched.size == 0:  # the offset lies between edges that contradict each other
+            return None
+        latest = matched[-1]
         self._known = _Offset(float(matched_s[latest] - onsets_s[latest]), float(onsets_s[latest]))
         return matched_s
 

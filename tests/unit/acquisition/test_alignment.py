@@ -70,6 +70,15 @@ def test_an_earlier_block_resolves_the_ambiguity(missing: int) -> None:
     assert np.array_equal(alignment.onsets_s, edges_s, equal_nan=True)
 
 
+def test_edges_on_either_side_of_a_lone_onset_are_ambiguous() -> None:
+    aligner = Aligner()
+    aligner.align(shown_at(regular(20)), edges_of(regular(20), drift_ppm=0, jitter_s=0))
+    # After 80 s the clocks may have drifted by 16 ms either way.
+    alignment = aligner.align(shown_at(np.array([94.0])), 1094.0 + np.array([-0.013, 0.013]))
+    assert alignment.reasons == (InvalidReason.AMBIGUOUS_ALIGNMENT,)
+    assert np.isnan(alignment.onsets_s).all()
+
+
 def test_irregular_train_needs_no_help() -> None:
     onsets_s = 10 + np.cumsum(np.random.default_rng(1).uniform(0.15, 0.4, 20))
     edges_s = edges_of(onsets_s)
