@@ -175,6 +175,7 @@ class Loop:
             check_replay(plan, recorded.plan)
             if recorded.responses is not None:
                 check_units(plan, recorded.responses, self._source.unit_names)
+                self._aligner.known = recorded.clock_offset or self._aligner.known
                 self._tell(state="replaying", message="replaying what is recorded")
                 return recorded.responses
         is_new = plan.attempt == 0 and recorded is None
@@ -183,7 +184,7 @@ class Loop:
         self._record.save_images(self._blocks.images(block))
         responses = self._present(block, plan, meanwhile)
         with self._timed("record"):
-            self._record.responses(plan.block, plan.attempt, responses)
+            self._record.responses(plan.block, plan.attempt, responses, self._aligner.known)
         return responses
 
     def _present(

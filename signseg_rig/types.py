@@ -239,6 +239,20 @@ class Shown:
     n_dropped_frames: int
 
 
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """By how much the recording system's clock is ahead of the display's.
+
+    Parameters
+    ----------
+    value_s, at_display_s : float, in seconds
+        The offset, and when it held, on the display's clock: clocks drift.
+    """
+
+    value_s: float
+    at_display_s: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
     """A stretch of a recording system's data, on its own clock.

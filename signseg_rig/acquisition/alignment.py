@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signseg_rig.types import BoolArray, FloatArray, InvalidReason, Shown
+from signseg_rig.types import BoolArray, ClockOffset, FloatArray, InvalidReason, Shown
 
 MAX_DRIFT = 200e-6
 JITTER_S = 0.010
@@ -36,17 +36,18 @@ class Alignment:
     reasons: tuple[InvalidReason | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Offset:
-    value_s: float
-    at_display_s: float
-
-
 class Aligner:
-    """Matches edges to presentations, and remembers the clocks' offset from block to block."""
+    """Matches edges to presentations, and remembers the clocks' offset from block to block.
+
+    Attributes
+    ----------
+    known : ClockOffset or None
+        The offset that was matched last. A resumed run sets it to the recorded one: with a regular
+        train whose first or last edge is missing, an aligner that knows less finds less.
+    """
 
     def __init__(self) -> None:
-        self._known: _Offset | None = None
+        self.known: ClockOffset | None = None
 
     def align(self, shown: Sequence[Shown], edges_s: FloatArray) -> Alignment:
         """Match the edges of one pass to its presentations.
@@ -89,11 +90,14 @@ class Aligner:
         if matched.size == 0:  # the offset lies between edges that contradict each other
             return None
         latest = matched[-1]
-        self._known = _Offset(float(matched_s[latest] - onsets_s[latest]), float(onsets_s[latest]))
+        self.known = ClockOffset(
+            value_s=float(matched_s[latest] - onsets_s[latest]),
+            at_display_s=float(onsets_s[latest]),
+        )
         return matched_s
 
     def _offset_near_known_s(self, onsets_s: FloatArray, edges_s: FloatArray) -> float | None:
-        known = self._known
+        known = self.known
         if known is None or onsets_s[0] < known.at_display_s:
             return None
         slack_s = JITTER_S + MAX_DRIFT * (onsets_s[-1] - known.at_display_s)

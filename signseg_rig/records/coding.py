@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from signseg_rig.records.events import Event
 from signseg_rig.types import (
+    ClockOffset,
     InvalidReason,
     PassPlan,
     PlannedStimulus,
@@ -59,9 +60,12 @@ def shown_of(event: Event) -> tuple[Shown, ...]:
     return tuple(Shown(**item) for item in event.body["shown"])
 
 
-def responses_event(block: int, attempt: int, responses: ResponseBatch) -> Event:
-    """Make the event of responses."""
+def responses_event(
+    block: int, attempt: int, responses: ResponseBatch, offset: ClockOffset | None
+) -> Event:
+    """Make the event of responses, and of how they were aligned."""
     body = {
+        "clock_offset": _table(offset) if offset else None,
         "presentation_ids": responses.presentation_ids,
         "reasons": [reason.value if reason else None for reason in responses.reasons],
         "unit_names": responses.unit_names,
@@ -81,6 +85,12 @@ def responses_of(event: Event) -> ResponseBatch:
         reasons=tuple(InvalidReason(item) if item else None for item in event.body["reasons"]),
         unit_names=tuple(event.body["unit_names"]),
     )
+
+
+def clock_offset_of(event: Event) -> ClockOffset | None:
+    """Read back how responses were aligned; None where nothing was, or where it is not recorded."""
+    table = event.body.get("clock_offset")
+    return ClockOffset(**table) if table else None
 
 
 def told_event(told: Told) -> Event:
@@ -109,7 +119,7 @@ def result_of(event: Event) -> ProtocolResult:
     )
 
 
-def _table(value: PlannedStimulus | Presentation | Shown) -> dict[str, Any]:
+def _table(value: PlannedStimulus | Presentation | Shown | ClockOffset) -> dict[str, Any]:
     # dataclasses.asdict would copy every string of a block deeply, in the turn-around.
     return {name: getattr(value, name) for name in value.__slots__}
 

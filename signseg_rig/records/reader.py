@@ -11,10 +11,18 @@ from typing import Any, Self
 
 from signseg_rig.errors import RecordError
 from signseg_rig.records.blobs import BlobStore
-from signseg_rig.records.coding import plan_of, responses_of, result_of, shown_of, told_of
+from signseg_rig.records.coding import (
+    clock_offset_of,
+    plan_of,
+    responses_of,
+    result_of,
+    shown_of,
+    told_of,
+)
 from signseg_rig.records.events import Event, EventTable
 from signseg_rig.records.faults import DAMAGED, file_error
 from signseg_rig.types import (
+    ClockOffset,
     FloatArray,
     ImageArray,
     PassPlan,
@@ -40,11 +48,14 @@ class PassRecord:
         only what was shown since.
     responses : ResponseBatch or None
         None where the pass was not finished.
+    clock_offset : ClockOffset or None
+        What was known of the clocks when the responses were read; None where that was nothing.
     """
 
     plan: PassPlan
     shown: tuple[Shown, ...]
     responses: ResponseBatch | None
+    clock_offset: ClockOffset | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +149,14 @@ class RunReader:
         if not plans:
             return None
         since = events[plans[-1] :]
-        answers = [responses_of(event) for event in since if event.kind == "responses"]
+        answers = [event for event in since if event.kind == "responses"]
         return PassRecord(
             plan=plan_of(since[0]),
             shown=tuple(
                 item for event in since if event.kind == "shown" for item in shown_of(event)
             ),
-            responses=answers[0] if answers else None,
+            responses=responses_of(answers[0]) if answers else None,
+            clock_offset=clock_offset_of(answers[0]) if answers else None,
         )
 
     def codes(self, plan: PassPlan) -> dict[str, FloatArray]:

@@ -33,6 +33,7 @@ from signseg_rig.records.places import (
 from signseg_rig.records.reader import EXPERIMENT_NAME, MANIFEST_NAME, RunReader
 from signseg_rig.records.schema import DATABASE_NAME, create_database
 from signseg_rig.types import (
+    ClockOffset,
     FloatArray,
     ImageArray,
     PassPlan,
@@ -174,9 +175,15 @@ class RunRecord:
         self._append(shown_event(block, attempt, shown))
         self._images.begin()
 
-    def responses(self, block: int, attempt: int, responses: ResponseBatch) -> None:
-        """Record the responses to a pass; each pass has them once."""
-        self._append(responses_event(block, attempt, responses))
+    def responses(
+        self,
+        block: int,
+        attempt: int,
+        responses: ResponseBatch,
+        clock_offset: ClockOffset | None = None,
+    ) -> None:
+        """Record the responses to a pass, and how they were aligned; each pass has them once."""
+        self._append(responses_event(block, attempt, responses, clock_offset))
 
     def note(self, topic: str, /, **body: Any) -> None:
         """Record something worth knowing, as far as JSON can hold it."""

@@ -18,6 +18,7 @@ from hypothesis.extra import numpy as hnp
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.json_text import from_json, to_json
 from signseg_rig.types import (
+    ClockOffset,
     InvalidReason,
     PassPlan,
     PlannedStimulus,
@@ -129,6 +130,7 @@ def bits_of(value: Any) -> object:
     ),
     shown=st.lists(st.lists(SHOWN, max_size=3), max_size=2),
     responses=st.none() | response_batches(),
+    offset=st.none() | st.builds(ClockOffset, value_s=FLOATS, at_display_s=FLOATS),
     told=st.lists(TOLD, max_size=2),
     result=RESULTS,
     note=st.dictionaries(TEXTS | st.just("topic"), TEXTS | FLOATS | COUNTS),
@@ -138,6 +140,7 @@ def test_events_are_read_back_bit_for_bit(
     plan: PassPlan,
     shown: list[list[Shown]],
     responses: ResponseBatch | None,
+    offset: ClockOffset | None,
     told: list[Told],
     result: ProtocolResult,
     note: dict[str, Any],
@@ -149,7 +152,7 @@ def test_events_are_read_back_bit_for_bit(
             for some in shown:
                 record.shown(plan.block, plan.attempt, some)
             if responses is not None:
-                record.responses(plan.block, plan.attempt, responses)
+                record.responses(plan.block, plan.attempt, responses, offset)
             record.note("any", **note)
             record.finished(result)
         with RunReader.open(path) as reader:
@@ -157,6 +160,7 @@ def test_events_are_read_back_bit_for_bit(
             assert read.plan == plan
             assert bits_of(read.shown) == bits_of([one for some in shown for one in some])
             assert bits_of(read.responses) == bits_of(responses)
+            assert bits_of(read.clock_offset) == bits_of(offset if responses else None)
             assert bits_of(reader.told()) == bits_of(told)
             assert bits_of(reader.result()) == bits_of(result)
             assert bits_of(reader.notes("any")[0].body) == bits_of(note)
