@@ -14,6 +14,7 @@ from signseg_rig.seeds import named_rng
 from signseg_rig.types import (
     FloatArray,
     ImageArray,
+    IntArray,
     PassPlan,
     PlannedStimulus,
     Presentation,
@@ -262,8 +263,36 @@ def check_units(plan: PassPlan, recorded: ResponseBatch, unit_names: tuple[str, 
     )
 
 
+def unanswered(plan: PassPlan, parts: Sequence[ResponseBatch]) -> tuple[Presentation, ...]:
+    """List the presentations of a pass that have no responses in any of its parts."""
+    answered = {name for part in parts for name in part.presentation_ids}
+    return tuple(item for item in plan.presentations if item.id not in answered)
+
+
+def in_planned_order(plan: PassPlan, parts: Sequence[ResponseBatch]) -> ResponseBatch:
+    """Join the parts in which a whole pass was answered.
+
+    The order matters to the last bit: means over presentations are told to optimizers.
+    """
+    responses = joined(parts)
+    row = {name: index for index, name in enumerate(responses.presentation_ids)}
+    return rows_of(responses, np.array([row[item.id] for item in plan.presentations]))
+
+
+def rows_of(responses: ResponseBatch, rows: IntArray) -> ResponseBatch:
+    """Give the responses to some presentations, in the order of `rows`."""
+    return ResponseBatch(
+        presentation_ids=tuple(responses.presentation_ids[row] for row in rows),
+        stimulus_index=responses.stimulus_index[rows],
+        evoked_hz=responses.evoked_hz[rows],
+        baseline_hz=responses.baseline_hz[rows],
+        reasons=tuple(responses.reasons[row] for row in rows),
+        unit_names=responses.unit_names,
+    )
+
+
 def joined(parts: Sequence[ResponseBatch]) -> ResponseBatch:
-    """Join the responses of all passes through a block."""
+    """Join responses: the parts of a pass, or all passes through a block."""
     return ResponseBatch(
         presentation_ids=tuple(name for part in parts for name in part.presentation_ids),
         stimulus_index=np.concatenate([part.stimulus_index for part in parts]),

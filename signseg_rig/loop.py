@@ -17,13 +17,22 @@ from typing import Any
 import numpy as np
 
 from signseg_rig.acquisition import Aligner, SilenceCheck, measure
-from signseg_rig.blocks import Block, BlockMaker, check_replay, check_units, joined
+from signseg_rig.blocks import (
+    Block,
+    BlockMaker,
+    check_replay,
+    check_units,
+    in_planned_order,
+    joined,
+    rows_of,
+    unanswered,
+)
 from signseg_rig.config import Experiment
 from signseg_rig.control import RunControl
 from signseg_rig.errors import ReplayMismatchError, ResponseError, RunStopped
 from signseg_rig.garbage import short_collections
 from signseg_rig.interfaces import Protocol, ResponseSource, Turn
-from signseg_rig.records import RunRecord
+from signseg_rig.records import PassRecord, RunRecord
 from signseg_rig.types import (
     PassPlan,
     Presentation,
@@ -172,43 +181,55 @@ class Loop:
         """Show one pass and read its responses, or recall them from the record."""
         recorded = self._record.reader.find_pass(plan.block, plan.attempt)
         if recorded is not None:
-            check_replay(plan, recorded.plan)
+            self._recall(plan, recorded)
             if recorded.responses is not None:
-                check_units(plan, recorded.responses, self._source.unit_names)
-                self._aligner.known = recorded.clock_offset or self._aligner.known
-                self._tell(state="replaying", message="replaying what is recorded")
                 return recorded.responses
         is_new = plan.attempt == 0 and recorded is None
         with self._timed("record"):
             self._record.planned(plan, block.codes(), block.batch.told if is_new else ())
         self._record.save_images(self._blocks.images(block))
-        responses = self._present(block, plan, meanwhile)
+        parts = self._present(block, plan, recorded.parts if recorded else (), meanwhile)
+        responses = in_planned_order(plan, parts)
         with self._timed("record"):
             self._record.responses(plan.block, plan.attempt, responses, self._aligner.known)
         return responses
 
-    def _present(
-        self, block: Block, plan: PassPlan, meanwhile: Callable[[], None]
-    ) -> ResponseBatch:
-        """Show a pass and read its responses: at one stretch, or in several.
+    def _recall(self, plan: PassPlan, recorded: PassRecord) -> None:
+        """Make sure that a recorded pass is the planned one, and align as it was aligned."""
+        check_replay(plan, recorded.plan)
+        for responses in (*recorded.parts, recorded.responses):
+            if responses is not None:
+                check_units(plan, responses, self._source.unit_names)
+                self._tell(state="replaying", message="replaying what is recorded")
+        self._aligner.known = recorded.clock_offset or self._aligner.known
 
-        A pause or a lost display ends a stretch, and what was shown until then is read at once:
-        recording systems do not keep their data for ever, and clocks drift apart in a long pause.
+    def _present(
+        self,
+        block: Block,
+        plan: PassPlan,
+        recorded: tuple[ResponseBatch, ...],
+        meanwhile: Callable[[], None],
+    ) -> list[ResponseBatch]:
+        """Show what of a pass has no answer yet, and read the responses: in one stretch or several.
+
+        A pause, a stop or a lost display ends a stretch, and what was shown until then is read and
+        recorded at once: recording systems do not keep their data for ever, clocks drift apart in
+        a long pause, and what an animal has answered is not asked of it again.
         """
-        parts = []
-        remaining = plan.presentations
-        self._tell(n_planned=len(remaining), n_shown=0)
-        while remaining:
+        parts = list(recorded)
+        while remaining := unanswered(plan, parts):
+            self._tell(
+                n_planned=len(plan.presentations),
+                n_shown=len(plan.presentations) - len(remaining),
+            )
             self._wait_until_wanted(plan)
-            shown = self._show(block, plan, remaining, meanwhile)
-            confirmed = {report.presentation_id for report in shown}
-            if len(confirmed) < len(remaining):
-                self._end_where_stopped(plan)
-            if shown:
+            if shown := self._show(block, plan, remaining, meanwhile):
+                confirmed = {report.presentation_id for report in shown}
                 done = tuple(item for item in remaining if item.id in confirmed)
                 parts.append(self._respond(plan, done, shown))
-            remaining = tuple(item for item in remaining if item.id not in confirmed)
-        return joined(parts)
+                if len(done) < len(remaining):
+                    self._record_part(plan, parts[-1])
+        return parts
 
     def _show(
         self,
@@ -260,7 +281,7 @@ class Loop:
                 reject_dropped_frames=rules.reject_dropped_frames,
                 aligner=self._aligner,
             )
-        # What ends the run is not recorded as a response: once resumed, it is shown again.
+        # What ends the run as invalid is not recorded: once resumed, it is shown again.
         self._silence.check(recording, responses, timeout_s=rules.response_timeout_s)
         self._abort_where_invalid(plan, responses)
         return responses
@@ -269,13 +290,19 @@ class Loop:
         counts = Counter(reason.value for reason in responses.reasons if reason is not None)
         if not counts or self._experiment.invalid_trials.policy != "abort":
             return
+        if responses.is_valid.any():
+            self._record_part(plan, rows_of(responses, np.flatnonzero(responses.is_valid)))
         self._record.note("aborted", block=plan.block, **counts)
         reasons = ", ".join(f"{reason} ({n})" for reason, n in counts.most_common())
         raise ResponseError(
             f"{counts.total()} of {len(responses.reasons)} presentations of block {plan.block} are "
             f"invalid: {reasons}; and [invalid_trials] policy is 'abort'. Mend the cause, then "
-            "resume the run: this pass through the block is shown again."
+            "resume the run: what was invalid is shown again."
         )
+
+    def _record_part(self, plan: PassPlan, responses: ResponseBatch) -> None:
+        with self._timed("record"):
+            self._record.responses_in_part(plan.block, plan.attempt, responses, self._aligner.known)
 
     def _plan_again(
         self, block: Block, plan: PassPlan, responses: ResponseBatch
@@ -297,9 +324,6 @@ class Loop:
         if self._link.hello is None:
             self._tell(state="waiting", message="waiting for a display to connect")
             self._link.wait_until_connected(lambda: not self._control.is_stopped)
-        self._end_where_stopped(plan)
-
-    def _end_where_stopped(self, plan: PassPlan) -> None:
         if self._control.is_stopped:
             raise RunStopped(f"The run was stopped in block {plan.block}. {self._resume_hint()}")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -61,9 +61,13 @@ def shown_of(event: Event) -> tuple[Shown, ...]:
 
 
 def responses_event(
-    block: int, attempt: int, responses: ResponseBatch, offset: ClockOffset | None
+    kind: Literal["part", "responses"],
+    block: int,
+    attempt: int,
+    responses: ResponseBatch,
+    offset: ClockOffset | None,
 ) -> Event:
-    """Make the event of responses, and of how they were aligned."""
+    """Make the event of responses to part of a pass or all of it, and of how they were aligned."""
     body = {
         "clock_offset": _table(offset) if offset else None,
         "presentation_ids": responses.presentation_ids,
@@ -71,7 +75,7 @@ def responses_event(
         "unit_names": responses.unit_names,
     }
     data = _packed(responses.stimulus_index, responses.evoked_hz, responses.baseline_hz)
-    return Event("responses", body, block, attempt, data)
+    return Event(kind, body, block, attempt, data)
 
 
 def responses_of(event: Event) -> ResponseBatch:

@@ -25,7 +25,7 @@ _SELECT = (
     "WHERE kind IN ({kinds}) {conditions} ORDER BY sequence"
 )
 
-Kind = Literal["planned", "shown", "responses", "told", "note", "finished"]
+Kind = Literal["planned", "shown", "part", "responses", "told", "note", "finished"]
 
 
 class Event(NamedTuple):

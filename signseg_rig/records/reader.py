@@ -45,15 +45,18 @@ class PassRecord:
     plan : PassPlan
     shown : tuple of Shown
         In the order of showing. Where a pass was interrupted and planned again in a later session,
-        only what was shown since.
+        what was shown since, and before that what was answered.
+    parts : tuple of ResponseBatch
+        Responses that were read before the whole pass was shown, one batch for each stretch.
     responses : ResponseBatch or None
-        None where the pass was not finished.
+        To the whole pass, those of the parts among them; None where it was not finished.
     clock_offset : ClockOffset or None
         What was known of the clocks when the responses were read; None where that was nothing.
     """
 
     plan: PassPlan
     shown: tuple[Shown, ...]
+    parts: tuple[ResponseBatch, ...]
     responses: ResponseBatch | None
     clock_offset: ClockOffset | None
 
@@ -144,20 +147,10 @@ class RunReader:
 
     def find_pass(self, block: int, attempt: int) -> PassRecord | None:
         """Give one pass; None where it was not planned yet."""
-        events = self._table.find("planned", "shown", "responses", block=block, attempt=attempt)
-        plans = [position for position, event in enumerate(events) if event.kind == "planned"]
-        if not plans:
-            return None
-        since = events[plans[-1] :]
-        answers = [event for event in since if event.kind == "responses"]
-        return PassRecord(
-            plan=plan_of(since[0]),
-            shown=tuple(
-                item for event in since if event.kind == "shown" for item in shown_of(event)
-            ),
-            responses=responses_of(answers[0]) if answers else None,
-            clock_offset=clock_offset_of(answers[0]) if answers else None,
+        events = self._table.find(
+            "planned", "shown", "part", "responses", block=block, attempt=attempt
         )
+        return _pass_of(events) if any(event.kind == "planned" for event in events) else None
 
     def codes(self, plan: PassPlan) -> dict[str, FloatArray]:
         """Give the codes of a plan's block.
@@ -209,6 +202,27 @@ class RunReader:
     def has_image(self, key: str) -> bool:
         """Tell whether an image is on the disk yet."""
         return self._blobs.has_image(key)
+
+
+def _pass_of(events: list[Event]) -> PassRecord:
+    plan: PassPlan
+    shown: list[Shown] = []
+    parts: list[ResponseBatch] = []
+    responses, offset = None, None
+    for event in events:
+        match event.kind:
+            case "planned":
+                plan = plan_of(event)
+                answered = {name for part in parts for name in part.presentation_ids}
+                shown = [item for item in shown if item.presentation_id in answered]
+            case "shown":
+                shown += shown_of(event)
+            case "part":
+                parts.append(responses_of(event))
+                offset = clock_offset_of(event)
+            case "responses":
+                responses, offset = responses_of(event), clock_offset_of(event)
+    return PassRecord(plan, tuple(shown), tuple(parts), responses, offset)
 
 
 def _note(event: Event) -> Note:

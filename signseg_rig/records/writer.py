@@ -183,7 +183,17 @@ class RunRecord:
         clock_offset: ClockOffset | None = None,
     ) -> None:
         """Record the responses to a pass, and how they were aligned; each pass has them once."""
-        self._append(responses_event(block, attempt, responses, clock_offset))
+        self._append(responses_event("responses", block, attempt, responses, clock_offset))
+
+    def responses_in_part(
+        self,
+        block: int,
+        attempt: int,
+        responses: ResponseBatch,
+        clock_offset: ClockOffset | None = None,
+    ) -> None:
+        """Record the responses to some of a pass's presentations, before the others are shown."""
+        self._append(responses_event("part", block, attempt, responses, clock_offset))
 
     def note(self, topic: str, /, **body: Any) -> None:
         """Record something worth knowing, as far as JSON can hold it."""

@@ -177,8 +177,9 @@ def _timing(reader: RunReader, passes: list[PassRecord]) -> Timing:
 def _validity(passes: list[PassRecord]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for one in passes:
-        if one.responses is None:
-            counts["planned, no responses yet"] += len(one.plan.presentations)
-        else:
-            counts.update(reason.value if reason else "valid" for reason in one.responses.reasons)
+        answers = one.parts if one.responses is None else (one.responses,)
+        reasons = [reason for answer in answers for reason in answer.reasons]
+        counts.update(reason.value if reason else "valid" for reason in reasons)
+        if n_left := len(one.plan.presentations) - len(reasons):
+            counts["planned, no responses yet"] += n_left
     return dict(counts.most_common())

@@ -3,12 +3,14 @@
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,16 @@ RECORDING_SYSTEMS = """
 
 
     class FaultySettings(SimulatedSourceSettings):
-        fault: Literal["still", "behind", "unplugged", "distracted", "halfway", "resorted"]
+        fault: Literal[
+            "still",
+            "still after a pause",
+            "behind",
+            "unplugged",
+            "distracted",
+            "distracted at first",
+            "halfway",
+            "resorted",
+        ]
         mended: InputPath  # once there is such a file, the fault is mended
 
 
@@ -71,17 +82,20 @@ RECORDING_SYSTEMS = """
         def __init__(self, settings, context):
             super().__init__(settings, context)
             self._fault, self._mended = settings.fault, settings.mended
+            self._block = None
             if self._fault == "resorted" and self._mended.exists():
                 self.unit_names = (*self.unit_names[:-1], "another")
 
         def read(self, shown, *, block, **options):
             recording = super().read(shown, block=block, **options)
-            if block == 0 or self._mended.exists():
+            goes_on, self._block = block == self._block, block
+            is_yet_well = self._fault == "still after a pause" and not goes_on
+            if block == 0 or is_yet_well or self._mended.exists():
                 self._last_s = recording.complete_until_s
                 return recording
             nothing = np.empty(0)
             silent = tuple(nothing for _ in self.unit_names)
-            if self._fault == "still":
+            if self._fault in ("still", "still after a pause"):
                 return replace(
                     recording, edges_s=nothing, spikes_s=silent, complete_until_s=self._last_s
                 )
@@ -91,8 +105,9 @@ RECORDING_SYSTEMS = """
                 )
             if self._fault == "unplugged":
                 return replace(recording, edges_s=nothing)
-            if self._fault == "distracted":
+            if self._fault in ("distracted", "distracted at first"):
                 ids = [item.presentation_id for item in shown]
+                ids = ids if self._fault == "distracted" else ids[:5]
                 return replace(recording, invalid=dict.fromkeys(ids, InvalidReason.FIXATION_BROKEN))
             if self._fault == "halfway" and shown[0].presentation_id.endswith("-a0"):
                 return replace(recording, complete_until_s=recording.edges_s[-10] + 0.01)
@@ -262,6 +277,14 @@ def answers(path: Path) -> dict[int, list[ResponseBatch]]:
     return found
 
 
+def times_shown(path: Path) -> dict[int, int]:
+    """How many presentations were confirmed by the display how often, in all sessions together."""
+    with closing(sqlite3.connect(path / "run.sqlite")) as connection:
+        bodies = connection.execute("SELECT body FROM events WHERE kind = 'shown'").fetchall()
+    reports = [item for (body,) in bodies for item in json.loads(body)["shown"]]
+    return dict(Counter(Counter(item["presentation_id"] for item in reports).values()))
+
+
 def notes(path: Path, topic: str) -> list[Any]:
     with RunReader.open(path) as reader:
         return [note.body for note in reader.notes(topic)]
@@ -349,12 +372,56 @@ def test_run_stopped_in_a_pause_is_resumed_as_if_nothing_had_been(
         *_, last = reader.passes()
         assert last.responses is None
         assert 5 <= len(last.shown) < N_PRESENTATIONS
+        (part,) = last.parts
+        assert part.presentation_ids == tuple(item.presentation_id for item in last.shown)
     rig.resume("stopped")
+    assert times_shown(rig.folder / "stopped") == {1: N_GENERATIONS * N_PRESENTATIONS}
     assert rig.states() == ["waiting", "replaying", "waiting", "running", "finished"]
     assert rig.statuses[-1].block == rig.statuses[-1].n_blocks == N_GENERATIONS
     slow_table["display"]["pacing"] = "fast"
     rig.run(slow_table, "untouched")
     assert story(rig.folder / "stopped") == story(rig.folder / "untouched")
+
+
+def test_what_a_stop_within_a_block_has_shown_is_read_and_not_shown_again(
+    rig: Rig, slow_table: Table
+) -> None:
+    with pytest.raises(RunStopped):
+        rig.run(slow_table, "stopped", on_status=once(is_within(block=1, n_shown=5), rig.stop))
+    with RunReader.open(rig.folder / "stopped") as reader:
+        *_, last = reader.passes()
+        (part,) = last.parts
+        assert 5 <= len(part.presentation_ids) == len(last.shown) < N_PRESENTATIONS
+        assert part.is_valid.all()
+    rig.resume("stopped")
+    assert times_shown(rig.folder / "stopped") == {1: N_GENERATIONS * N_PRESENTATIONS}
+    slow_table["display"]["pacing"] = "fast"
+    rig.run(slow_table, "untouched")
+    assert story(rig.folder / "stopped") == story(rig.folder / "untouched")
+
+
+def test_what_was_read_before_a_pause_outlives_an_error_after_it(
+    rig: Rig, slow_table: Table, tmp_path: Path
+) -> None:
+    pause = once(is_within(block=1, n_shown=5), rig.toggle_pause)
+    go_on = once(lambda status: status.state == "paused", rig.toggle_pause)
+
+    def on_status(status: RunStatus) -> None:
+        pause(status)
+        go_on(status)
+
+    faulty(slow_table, "still after a pause", tmp_path)
+    with pytest.raises(ResponseError, match="clock stands still"):
+        rig.run(slow_table, "failed", on_status=on_status)
+    mend(tmp_path)
+    with RunReader.open(rig.folder / "failed") as reader:
+        *_, last = reader.passes()
+        assert last.responses is None
+        assert 5 <= len(last.parts[0].presentation_ids) < len(last.shown) == N_PRESENTATIONS
+    rig.resume("failed")
+    slow_table["display"]["pacing"] = "fast"
+    rig.run(slow_table, "untouched")
+    assert story(rig.folder / "failed") == story(rig.folder / "untouched")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -499,6 +566,26 @@ def test_fault_ends_the_run_and_once_mended_nothing_is_missing(
     rig.resume("mended-later")
     rig.run(table, "untouched")
     assert story(rig.folder / "mended-later") == story(rig.folder / "untouched")
+
+
+def test_abort_keeps_what_was_valid(rig: Rig, table: Table, tmp_path: Path) -> None:
+    table["invalid_trials"] = {"policy": "abort"}
+    with pytest.raises(ResponseError, match=r"5 of 20 .*what was invalid is shown again"):
+        rig.run(faulty(table, "distracted at first", tmp_path), "aborted")
+    with RunReader.open(rig.folder / "aborted") as reader:
+        *_, last = reader.passes()
+        (part,) = last.parts
+        assert last.responses is None
+        assert part.is_valid.tolist() == [True] * 15
+        invalid = {item.presentation_id for item in last.shown} - set(part.presentation_ids)
+    mend(tmp_path)
+    rig.resume("aborted")
+    assert times_shown(rig.folder / "aborted") == {1: N_GENERATIONS * N_PRESENTATIONS - 5, 2: 5}
+    with RunReader.open(rig.folder / "aborted") as reader:
+        again = list(reader.passes())[1].shown[15:]
+    assert {item.presentation_id for item in again} == invalid
+    rig.run(table, "untouched")
+    assert story(rig.folder / "aborted") == story(rig.folder / "untouched")
 
 
 def test_display_that_refuses_an_image_ends_the_run_at_once(rig: Rig, table: Table) -> None:

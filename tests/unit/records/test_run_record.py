@@ -17,7 +17,15 @@ import pytest
 from signseg_rig.errors import RecordError
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.events import Event
-from signseg_rig.types import ImageArray, PassPlan, ProtocolResult, Told, array_sha256
+from signseg_rig.types import (
+    ClockOffset,
+    ImageArray,
+    PassPlan,
+    ProtocolResult,
+    ResponseBatch,
+    Told,
+    array_sha256,
+)
 
 Create = Callable[[Path], RunRecord]
 Blocks = Callable[..., Any]
@@ -83,6 +91,40 @@ def test_an_interrupted_pass_that_is_planned_again(path: Path, create: Create, b
     assert list(read.shown) == one.shown[2:]
     assert read.responses is None
     assert n_passes == 1
+
+
+def test_parts_of_a_pass_outlive_the_session_and_what_had_no_answer_does_not(
+    path: Path, create: Create, block: Any
+) -> None:
+    one = block(0)
+    rows = one.responses
+    part = ResponseBatch(
+        rows.presentation_ids[:1],
+        rows.stimulus_index[:1],
+        rows.evoked_hz[:1],
+        rows.baseline_hz[:1],
+        rows.reasons[:1],
+        rows.unit_names,
+    )
+    with create(path) as record:
+        record.planned(one.plan, one.codes, ())
+        record.shown(0, 0, one.shown[:2])
+        record.responses_in_part(0, 0, part, ClockOffset(100.0, 3.0))
+    with RunRecord.reopen(path) as record:
+        record.planned(one.plan, one.codes, ())
+        unfinished = record.reader.find_pass(0, 0)
+        record.shown(0, 0, one.shown[1:])
+        record.responses(0, 0, one.responses, ClockOffset(100.5, 9.0))
+        finished = record.reader.find_pass(0, 0)
+
+    assert unfinished is not None
+    assert finished is not None
+    assert unfinished.parts[0].presentation_ids == rows.presentation_ids[:1]
+    assert (unfinished.shown, unfinished.responses) == (tuple(one.shown[:1]), None)
+    assert unfinished.clock_offset == ClockOffset(100.0, 3.0)
+    assert list(finished.shown) == one.shown
+    assert finished.responses is not None
+    assert finished.clock_offset == ClockOffset(100.5, 9.0)
 
 
 def test_a_repeated_pass_has_the_codes_of_its_block(record: RunRecord, block: Blocks) -> None:
