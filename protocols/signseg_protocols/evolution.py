@@ -35,7 +35,10 @@ class EvolutionSettings(Settings):
     """Settings of the protocol ``evolution``.
 
     `n_showings` is how often each stimulus is shown in a block; `n_tested_blocks` is how many of
-    the last blocks are tested against as many of the first.
+    the last blocks are tested against as many of the first. `p_value` in the result is the larger
+    one of two: with the drift of the references taken off as a sum, and as a gain that multiplies
+    all rates. `rose` is "yes" where it is at most 0.05; a gain shows only in references that
+    respond, and the more of them there are, the smaller a rise is found.
     """
 
     n_generations: int = Field(ge=1, le=100_000)

@@ -37,8 +37,14 @@ class History:
         """(n_generations,) float array: mean score of the references of each block."""
         return np.array([_means(scores, axis=0)[0] for scores in self.references])
 
-    def corrected_means(self) -> FloatArray:
+    def corrected_means(self, share: float = 1.0) -> FloatArray:
         """Take the drift that the references show off the means.
+
+        Parameters
+        ----------
+        share : float
+            How much the evolved stimuli drift where the references drift by 1: 1 where drift adds
+            the same to all, the ratio of their means where it multiplies all alike.
 
         Returns
         -------
@@ -54,7 +60,7 @@ class History:
         """
         scores = np.array(self.references)
         drift = _means(scores - _means(scores, axis=0), axis=1)
-        return self.evolved_means() - drift[:, 0]
+        return self.evolved_means() - share * drift[:, 0]
 
 
 def _means(scores: FloatArray, *, axis: int) -> FloatArray:
