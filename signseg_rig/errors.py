@@ -69,6 +69,10 @@ class RecordInUseError(RecordError):
     """Another process is writing to this run record."""
 
 
+class ReportError(RigError, OSError):
+    """A report or a table beside it cannot be written."""
+
+
 class ReplayMismatchError(RigError, RuntimeError):
     """A replayed run does something else than what its record says it did."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -135,7 +136,7 @@ def _drive(
         launcher = stack.enter_context(_own_display(experiment, record))
         link = stack.enter_context(_link(experiment, record, control, launcher))
         stack.enter_context(source)
-        _save_ground_truth(record.path, source)
+        _save_ground_truth(record, source)
         try:
             return Loop(
                 experiment,
@@ -252,11 +253,11 @@ def _load_generators(experiment: Experiment) -> Mapping[str, Generator]:
     return {name: choice.load()(choice.settings) for name, choice in experiment.generators.items()}
 
 
-def _save_ground_truth(path: Path, source: ResponseSource) -> None:
-    truth = source.ground_truth()
-    target = path / "ground_truth.npz"
-    if truth and not target.exists():
-        np.savez_compressed(target, **truth)  # type: ignore[arg-type]
+def _save_ground_truth(record: RunRecord, source: ResponseSource) -> None:
+    if truth := source.ground_truth():
+        content = io.BytesIO()
+        np.savez_compressed(content, **truth)  # type: ignore[arg-type]
+        record.keep_file("ground_truth.npz", content.getvalue())
 
 
 def _new_folder(experiment: Experiment) -> Path:

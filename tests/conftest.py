@@ -16,6 +16,7 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 START_TIMEOUT_S = 30.0
+CAP_SYS_ADMIN = 21
 SCREENS = ("-screen", "0", "1280x720x24", "-screen", "1", "640x480x24")
 
 
@@ -80,3 +81,56 @@ def _display_number(read_end: int) -> int:
     if not told.strip().isdigit():
         pytest.fail(f"Xvfb did not start within {START_TIMEOUT_S:.0f} s.")
     return int(told)
+
+
+class SmallDisk:
+    """A file system of its own, in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._ballast = path / "ballast"
+
+    def fill(self, *, but_bytes: int = 0) -> None:
+        """Leave at most so many bytes free."""
+        with self._ballast.open("wb", buffering=0) as file:
+            try:
+                while file.write(bytes(4096)) == 4096:
+                    pass
+            except OSError:
+                file.truncate(max(0, file.tell() - but_bytes))
+
+    def clear(self) -> None:
+        """Take the ballast away."""
+        self._ballast.unlink()
+
+    def make_read_only(self) -> None:
+        _mount("-o", "remount,ro", str(self.path))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk of two megabytes; a test that uses it is skipped where nothing may be mounted."""
+    if not _may_mount():
+        message = "Mounting a small disk needs Linux and the rights of an administrator."
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    path = tmp_path / "disk"
+    path.mkdir()
+    _mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path))
+    try:
+        yield SmallDisk(path)
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+
+
+def _mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True)
+
+
+def _may_mount() -> bool:
+    if sys.platform != "linux":
+        return False
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    capabilities = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(capabilities.split()[1], 16) >> CAP_SYS_ADMIN & 1)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from signseg_rig.visualization import SweepStudy
 
 SWEEP_FILE = "sweep.toml"
+COMMON_FOLDER = "sweeps-compared"
 # The pages of a report, and what they say for other programs.
 Written = tuple[list[Path], dict[str, Any]]
 
@@ -24,8 +25,12 @@ def report(
         list[Path], typer.Argument(help="Folder of the run record, or of one or more sweeps.")
     ],
     out: Annotated[
-        Path, typer.Option(help="Folder for what several sweeps have in common.")
-    ] = Path("sweeps-compared"),
+        Path | None,
+        typer.Option(
+            help="Folder for the report of a run, in place of the run record; or for what several "
+            f"sweeps have in common, in place of {COMMON_FOLDER}."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print paths and results as JSON.")
     ] = False,
@@ -35,14 +40,14 @@ def report(
     Of several sweeps each gets its own, and one tells what they have in common.
     """
     if len(folders) == 1 and not (folders[0] / SWEEP_FILE).is_file():
-        pages, facts = _report_run(folders[0])
+        pages, facts = _report_run(folders[0], out)
     elif runs := [folder for folder in folders if not (folder / SWEEP_FILE).is_file()]:
         raise ConfigError(
             f"{', '.join(map(str, runs))} holds no sweep (no {SWEEP_FILE}). Name one run, or one "
             "or more sweeps."
         )
     else:
-        pages, facts = _report_sweeps(folders, out)
+        pages, facts = _report_sweeps(folders, out or Path(COMMON_FOLDER))
     if as_json:
         print_json(facts)
         return
@@ -50,11 +55,11 @@ def report(
         typer.echo(page)
 
 
-def _report_run(folder: Path) -> Written:
+def _report_run(folder: Path, out: Path | None) -> Written:
     from signseg_rig.records import RunReader
     from signseg_rig.report import write_report
 
-    page = write_report(folder)
+    page = write_report(folder, out)
     with RunReader.open(folder) as reader:
         result = reader.result()
     return [page], {

@@ -220,6 +220,22 @@ class RunRecord:
         self._images.raise_error()
         self._images.put(images)
 
+    def keep_file(self, name: str, content: bytes) -> None:
+        """Write a file beside the events, unless it is there; it is whole or not there at all.
+
+        Raises
+        ------
+        RecordError
+            The disk is full, or the folder cannot be written.
+        """
+        target = self.path / name
+        if target.exists():
+            return
+        try:
+            write_durably(target, content)
+        except OSError as error:
+            raise file_error(target, "written", error) from error
+
     def close(self) -> None:
         """Wait for the images, and give the record free; may be called more than once.
 

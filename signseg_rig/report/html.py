@@ -12,6 +12,8 @@ from typing import Any
 import jinja2
 from matplotlib.figure import Figure
 
+from signseg_rig.report.faults import explained
+
 DPI = 110
 
 
@@ -28,8 +30,14 @@ def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, str]
     Returns
     -------
     sources : dict of str to str
+
+    Raises
+    ------
+    ReportError
+        The folder cannot be written, or the disk is full.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     return {name: _save(figure, folder / f"{name}.png") for name, figure in figures.items()}
 
 
@@ -44,6 +52,11 @@ def write_page(template: str, target: Path, **content: Any) -> None:
         Replaced in one piece: a reader that has the page open never sees half of it.
     **content
         What the template shows.
+
+    Raises
+    ------
+    ReportError
+        The folder cannot be written, or the disk is full.
     """
     environment = jinja2.Environment(
         autoescape=True,
@@ -53,12 +66,17 @@ def write_page(template: str, target: Path, **content: Any) -> None:
     written = f"{dt.datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"
     page = environment.get_template(template).render(written=written, **content)
     draft = target.with_name(f"{target.name}.part")
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(target)
+    with explained(target):
+        try:
+            draft.write_text(page, encoding="utf-8")
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def _save(figure: Figure, target: Path) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
-    target.write_bytes(buffer.getvalue())
+    with explained(target):
+        target.write_bytes(buffer.getvalue())
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

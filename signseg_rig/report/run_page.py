@@ -16,13 +16,15 @@ from signseg_rig.stats import bootstrap_mean_band
 from signseg_rig.types import FloatArray, ImageArray
 
 
-def write_report(path: Path) -> Path:
+def write_report(path: Path, out: Path | None = None) -> Path:
     """Write `report.html` and the PNG figures of a run, finished or still going on.
 
     Parameters
     ----------
     path : Path
         Folder of the run record.
+    out : Path, optional
+        Folder for the report where it should not lie in the run record.
 
     Returns
     -------
@@ -33,21 +35,24 @@ def write_report(path: Path) -> Path:
     ------
     RecordError
         There is no run record at `path`.
+    ReportError
+        The folder cannot be written, or the disk is full.
     """
+    folder = out or path
     with RunReader.open(path) as reader:
         content = gather(reader)
         figures = _draw(content, reader)
-    sources = write_figures(figures, path / "figures")
+    sources = write_figures(figures, folder / "figures")
     best = [(curve.thread, sources[f"best_{curve.thread}"]) for curve in content.curves]
     write_page(
         "run.html",
-        path / "report.html",
+        folder / "report.html",
         content=content,
         figures={"curves": sources.get("curves"), "timing": sources["timing"], "best": best},
         manifest=json.dumps(content.manifest, indent=2, default=str),
         median=np.median,
     )
-    return path / "report.html"
+    return folder / "report.html"
 
 
 def _draw(content: Content, reader: RunReader) -> dict[str, Figure]:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from signseg_rig.report.faults import explained
+
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table; numbers that are not known (NaN) are left empty.
@@ -16,8 +18,13 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
     path : Path
     columns : sequence of str
     rows : iterable of sequence
+
+    Raises
+    ------
+    ReportError
+        The folder cannot be written, or the disk is full.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with explained(path), path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(["" if _is_unknown(cell) else cell for cell in row] for row in rows)

@@ -1,9 +1,7 @@
-"""A run record to write to, what to write, and disks that are full or read-only."""
+"""A run record to write to, and what to write."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +23,6 @@ from signseg_rig.types import (
 
 N_STIMULI = 3
 N_UNITS = 2
-CAP_SYS_ADMIN = 21
 
 
 class Block:
@@ -107,53 +104,3 @@ def create() -> Callable[[Path], RunRecord]:
 def record(path: Path) -> Iterator[RunRecord]:
     with create_record(path) as record:
         yield record
-
-
-class SmallDisk:
-    """A file system of its own, in memory."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._ballast = path / "ballast"
-
-    def fill(self, *, but_bytes: int = 0) -> None:
-        """Leave at most so many bytes free."""
-        with self._ballast.open("wb", buffering=0) as file:
-            try:
-                while file.write(bytes(4096)) == 4096:
-                    pass
-            except OSError:
-                file.truncate(max(0, file.tell() - but_bytes))
-
-    def clear(self) -> None:
-        """Take the ballast away."""
-        self._ballast.unlink()
-
-    def make_read_only(self) -> None:
-        _mount("-o", "remount,ro", str(self.path))
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A disk of two megabytes; a test that uses it is skipped where nothing may be mounted."""
-    if not _may_mount():
-        pytest.skip("Mounting a small disk needs Linux and the rights of an administrator.")
-    path = tmp_path / "disk"
-    path.mkdir()
-    _mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path))
-    try:
-        yield SmallDisk(path)
-    finally:
-        subprocess.run(["umount", str(path)], check=True)
-
-
-def _mount(*arguments: str) -> None:
-    subprocess.run(["mount", *arguments], check=True)
-
-
-def _may_mount() -> bool:
-    if sys.platform != "linux":
-        return False
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    capabilities = next(line for line in status.splitlines() if line.startswith("CapEff:"))
-    return bool(int(capabilities.split()[1], 16) >> CAP_SYS_ADMIN & 1)
