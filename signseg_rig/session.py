@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,13 @@ from signseg_rig.control import RunControl
 from signseg_rig.display.launcher import DisplayLauncher
 from signseg_rig.errors import RecordError, ReplayMismatchError
 from signseg_rig.experiment_file import read_experiment, write_experiment
-from signseg_rig.interfaces import Generator, ProtocolContext, ResponseSource, SourceContext
+from signseg_rig.interfaces import (
+    Generator,
+    Protocol,
+    ProtocolContext,
+    ResponseSource,
+    SourceContext,
+)
 from signseg_rig.loop import Loop
 from signseg_rig.plugins import PluginInfo, find_plugin
 from signseg_rig.records import RunRecord, build_manifest, differences
@@ -85,11 +91,13 @@ def start_run(
         Something failed; the message says what to do.
     """
     folder = path or _new_folder(experiment)
+    # Before there is a folder: one that a misspelt unit leaves behind is in the way of the next.
+    parts = _load_parts(experiment)
     with RunRecord.create(
         folder, experiment_toml=write_experiment(experiment), manifest=_manifest(experiment)
     ) as record:
         _note_experiment(record)
-        return Outcome(folder, _drive(experiment, record, control, on_status))
+        return Outcome(folder, _drive(experiment, parts, record, control, on_status))
 
 
 def resume_run(path: Path, *, control: RunControl, on_status: OnStatus) -> Outcome:
@@ -116,12 +124,19 @@ def resume_run(path: Path, *, control: RunControl, on_status: OnStatus) -> Outco
         _refuse_other_experiment(record)
         experiment = read_experiment(path / "experiment.toml")
         _compare_software(record, _manifest(experiment))
-        return Outcome(path, _drive(experiment, record, control, on_status))
+        parts = _load_parts(experiment)
+        return Outcome(path, _drive(experiment, parts, record, control, on_status))
 
 
-def _drive(
-    experiment: Experiment, record: RunRecord, control: RunControl, on_status: OnStatus
-) -> ProtocolResult:
+class _Parts(NamedTuple):
+    """What an experiment chooses, loaded."""
+
+    blocks: BlockMaker
+    source: ResponseSource
+    protocol: Protocol
+
+
+def _load_parts(experiment: Experiment) -> _Parts:
     seed = experiment.run.seed
     generators = _load_generators(experiment)
     blocks = BlockMaker(seed=seed, generators=generators)
@@ -132,18 +147,28 @@ def _drive(
         experiment.protocol.settings,
         ProtocolContext(seed=seed, generators=generators, unit_names=source.unit_names),
     )
+    return _Parts(blocks, source, protocol)
+
+
+def _drive(
+    experiment: Experiment,
+    parts: _Parts,
+    record: RunRecord,
+    control: RunControl,
+    on_status: OnStatus,
+) -> ProtocolResult:
     with ExitStack() as stack:
         launcher = stack.enter_context(_own_display(experiment, record))
         link = stack.enter_context(_link(experiment, record, control, launcher))
-        stack.enter_context(source)
-        _save_ground_truth(record, source)
+        stack.enter_context(parts.source)
+        _save_ground_truth(record, parts.source)
         try:
             return Loop(
                 experiment,
-                protocol=protocol,
-                blocks=blocks,
+                protocol=parts.protocol,
+                blocks=parts.blocks,
                 link=link,
-                source=source,
+                source=parts.source,
                 record=record,
                 control=control,
                 on_status=on_status,

@@ -18,7 +18,8 @@ class SpikingSettings(Settings):
     Spikes are Poisson: at `baseline_hz` all the time, and at the evoked rate for
     `response_duration_s` from `latency_s` after the onset. Adaptation multiplies the evoked rate by
     ``1 - adaptation * state``; the state follows rate / max_rate_hz with a time constant of
-    `adaptation_presentations`, and starts at 0 in every block. Drift multiplies it by
+    `adaptation_presentations`, and starts at 0 wherever showing starts: with every pass through a
+    block, and after a pause, in which the neurons recover. Drift multiplies it by
     ``exp(drift * sin(2 pi (block / drift_period_blocks + phase)))``, each unit with its own phase.
     """
 
@@ -35,7 +36,7 @@ class SpikingSettings(Settings):
 def modulated_rates_hz(
     settings: SpikingSettings, rates_hz: FloatArray, *, block: int, seed: int
 ) -> FloatArray:
-    """Apply adaptation and drift to the expected rates of one pass.
+    """Apply adaptation and drift to the expected rates of presentations without a pause.
 
     Parameters
     ----------

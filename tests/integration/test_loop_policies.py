@@ -807,9 +807,13 @@ def test_statuses_count_up_to_what_is_planned(rig: Rig, table: Table) -> None:
     }
 
 
-def test_error_of_a_run_is_no_less_than_a_sentence(rig: Rig, table: Table) -> None:
+def test_error_of_a_run_is_a_sentence_and_a_typo_leaves_no_folder(rig: Rig, table: Table) -> None:
+    table["run"]["starts_display"] = True
     table["protocol"]["threads"][0]["score"]["unit"] = "unit_7"
     with pytest.raises(RigError, match=r"'unit_7'.*unit_0"):
-        rig.run(table | {"run": {**table["run"], "starts_display": True}})
+        rig.run(table)
+    assert not (rig.folder / "run").exists()
+    table["protocol"]["threads"][0]["score"]["unit"] = "unit_0"
+    rig.run(table)
     with pytest.raises(RecordError, match="holds a run already"):
-        rig.run(table | {"run": {**table["run"], "starts_display": True}})
+        rig.run(table)
