@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from dataclasses import dataclass
 
@@ -24,12 +25,15 @@ class ThreadCurve:
         Of the reference images shown in the same blocks.
     best_keys : tuple of (str or None)
         Hash of the image with the best score of each generation.
+    unit : str
+        Of the scores; empty where they have none.
     """
 
     thread: str
     scores: tuple[FloatArray, ...]
     reference_scores: tuple[FloatArray, ...]
     best_keys: tuple[str | None, ...]
+    unit: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +70,8 @@ class Content:
     is_finished : bool
     curves : tuple of ThreadCurve
     timing : Timing
+    clocks : mapping of str to str
+        Offset and drift of the clocks, in words, as far as they are known.
     validity : mapping of str to int
         Presentations by validity, in words.
     n_sessions : int
@@ -81,6 +87,7 @@ class Content:
     is_finished: bool
     curves: tuple[ThreadCurve, ...]
     timing: Timing
+    clocks: dict[str, str]
     validity: dict[str, int]
     n_sessions: int
     notes: tuple[tuple[str, str], ...]
@@ -89,6 +96,8 @@ class Content:
     manifest: dict[str, object]
 
 
+# Other scores, such as the similarity to a pattern, are no rates.
+RATE_SCORES = ("channel", "mean", "contrast")
 ROUTINE_TOPICS = ("timing", "display clock", "experiment")
 
 
@@ -115,6 +124,7 @@ def gather(reader: RunReader) -> Content:
         is_finished=result is not None,
         curves=_curves(reader, passes),
         timing=_timing(reader, passes),
+        clocks=_clocks(reader, passes),
         validity=_validity(passes),
         n_sessions=reader.n_sessions,
         notes=notes,
@@ -126,7 +136,7 @@ def gather(reader: RunReader) -> Content:
 
 def _curves(reader: RunReader, passes: list[PassRecord]) -> tuple[ThreadCurve, ...]:
     plans = [one.plan for one in passes if one.plan.attempt == 0]
-    keys = _keys_by_place(plans)
+    keys, units = _keys_by_place(plans), _units(reader.experiment_toml)
     by_thread: dict[str, list[tuple[FloatArray, FloatArray, str | None]]] = {}
     for told in sorted(reader.told(), key=lambda item: item.generation):
         is_scored = np.isfinite(told.scores).any()
@@ -134,9 +144,20 @@ def _curves(reader: RunReader, passes: list[PassRecord]) -> tuple[ThreadCurve, .
         key = keys.get((told.thread, told.generation, best))
         by_thread.setdefault(told.thread, []).append((told.scores, told.reference_scores, key))
     return tuple(
-        ThreadCurve(thread, *(tuple(column) for column in zip(*rows, strict=True)))
+        ThreadCurve(thread, *(tuple(column) for column in zip(*rows, strict=True)), unit)
         for thread, rows in by_thread.items()
+        for unit in [units.get(thread, "")]
     )
+
+
+def _units(experiment_toml: str) -> dict[str, str]:
+    """Give the unit of each thread's score; a kind of score that is not known here has none."""
+    threads = tomllib.loads(experiment_toml).get("protocol", {}).get("threads", [])
+    return {
+        thread["name"]: "spikes/s"
+        for thread in threads
+        if thread.get("score", {}).get("kind") in RATE_SCORES
+    }
 
 
 def _keys_by_place(plans: list[PassPlan]) -> dict[tuple[str, int, int], str]:
@@ -172,6 +193,27 @@ def _timing(reader: RunReader, passes: list[PassRecord]) -> Timing:
         parts_s={key: np.array(values) for key, values in parts.items()},
         n_dropped_frames=sum(item.n_dropped_frames for item in items),
     )
+
+
+def _clocks(reader: RunReader, passes: list[PassRecord]) -> dict[str, str]:
+    """Describe the clocks by the latest estimates of offset and drift."""
+    clocks = {}
+    if notes := reader.notes("display clock"):
+        last = notes[-1].body
+        clocks["display clock less loop clock"] = (
+            f"{last['offset_s']:+.6f} s, within {1000 * last['error_s']:.2f} ms; "
+            f"drift {last['drift_ppm']:+.1f} ppm"
+        )
+    offsets = [one.clock_offset for one in passes if one.clock_offset is not None]
+    if offsets:
+        first, last_offset = offsets[0], offsets[-1]
+        text = f"{last_offset.value_s:+.6f} s"
+        elapsed_s = last_offset.at_display_s - first.at_display_s
+        if elapsed_s > 0:  # the display was not started anew, with another zero
+            drift_ppm = 1e6 * (last_offset.value_s - first.value_s) / elapsed_s
+            text += f"; drift {drift_ppm:+.1f} ppm over {elapsed_s:.0f} s"
+        clocks["recording clock less display clock"] = text
+    return clocks
 
 
 def _validity(passes: list[PassRecord]) -> dict[str, int]:

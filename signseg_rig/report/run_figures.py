@@ -31,7 +31,11 @@ def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
     for curve, axis in zip(curves, axes, strict=False):
         _draw_means(axis, curve.scores, band, EVOLVED_COLOR, "evolved")
         _draw_means(axis, curve.reference_scores, band, REFERENCE_COLOR, "references")
-        axis.set(title=curve.thread, xlabel="generation", ylabel="score (spikes/s)")
+        axis.set(
+            title=curve.thread,
+            xlabel="generation",
+            ylabel=f"score ({curve.unit})" if curve.unit else "score",
+        )
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False, loc="upper left")
     return figure
@@ -48,16 +52,15 @@ def draw_best_images(
     image : callable
         ``image(key)`` gives the pixels, or None where they are not on disk yet.
     n_columns : int
-        With more generations than fit, a regular choice that keeps the first and the last.
+        After so many a new row begins.
     """
-    n_generations = len(curve.best_keys)
-    shown = np.unique(np.linspace(0, n_generations - 1, min(n_columns, n_generations)).astype(int))
-    figure = new_figure(1.15 * max(len(shown), 1), 1.55)
-    axes = figure.subplots(1, max(len(shown), 1), squeeze=False)[0]
+    n_images = max(len(curve.best_keys), 1)
+    n_rows, n_columns = -(-n_images // n_columns), min(n_images, n_columns)
+    figure = new_figure(1.15 * n_columns, 1.55 * n_rows)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    for axis, generation in zip(axes, shown, strict=False):
-        key = curve.best_keys[generation]
+    for generation, (axis, key) in enumerate(zip(axes, curve.best_keys, strict=False)):
         pixels = image(key) if key is not None else None
         if pixels is not None:
             axis.imshow(pixels)

@@ -33,6 +33,8 @@ from signseg_rig.errors import (
 )
 from signseg_rig.interfaces import SimulatorContext
 from signseg_rig.records import RunReader, RunRecord
+from signseg_rig.report.run_content import gather
+from signseg_rig.report.run_figures import draw_best_images, draw_curves
 from signseg_rig.session import Outcome, resume_run, start_run
 from signseg_rig.testing.synthetic import (
     LinearGenerator,
@@ -785,6 +787,33 @@ def test_report_of_a_run_that_has_shown_nothing_yet(rig: Rig, table: Table) -> N
         ),
     )
     assert reports == [path / "report.html"]
+
+
+def test_report_tells_clocks_and_shows_every_generation(rig: Rig, table: Table) -> None:
+    table["protocol"]["n_generations"] = 14
+    table["protocol"]["threads"][1]["score"] = {
+        "kind": "pattern",
+        "targets_hz": {"unit_0": 10.0, "unit_1": 30.0},
+    }
+    path = rig.run(table).path
+    estimates = notes(path, "display clock")
+    assert estimates
+    assert estimates[-1].keys() >= {"offset_s", "drift_ppm", "error_s"}
+    with RunReader.open(path) as reader:
+        content = gather(reader)
+    assert "ppm" in content.clocks["display clock less loop clock"]
+    # The simulated recording starts 100 s after the display and runs 20 ppm faster.
+    recording = content.clocks["recording clock less display clock"]
+    offset_s, drift_ppm = re.findall(r"[+-]\d+\.\d+", recording)
+    assert float(offset_s) == pytest.approx(100.0, abs=0.01)
+    assert float(drift_ppm) == pytest.approx(20.0, abs=10.0)
+    rate, pattern = content.curves
+    assert (rate.unit, pattern.unit) == ("spikes/s", "")
+    labels = [axis.get_ylabel() for axis in draw_curves(content.curves, lambda _: (0, 0)).axes]
+    assert labels == ["score (spikes/s)", "score"]
+    drawn = draw_best_images(rate, lambda _key: np.zeros((4, 4, 3), dtype=np.uint8))
+    titles = [axis.get_title().split("\n")[0] for axis in drawn.axes]
+    assert [title for title in titles if title] == [f"gen {number}" for number in range(14)]
 
 
 # Statuses
