@@ -144,9 +144,14 @@ def _curves(reader: RunReader, passes: list[PassRecord]) -> tuple[ThreadCurve, .
         key = keys.get((told.thread, told.generation, best))
         by_thread.setdefault(told.thread, []).append((told.scores, told.reference_scores, key))
     return tuple(
-        ThreadCurve(thread, *(tuple(column) for column in zip(*rows, strict=True)), unit)
+        ThreadCurve(
+            thread,
+            scores=tuple(scores for scores, _, _ in rows),
+            reference_scores=tuple(references for _, references, _ in rows),
+            best_keys=tuple(key for _, _, key in rows),
+            unit=units.get(thread, ""),
+        )
         for thread, rows in by_thread.items()
-        for unit in [units.get(thread, "")]
     )
 
 
