@@ -17,8 +17,10 @@ from signseg_rig.types import FloatArray
 class GeneticSettings(Settings):
     """Settings of ``kind = "genetic"``, with the defaults that XDream was run with.
 
-    `sigma0` is the standard deviation of the first generation, drawn around the zero code (XDream
-    started from codes of texture images instead).
+    The exception is `n_codes`: XDream's experiments showed 30 codes per generation, the default
+    here is that of the other optimizers. `sigma0` is the standard deviation of the first
+    generation, drawn around the zero code (XDream starts from codes of texture images, or likewise
+    from noise where it is given none).
     """
 
     n_codes: int = Field(default=40, ge=4, le=10_000)
@@ -54,7 +56,11 @@ class Genetic(Optimizer):
     ``exp(score / kT)``, kT being `temperature` times the standard deviation of the scores. Each
     element of a child comes from the first parent with probability `parental_skew`, else from the
     second, and is mutated by normal noise with probability `mutation_rate`. The conserved codes
-    are shown again. Codes without a score are no parents and are not conserved.
+    are shown again.
+
+    Two things differ from XDream. It cuts scores off at their 95th percentile before it computes
+    who is a parent; here an outlier keeps its weight. It carries codes without a score over to the
+    next generation; here they are no parents and are not conserved.
     """
 
     Config = GeneticSettings
