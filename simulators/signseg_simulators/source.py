@@ -12,7 +12,12 @@ from signseg_rig.interfaces import ResponseSource, Simulator, SimulatorContext, 
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import PluginChoice, PluginGroup, Settings
 from signseg_rig.types import FloatArray, InvalidReason, Recording, Shown
-from signseg_simulators.spiking import SpikingSettings, modulated_rates_hz, spike_trains_s
+from signseg_simulators.spiking import (
+    SpikingSettings,
+    drift_phases,
+    modulated_rates_hz,
+    spike_trains_s,
+)
 
 PAUSE_AFTER_RESTART_S = 1.0
 
@@ -97,7 +102,8 @@ class SimulatedSource(ResponseSource):
 
     def ground_truth(self) -> dict[str, FloatArray]:
         """Give what an analysis of the run would have to find."""
-        return self._population.ground_truth()
+        phases = drift_phases(len(self.unit_names), seed=self._context.seed)
+        return {**self._population.ground_truth(), "drift_phase": phases}
 
     def _expected_hz(self, shown: Sequence[Shown]) -> FloatArray:
         keys = dict.fromkeys(item.pixels_sha256 for item in shown)

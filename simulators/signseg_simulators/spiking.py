@@ -49,8 +49,7 @@ def modulated_rates_hz(
     -------
     rates_hz : (n_presentations, n_units) float array, in spikes per second
     """
-    phase = named_rng(seed, "drift").random(rates_hz.shape[1])
-    cycles = block / settings.drift_period_blocks + phase
+    cycles = block / settings.drift_period_blocks + drift_phases(rates_hz.shape[1], seed=seed)
     drifted_hz: FloatArray = rates_hz * np.exp(settings.drift * np.sin(2 * np.pi * cycles))
     # The state counts presentations, not seconds: the timing of a screen would make a replayed
     # block another one.
@@ -62,6 +61,11 @@ def modulated_rates_hz(
         drive = np.minimum(modulated_hz[index] / settings.max_rate_hz, 1)
         state = decay * state + (1 - decay) * drive
     return modulated_hz
+
+
+def drift_phases(n_units: int, *, seed: int) -> FloatArray:
+    """(n_units,) float array: at which share of its period the drift of each unit begins."""
+    return named_rng(seed, "drift").random(n_units)
 
 
 def spike_trains_s(

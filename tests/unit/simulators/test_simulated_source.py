@@ -13,6 +13,7 @@ from signseg_rig.testing.response_sources import synthetic_images, synthetic_sho
 from signseg_rig.types import InvalidReason, Presentation, ResponseBatch, Shown
 from signseg_simulators.population import ReadoutPopulation, ReadoutPopulationSettings
 from signseg_simulators.source import SimulatedSource, SimulatedSourceSettings
+from signseg_simulators.spiking import modulated_rates_hz
 
 IMAGES = synthetic_images(40)
 
@@ -86,8 +87,14 @@ def test_display_started_anew_does_not_set_the_clock_back(source_of: Any) -> Non
     assert np.diff(second.edges_s) == pytest.approx(0.25, abs=0.002)
 
 
-def test_ground_truth_is_that_of_the_neurons(source_of: Any) -> None:
-    assert source_of().ground_truth()["filters"].shape[0] == 3
+def test_ground_truth_is_that_of_the_neurons_and_of_their_drift(source_of: Any) -> None:
+    source = source_of(spiking={"drift": 0.5, "drift_period_blocks": 20.0})
+    truth = source.ground_truth()
+    assert truth["filters"].shape[0] == 3
+    rates_hz = np.full((1, 3), 50.0)
+    drifted_hz = modulated_rates_hz(source._settings.spiking, rates_hz, block=4, seed=0)[0]
+    cycles = 4 / 20 + truth["drift_phase"]
+    assert drifted_hz == pytest.approx(50 * np.exp(0.5 * np.sin(2 * np.pi * cycles)))
 
 
 def test_unknown_unit_names_near_ones() -> None:
