@@ -34,12 +34,12 @@ def test_anova_without_repeats_or_variation_is_nan():
     assert image_anova(exact)[0] == 0
 
 
-def test_evoked_equals_wilcoxon_of_the_trials_there_are(trials):
+def test_evoked_equals_a_paired_t_test_of_the_trials_there_are(trials):
     baseline = 10 + np.random.default_rng(1).normal(0, 2, trials.shape)
     gate = gate_channels(trials, baseline)
     for unit in range(3):
         known = np.isfinite(trials[unit])
-        expected = stats.wilcoxon(trials[unit][known], baseline[unit][known]).pvalue
+        expected = stats.ttest_rel(trials[unit][known], baseline[unit][known]).pvalue
         assert gate.p_evoked[unit] == pytest.approx(expected)
 
 
@@ -57,3 +57,35 @@ def test_false_alarms_are_as_rare_as_alpha_says():
     noise = np.random.default_rng(2).standard_normal((2000, 12, 4))
     rate = (image_anova(noise) <= 0.05).mean()
     assert 0.035 < rate < 0.065
+
+
+def poisson_rates(rng, rate_hz, window_s, shape):
+    return rng.poisson(np.asarray(rate_hz) * window_s, shape) / window_s
+
+
+@pytest.mark.parametrize("rate_hz", [1.0, 5.0, 20.0, 80.0])
+def test_windows_of_other_lengths_evoke_nothing(rate_hz):
+    """Counts in 150 ms and in 45 ms have one mean rate, and other shapes."""
+    rng = np.random.default_rng(3)
+    shape = (1000, 40, 5)
+    evoked = poisson_rates(rng, rate_hz, 0.15, shape)
+    baseline = poisson_rates(rng, rate_hz, 0.045, shape)
+    p = gate_channels(evoked, baseline).p_evoked
+    # 10 and 50 of 1,000 are expected.
+    assert (p <= 0.01).sum() < 22
+    assert 28 < (p <= 0.05).sum() < 75
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.4])
+def test_detects_evoked_and_suppressed_rates(factor):
+    rng = np.random.default_rng(4)
+    shape = (50, 100, 5)
+    evoked = poisson_rates(rng, 20.0 * factor, 0.15, shape)
+    baseline = poisson_rates(rng, 20.0, 0.045, shape)
+    assert (gate_channels(evoked, baseline).p_evoked <= 0.01).all()
+
+
+def test_trials_that_all_differ_alike_are_evoked():
+    baseline = np.full((1, 3, 2), 4.0)
+    assert gate_channels(baseline + 2, baseline).p_evoked[0] == 0
+    assert np.isnan(gate_channels(baseline[:, :1, :1] + 2, baseline[:, :1, :1]).p_evoked[0])
