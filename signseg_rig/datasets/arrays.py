@@ -48,8 +48,9 @@ def from_arrays(
     unit_ids : sequence of str, optional
         Their positions by default.
     baseline_hz : array of the same shape, optional
+        In spikes per second, also where the responses are counts: their windows differ.
     count_window_s : float, > 0, in seconds, optional
-        Length of the window in which spikes were counted.
+        Length of the window in which the spikes of the responses were counted.
     session : mapping of str to str, optional
 
     Returns
@@ -83,7 +84,7 @@ def from_arrays(
         image_ids=images.ids if image_ids is None else tuple(image_ids),
         unit_ids=tuple(map(str, range(len(trials)) if unit_ids is None else unit_ids)),
         images=images,
-        baseline_hz=None if baseline_hz is None else _trials(baseline_hz, count_window_s),
+        baseline_hz=None if baseline_hz is None else _trials(baseline_hz),
         session=dict(session or {}),
     )
 
@@ -97,7 +98,7 @@ def read_array_file(
     ----------
     path : Path
         Besides the responses a .npz or .mat file may hold `image_ids`, `unit_ids` and
-        `baseline_hz`.
+        `baseline_hz`, which is in spikes per second whatever the responses are.
     images : ImageSet
         In the order of the responses unless the file holds `image_ids`.
     key : str, optional
@@ -151,7 +152,7 @@ def read_rate_csv(path: Path, images: ImageSet) -> RecordedData:
     )
 
 
-def _trials(values: npt.ArrayLike, count_window_s: float | None) -> FloatArray:
+def _trials(values: npt.ArrayLike, count_window_s: float | None = None) -> FloatArray:
     try:
         trials = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

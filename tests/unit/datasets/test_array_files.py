@@ -103,6 +103,15 @@ def test_counts_become_rates(save, images):
     np.testing.assert_allclose(data.rates_hz[..., 0], counts / 0.15)
 
 
+def test_counts_leave_a_baseline_in_hz_as_it_is(save, images):
+    counts, baseline_hz = np.arange(12.0).reshape(3, 4), np.arange(12.0).reshape(3, 4) + 2
+    data = read_array_file(
+        save(counts=counts, baseline_hz=baseline_hz), images, count_window_s=0.15
+    )
+    np.testing.assert_allclose(data.rates_hz[..., 0], counts / 0.15)
+    np.testing.assert_array_equal(data.baseline_hz[..., 0], baseline_hz)
+
+
 def test_a_plain_array_file(tmp_path, rates, images):
     np.save(tmp_path / "a.npy", rates)
     np.testing.assert_array_equal(read_array_file(tmp_path / "a.npy", images).rates_hz, rates)
