@@ -19,6 +19,9 @@ from signseg_rig.cli.network_options import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from signseg_rig.datasets import RecordedData
     from signseg_rig.fitting import NeuronFit
 
 Window = tuple[float, float]
@@ -55,6 +58,23 @@ def fit(
         float | None,
         typer.Option(help="For an array of spike counts, the length of their window."),
     ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Of an NWB file, the table of presentations.")
+    ] = None,
+    image_column: Annotated[
+        str | None, typer.Option(help="Its column that names the image.")
+    ] = None,
+    onset_column: Annotated[str | None, typer.Option(help="Its column of onsets.")] = None,
+    units: Annotated[
+        str | None, typer.Option(help="Names of the units to fit, separated by commas.")
+    ] = None,
+    drop_incomplete: Annotated[
+        str | None,
+        typer.Option(
+            help="Where a unit has no trial of an image, leave out such units or such images: "
+            "units or images."
+        ),
+    ] = None,
     network: NetworkName = "efficientnet_lite0",
     settings: NetworkSettings = None,
     layer: Annotated[
@@ -88,7 +108,7 @@ def fit(
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
-    from signseg_rig.datasets import prepare_for_fit, read_recorded
+    from signseg_rig.datasets import read_recorded
     from signseg_rig.fitting import FitSettings, fit_recorded
     from signseg_rig.neurons import FeatureReader
     from signseg_rig.report import write_fit_report
@@ -102,18 +122,22 @@ def fit(
         seed=seed,
         n_workers=os.cpu_count() or 1,
     )
+    dropped: Any = drop_incomplete  # checked by read_recorded
     recorded = read_recorded(
         responses,
         images,
         stimulus_table=stimuli,
         response_window_s=window_s,
         baseline_window_s=baseline_window_s,
+        table=table,
+        image_column=image_column,
+        onset_column=onset_column,
         key=key,
         count_window_s=count_window_s,
+        units=None if units is None else units.split(","),
+        incomplete=dropped,
     )
-    data, warnings = prepare_for_fit(recorded)
-    for warning in warnings:
-        console.print(f"[yellow]Warning:[/] {warning.message}", highlight=False)
+    data = _prepared(recorded, console)
     reader = FeatureReader(open_network(network, settings), layer, pool_px)
     with StageProgress(console) as progress:
         fitted = fit_recorded(
@@ -131,6 +155,15 @@ def fit(
     _print_table(fitted)
     typer.echo(f"Models: {out}")
     typer.echo(f"Report: {page}")
+
+
+def _prepared(recorded: RecordedData, console: Console) -> RecordedData:
+    from signseg_rig.datasets import prepare_for_fit
+
+    data, warnings = prepare_for_fit(recorded)
+    for warning in warnings:
+        console.print(f"[yellow]Warning:[/] {warning.message}", highlight=False)
+    return data
 
 
 def _print_table(fitted: NeuronFit) -> None:

@@ -2,6 +2,7 @@
 
 from signseg_rig.datasets.arrays import from_arrays, read_array_file, read_rate_csv
 from signseg_rig.datasets.checks import check_recorded, prepare_for_fit
+from signseg_rig.datasets.completeness import drop_incomplete
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_files import open_images
 from signseg_rig.datasets.image_sets import ImageSet
@@ -16,6 +17,7 @@ __all__ = [
     "Problem",
     "RecordedData",
     "check_recorded",
+    "drop_incomplete",
     "from_arrays",
     "open_images",
     "prepare_for_fit",

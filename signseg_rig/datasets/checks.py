@@ -145,12 +145,13 @@ def _wrong_rates(data: RecordedData) -> Iterator[Problem]:
         ids = _named(data.image_ids, never_shown)
         yield Problem(
             f"{len(ids)} of {data.n_images} images have no trial at all: {listed(ids)}; leave "
-            "them out."
+            "them out (drop_incomplete)."
         )
     elif is_missing.any():
         yield Problem(
             f"{is_missing.sum()} of {is_missing.size} pairs of unit and image have no trial, of "
-            f"units {_units(data, is_missing)}; leave out these units, or the images."
+            f"units {_units(data, is_missing)}; leave out these units, or the images "
+            "(drop_incomplete), or choose units that have all."
         )
     if (is_negative := data.rates_hz < 0).any():
         yield Problem(

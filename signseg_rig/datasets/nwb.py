@@ -133,7 +133,8 @@ def _presentations(
     if onset_column not in rows.colnames:
         raise DataSetError(
             f"The table {name!r} of {path} has no column {onset_column!r}; it has "
-            f"{', '.join(rows.colnames)}. Name the one with the onsets as 'onset_column'."
+            f"{', '.join(rows.colnames)}. Name the one with the onsets as 'onset_column' "
+            "(--onset-column)."
         )
     onsets_s = np.asarray(rows[onset_column][:], dtype=np.float64)
     is_valid = np.ones(len(onsets_s), dtype=bool)
@@ -185,7 +186,8 @@ def _image_column(
     raise DataSetError(
         f"{path} has {len(fitting)} tables{'' if table is None else f' {table!r}'} with a column "
         f"that names the image ({' or '.join(wanted)}); one is needed. Its tables and their "
-        f"columns are {columns or 'none'}. Name them as 'table' and 'image_column'."
+        f"columns are {columns or 'none'}. Name them as 'table' and 'image_column' (--table, "
+        "--image-column)."
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from signseg_rig.datasets.arrays import read_array_file, read_rate_csv
 from signseg_rig.datasets.checks import require_no_errors
+from signseg_rig.datasets.completeness import Incomplete, drop_incomplete
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_files import open_images
 from signseg_rig.datasets.image_sets import ImageSet
@@ -40,9 +41,13 @@ def read_recorded(
     stimulus_table: Path | str | None = None,
     response_window_s: Window | None = None,
     baseline_window_s: Window | None = None,
+    table: str | None = None,
     image_column: str | None = None,
+    onset_column: str | None = None,
     key: str | None = None,
     count_window_s: float | None = None,
+    units: Sequence[str] | None = None,
+    incomplete: Incomplete | None = None,
 ) -> RecordedData:
     """Read a recorded data set and check that its parts belong together.
 
@@ -59,12 +64,17 @@ def read_recorded(
         CSV of onsets and images; see `read_stimulus_table`.
     response_window_s, baseline_window_s : (start, end), in seconds from the onset, optional
         Where spikes are counted: 0.050 to 0.200 and 0 to 0.045 by default.
-    image_column : str, optional
-        Of an NWB file's table, the column that names the image.
+    table, image_column, onset_column : str, optional
+        Of an NWB file, the table of presentations, and its columns; see `read_nwb`.
     key : str, optional
         Of a .npz or .mat file, the array of responses.
     count_window_s : float, in seconds, optional
         Of an array of spike counts, the length of the window that they were counted in.
+    units : sequence of str, optional
+        The ids of those that matter; all by default.
+    incomplete : {"units", "images"}, optional
+        What is left out where a unit has no trial of an image, see `drop_incomplete`; by default it
+        is an error.
 
     Returns
     -------
@@ -82,7 +92,9 @@ def read_recorded(
         "stimulus_table": stimulus_table,
         "response_window_s": response_window_s,
         "baseline_window_s": baseline_window_s,
+        "table": table,
         "image_column": image_column,
+        "onset_column": onset_column,
         "key": key,
         "count_window_s": count_window_s,
     }
@@ -93,9 +105,19 @@ def read_recorded(
             f"{path} is read as {form.name}, for which {listed(unfit)} means nothing; "
             f"{listed(sorted(form.options)) or 'nothing'} can be set."
         )
-    data = form.read(path, images, options)
+    data = _part(form.read(path, images, options), units, incomplete)
     require_no_errors(data)
     return data
+
+
+def _part(
+    data: RecordedData, units: Sequence[str] | None, incomplete: Incomplete | None
+) -> RecordedData:
+    if (len(set(data.unit_ids)), len(set(data.image_ids))) != (data.n_units, data.n_images):
+        return data  # which part is meant cannot be said; the checks tell why
+    if units is not None:
+        data = data.select(units=units)
+    return data if incomplete is None else drop_incomplete(data, incomplete)
 
 
 def _format_of(path: Path, *, has_table: bool) -> Format:
@@ -107,7 +129,7 @@ def _format_of(path: Path, *, has_table: bool) -> Format:
     if is_xdream_folder(path):
         return Format("an XDream folder", set(), _read_xdream)
     if suffix == ".nwb":
-        return Format("NWB", {"image_column", *WINDOWS}, _read_nwb)
+        return Format("NWB", {"table", "image_column", "onset_column", *WINDOWS}, _read_nwb)
     if suffix in ARRAY_SUFFIXES:
         return Format("an array", {"key", "count_window_s"}, _read_arrays)
     if suffix == ".csv":

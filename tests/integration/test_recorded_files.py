@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from signseg_rig.cli import app
 from signseg_rig.datasets import check_recorded, read_recorded
 from signseg_rig.errors import DataSetError
+from signseg_rig.neurons import NeuronModels
 
 neo = pytest.importorskip("neo", reason="neo is not installed: pip install 'signseg-rig[neo]'")
 pq = pytest.importorskip("quantities")
@@ -369,6 +372,42 @@ def test_nwb_with_images_elsewhere_and_a_column_of_another_name(
     assert "trials: start_time, stop_time, picture, valid" in str(caught.value)
     data = read_recorded(path, image_folder, image_column="picture", response_window_s=RESPONSE_S)
     np.testing.assert_array_equal(data.rates_hz, expected_hz(spikes, onsets_s, shown, RESPONSE_S))
+
+
+def test_nwb_tables_and_columns_are_chosen_on_the_command_line(spikes, tmp_path):
+    """Two tables name images; the onsets of one are in a column of its own."""
+    rng = np.random.default_rng(6)
+    (tmp_path / "images").mkdir()
+    for index in range(16):
+        pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "images" / f"{index:02}.png")
+    file = nwb_file(spikes, np.array([1.0]), ["00.png"])
+    flashes = pynwb.epoch.TimeIntervals(name="flashes", description="")
+    flashes.add_column("picture", "which")
+    flashes.add_column("onset", "in seconds")
+    for index in range(32):
+        onset_s = 0.25 * index + 0.5
+        flashes.add_row(
+            start_time=0.0, stop_time=0.0, onset=onset_s, picture=f"{index % 16:02}.png"
+        )
+    file.add_time_intervals(flashes)
+    path = write_pynwb(file, tmp_path / "a.nwb")
+    chosen = {"table": "flashes", "image_column": "picture", "onset_column": "onset"}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in chosen.items()]
+    command = [
+        "fit",
+        *("--responses", path, "--images", tmp_path / "images", "--out", tmp_path / "a.neurons"),
+        *("--set", "input_size_px=32", "--layer", "blocks.15", "--pool-px", "1"),
+        *("--max-components", "2", "--n-folds", "2", "--n-shuffles", "0", "--units", "10,12"),
+        *("--cache-dir", tmp_path / "cache"),
+    ]
+    result = CliRunner().invoke(app, [*map(str, command), *options])
+    assert result.exit_code == 0, result.output
+    models = NeuronModels.load(tmp_path / "a.neurons")
+    assert models.unit_ids == ("10", "12")
+    assert len(models.image_sha256) == 16
+    result = CliRunner().invoke(app, [*map(str, command), "--table", "flash"])
+    assert "--image-column" in " ".join(result.output.split())
 
 
 def test_nwb_without_what_is_needed_says_so(spikes, onsets_s, shown, tmp_path):

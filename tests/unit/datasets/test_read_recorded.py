@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from signseg_rig.datasets import open_images, read_recorded
+from signseg_rig.datasets import open_images, prepare_for_fit, read_recorded
 from signseg_rig.errors import DataSetError
 
 
@@ -32,6 +32,57 @@ def test_options_reach_the_reader(array_file, images, rates):
 def test_options_of_other_formats_are_refused(array_file, images):
     with pytest.raises(DataSetError, match="an array, for which 'image_column', 'response_window_"):
         read_recorded(array_file, images, image_column="a", response_window_s=(0, 1))
+
+
+def test_some_units_of_a_file(array_file, images, rates):
+    data = read_recorded(array_file, images, units=["2", "0"])
+    assert data.unit_ids == ("2", "0")
+    np.testing.assert_array_equal(data.rates_hz, rates[[2, 0]])
+    with pytest.raises(DataSetError, match="has no unit 'x'; it has '0', '1', '2'"):
+        read_recorded(array_file, images, units=["x"])
+
+
+class TestIncomplete:
+    @pytest.fixture
+    def path(self, tmp_path, rates):
+        """Unit 1 lacks the third image, and unit 2 the fourth."""
+        rates[1, 2] = rates[2, 3] = np.nan
+        np.save(tmp_path / "holes.npy", rates)
+        return tmp_path / "holes.npy"
+
+    def test_is_an_error_that_tells_the_remedies(self, path, images):
+        with pytest.raises(DataSetError, match=r"units '1', '2'.*\(drop_incomplete\), or choose"):
+            read_recorded(path, images)
+        assert read_recorded(path, images, units=["0"]).image_ids == images.ids
+
+    @pytest.mark.parametrize(
+        ("what", "units", "n_images", "message"),
+        [
+            ("units", ("0",), 4, "2 of 3 units are left out"),
+            ("images", ("0", "1", "2"), 2, "2 of 4 images are left out"),
+        ],
+    )
+    def test_units_or_images_are_left_out(self, path, images, what, units, n_images, message):
+        data, (warning,) = prepare_for_fit(read_recorded(path, images, incomplete=what))
+        assert data.unit_ids == units
+        assert data.image_ids == data.images.ids == images.ids[:n_images]
+        assert warning.message.startswith(message)
+
+    def test_what_has_no_trial_at_all_is_left_out_in_either_case(self, path, images, rates):
+        rates[1], rates[:, 0] = np.nan, np.nan
+        np.save(path, rates)
+        data = read_recorded(path, images, incomplete="units")
+        assert (data.unit_ids, data.image_ids) == (("0",), images.ids[1:])
+        data = read_recorded(path, images, incomplete="images")
+        assert (data.unit_ids, data.image_ids) == (("0", "2"), images.ids[1:3])
+
+    def test_nothing_left_is_an_error(self, path, images, rates):
+        rates[0, 0] = np.nan
+        np.save(path, rates)
+        with pytest.raises(DataSetError, match=r"incomplete units nothing is left.*3 units and 4"):
+            read_recorded(path, images, incomplete="units")
+        with pytest.raises(DataSetError, match="units or images; got 'all'"):
+            read_recorded(path, images, incomplete="all")
 
 
 def test_what_does_not_fit_together_is_not_returned(array_file, images):
