@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.neurons.folds import assign_folds
+from signseg_rig.neurons.folds import assign_folds, assign_inner_folds, groups_of
 from signseg_rig.neurons.pls import component_limit
 from signseg_rig.neurons.pls_components import find_components
 from signseg_rig.types import FloatArray, IntArray
-
-N_INNER_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +135,9 @@ class NestedPls:
         """
         gram = _gram(features)
         everything = np.arange(len(gram))
-        outer = _folds(gram, everything, n_folds, rng, groups)
-        inner = tuple(_folds(gram, fold.train, N_INNER_FOLDS, rng, groups) for fold in outer)
+        numbers = assign_folds(len(gram), n_folds, rng, groups)
+        outer = _folds(gram, everything, numbers)
+        inner = tuple(_inner_folds(gram, fold.train, rng, groups) for fold in outer)
         n_least = min(len(fold.train) for folds in inner for fold in folds)
         return cls(outer, inner, _candidates(n_components, n_least, features.shape[1]))
 
@@ -217,7 +216,7 @@ def choose_on_all(
     n_components : (n_units,) int array
     """
     gram = _gram(features)
-    folds = _folds(gram, np.arange(len(gram)), N_INNER_FOLDS, rng, groups)
+    folds = _inner_folds(gram, np.arange(len(gram)), rng, groups)
     n_least = min(len(fold.train) for fold in folds)
     return choose_components(
         folds, responses, _candidates(n_components, n_least, features.shape[1])
@@ -235,27 +234,35 @@ def _gram(features: FloatArray) -> FloatArray:
     return centred @ centred.T
 
 
-def _folds(
-    gram: FloatArray,
-    images: IntArray,
-    n_folds: int,
-    rng: np.random.Generator,
-    groups: Sequence[object] | None,
-) -> tuple[Fold, ...]:
-    here = None if groups is None else [groups[image] for image in images]
-    numbers = assign_folds(len(images), n_folds, rng, here)
+def _folds(gram: FloatArray, images: IntArray, numbers: IntArray) -> tuple[Fold, ...]:
     return tuple(
         Fold.split(gram, images[numbers != number], images[numbers == number])
-        for number in range(n_folds)
+        for number in range(numbers.max() + 1)
     )
 
 
+def _inner_folds(
+    gram: FloatArray,
+    images: IntArray,
+    rng: np.random.Generator,
+    groups: Sequence[object] | None,
+) -> tuple[Fold, ...]:
+    numbers = assign_inner_folds(len(images), rng, groups_of(images, groups))
+    return _folds(gram, images, numbers)
+
+
 def _candidates(n_components: Sequence[int], n_images: int, n_features: int) -> IntArray:
+    numbers = np.unique(np.asarray(n_components))
+    if np.ndim(n_components) != 1 or numbers.dtype.kind not in "iu" or (numbers < 1).any():
+        raise ConfigError(
+            "n_components should be a sequence of integers of at least 1 to choose from, such as "
+            f"range(1, 26) or [5]; got {n_components!r}."
+        )
     limit = component_limit(n_images, n_features)
-    candidates = sorted({int(number) for number in n_components if 1 <= number <= limit})
-    if not candidates:
+    candidates = numbers[numbers <= limit]
+    if not candidates.size:
         raise ConfigError(
             f"n_components should name a number from 1 to {limit}, which the smallest inner fold "
             f"of {n_images} images allows; got {list(n_components)}."
         )
-    return np.array(candidates, dtype=np.int64)
+    return candidates.astype(np.int64)

@@ -125,6 +125,20 @@ def test_folds_have_to_be_possible(recorded, n_folds):
         cross_validate_pls(features, responses, n_folds=n_folds)
 
 
+@pytest.mark.parametrize("n_components", [5, [0, 1], [-1], [1.5], [True], [[1, 2]], []])
+def test_component_numbers_that_mean_nothing_are_refused(recorded, n_components):
+    features, responses, _ = recorded
+    with pytest.raises(ConfigError, match=r"a sequence of integers of at least 1.*got"):
+        cross_validate_pls(features, responses, n_components=n_components)
+
+
+@pytest.mark.parametrize(("groups", "what"), [(None, "images"), (range(5), "groups of images")])
+def test_too_few_images_for_the_inner_folds(recorded, groups, what):
+    features, responses, _ = recorded
+    with pytest.raises(ConfigError, match=rf"A fit to 4 {what} cannot choose.*5 inner folds"):
+        cross_validate_pls(features[:5], responses[:5], n_folds=5, groups=groups)
+
+
 def test_other_fits_use_the_same_folds(recorded):
     features, responses, _ = recorded
     pls = cross_validate_pls(features, responses, n_folds=5, seed=4)
