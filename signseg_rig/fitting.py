@@ -13,13 +13,13 @@ import numpy as np
 from signseg_rig.datasets import RecordedData
 from signseg_rig.errors import ConfigError
 from signseg_rig.neurons import (
-    COMPARISONS,
     CrossValidation,
     FeatureCache,
     FeatureReader,
     Gate,
     NeuronModels,
     PermutationNull,
+    comparison_fits,
     correlation_ceiling,
     cross_validate_fit,
     cross_validate_pls,
@@ -108,7 +108,7 @@ class FitSettings:
     n_shuffles : int
         Of the permutation null; 0 leaves it out.
     compare : sequence of str
-        Other models to test likewise, of `signseg_rig.neurons.COMPARISONS`.
+        Other models to test likewise, of `signseg_rig.neurons.comparison_fits`.
     seed : int
         Of folds, shuffles and splits.
     n_workers : int
@@ -128,10 +128,11 @@ class FitSettings:
     n_workers: int = 1
 
     def __post_init__(self) -> None:
-        if unknown := sorted(set(self.compare) - set(COMPARISONS)):
+        known = comparison_fits()
+        if unknown := sorted(set(self.compare) - set(known)):
             raise ConfigError(
                 f"There is no model {', '.join(unknown)} to compare with; there are "
-                f"{', '.join(COMPARISONS)}."
+                f"{', '.join(known)}."
             )
 
 
@@ -176,9 +177,10 @@ def fit_recorded(
     validation = cross_validate_pls(features, measured_hz, n_folds=settings.n_folds, **choice)
     on_progress("cross-validation", 1, 1)
     null = _shuffled(features, measured_hz, settings, choice, on_progress)
+    others = comparison_fits(n_components=settings.n_components, seed=settings.seed)
     comparisons = {
         name: cross_validate_fit(
-            COMPARISONS[name],
+            others[name],
             features,
             measured_hz,
             n_folds=settings.n_folds,

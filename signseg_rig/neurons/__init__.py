@@ -1,7 +1,7 @@
 """Models of recorded neurons: fits, how good they are, and what is left of them without a sign."""
 
 from signseg_rig.neurons.ablation_curves import AblationPoint, ablation_curves
-from signseg_rig.neurons.comparisons import COMPARISONS, fit_ablated
+from signseg_rig.neurons.comparisons import comparison_fits, fit_ablated
 from signseg_rig.neurons.cross_validation import (
     CrossValidation,
     cross_validate_fit,
@@ -22,7 +22,6 @@ from signseg_rig.neurons.reliability import (
 )
 
 __all__ = [
-    "COMPARISONS",
     "Ablation",
     "AblationPoint",
     "Convention",
@@ -38,6 +37,7 @@ __all__ = [
     "PlsModel",
     "PlsPath",
     "ablation_curves",
+    "comparison_fits",
     "correlation_ceiling",
     "cross_validate_fit",
     "cross_validate_pls",

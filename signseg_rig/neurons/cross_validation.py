@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signseg_rig.neurons.accuracy import correlation, explained_variance
-from signseg_rig.neurons.folds import assign_folds
+from signseg_rig.neurons.folds import assign_folds, groups_of
 from signseg_rig.neurons.linear import checked_data
 from signseg_rig.neurons.nested_pls import NestedPls, at_components, choose_on_all
 from signseg_rig.neurons.pls import PlsModel, fit_pls
@@ -163,7 +163,8 @@ def cross_validate_fit(
     Parameters
     ----------
     fit : callable
-        Such as `fit_ridge`; it chooses its own penalties, among the images that it is given.
+        Such as `fit_ridge`, or one of `comparison_fits`; it chooses its own penalties, among the
+        images that it is given, with their `groups`.
     features, responses, n_folds, seed, groups
         See `cross_validate_pls`; the outer folds are the same.
     on_progress : callable
@@ -178,8 +179,8 @@ def cross_validate_fit(
     predictions = np.empty_like(responses)
     train_r, train_r2 = [], []
     for number in range(n_folds):
-        train, test = fold != number, fold == number
-        model = fit(features[train], responses[train])
+        train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        model = fit(features[train], responses[train], groups=groups_of(train, groups))
         predictions[test] = model.predict(features[test])
         described, measured = model.predict(features[train]).T, responses[train].T
         train_r.append(correlation(described, measured))
