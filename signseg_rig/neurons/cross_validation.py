@@ -31,7 +31,8 @@ class CrossValidation:
     r2 : (n_units,) float array
         Explained variance over all images; below 0 where the mean response predicts better.
     train_r, train_r2 : (n_units,) float arrays
-        The same for the images of the fits, as the mean over the folds.
+        The same for the images of the fits, as the mean over the folds in which the neuron's
+        responses differ; NaN where there is none.
     n_components_chosen : (n_folds, n_units) int array
         Without columns for fits that have no components.
     fold : (n_images,) int array
@@ -190,8 +191,8 @@ def cross_validate_fit(
         predictions=predictions,
         r=correlation(predictions.T, responses.T),
         r2=explained_variance(predictions.T, responses.T),
-        train_r=np.mean(train_r, axis=0),
-        train_r2=np.mean(train_r2, axis=0),
+        train_r=_mean_of_known(train_r),
+        train_r2=_mean_of_known(train_r2),
         n_components_chosen=np.empty((n_folds, 0), dtype=np.int64),
         fold=fold,
     )
@@ -206,4 +207,13 @@ def _train_accuracy(
         described = at_components(path, n_components)
         r.append(correlation(described, responses[:, fold.train]))
         r2.append(explained_variance(described, responses[:, fold.train]))
-    return np.mean(r, axis=0), np.mean(r2, axis=0)
+    return _mean_of_known(r), _mean_of_known(r2)
+
+
+def _mean_of_known(folds: Sequence[FloatArray]) -> FloatArray:
+    values = np.array(folds)
+    is_known = np.isfinite(values)
+    mean = np.full(values.shape[1:], np.nan)
+    total = np.where(is_known, values, 0).sum(axis=0)
+    np.divide(total, is_known.sum(axis=0), out=mean, where=is_known.any(axis=0))
+    return mean

@@ -139,6 +139,21 @@ def test_too_few_images_for_the_inner_folds(recorded, groups, what):
         cross_validate_pls(features[:5], responses[:5], n_folds=5, groups=groups)
 
 
+@pytest.mark.parametrize("n_spikes", [1, 0])
+def test_train_accuracy_is_the_mean_of_the_folds_that_have_one(recorded, n_spikes):
+    """A neuron that answers one image only is constant in the fit that leaves this image out."""
+    features, responses, _ = recorded
+    silent = np.zeros((60, 1))
+    silent[:n_spikes] = 1.0
+    for result in (
+        cross_validate_pls(features, np.hstack([responses, silent]), n_folds=5),
+        cross_validate_fit(fit_ridge, features, np.hstack([responses, silent]), n_folds=5),
+    ):
+        assert np.isfinite(result.train_r[:4]).all()
+        assert np.isfinite(result.train_r[4]) == bool(n_spikes)
+        assert np.isfinite(result.train_r2[4]) == bool(n_spikes)
+
+
 def test_other_fits_use_the_same_folds(recorded):
     features, responses, _ = recorded
     pls = cross_validate_pls(features, responses, n_folds=5, seed=4)
