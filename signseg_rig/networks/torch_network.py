@@ -88,7 +88,17 @@ class TorchNetwork(Network):
             "kind": self.name,
             "weights_sha256": weights,
             "input_size_px": settings.input_size_px,
+            "preprocessing": self._preprocessing,
         }
+
+    @property
+    def _preprocessing(self) -> str:
+        """What `_preprocessed` does, in words: features depend on it as on the weights."""
+        mean, deviation = (
+            ", ".join(f"{value:g}" for value in values)
+            for values in (self.level_mean, self.level_deviation)
+        )
+        return f"bicubic, antialiased, clipped; less {mean}; by {deviation}"
 
     @classmethod
     def problems(cls, settings: Any) -> list[str]:

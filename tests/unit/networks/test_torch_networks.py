@@ -304,3 +304,12 @@ def test_photographs_are_told_apart(kind, published):
     top1 = np.mean(found == [labels[path.name] for path in paths])
     # Two standard errors of a share of 84.
     assert top1 == pytest.approx(published, abs=0.07)
+
+
+def test_preprocessing_is_part_of_a_networks_identity() -> None:
+    """Features are kept under it: another mean or deviation would give others."""
+    lite, alex = (load_network(kind, random_seed=0) for kind in ("efficientnet_lite0", "alexnet"))
+    assert lite.identity["preprocessing"] == (
+        "bicubic, antialiased, clipped; less 127, 127, 127; by 128, 128, 128"
+    )
+    assert alex.identity["preprocessing"] != lite.identity["preprocessing"]
