@@ -203,6 +203,12 @@ def fit_recorded(
         image_sha256=groups,
         quality=_quality(validation, gate, null),
         session=dict(data.session),
+        fit={
+            "seed": settings.seed,
+            "n_folds": settings.n_folds,
+            "n_components": list(settings.n_components),
+            "n_shuffles": settings.n_shuffles,
+        },
     )
     n_trials = np.isfinite(data.rates_hz).sum(axis=(1, 2))
     return NeuronFit(models, features, measured_hz, n_trials, validation, gate, null, comparisons)

@@ -57,7 +57,7 @@ def predict(
             pictures.read(),
             on_progress=lambda n_done: progress("features", n_done, len(pictures)),
         )
-    rates = neurons.predict(features)
+    rates = neurons.predict(features, spec=reader.spec)
     if as_json:
         print_json(
             {

@@ -9,6 +9,7 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ from signseg_rig.errors import NeuronModelError
 
 FORMAT = 1
 KEY = "signseg_rig.neurons"
+PACKAGES = ("signseg-rig", "numpy", "scipy", "scikit-learn", "torch")
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -51,7 +53,7 @@ class ModelDescription(_Strict):
     ----------
     format : int
         Version of the file format.
-    unit_ids, features, image_sha256, session, ablation
+    unit_ids, features, image_sha256, session, fit, ablation
         As of `NeuronModels`.
     versions : dict of str to str
         Of what wrote the file.
@@ -62,17 +64,18 @@ class ModelDescription(_Strict):
     features: FeatureDescription
     image_sha256: tuple[Sha256, ...]
     session: dict[str, str]
+    fit: dict[str, int | list[int]]
     ablation: AblationDescription | None
     versions: dict[str, str]
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of what computes here."""
-    return {
-        "signseg-rig": importlib.metadata.version("signseg-rig"),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
+    """Give the versions of what computes here, of those packages that are installed."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
 
 
 def write_model_file(
@@ -132,7 +135,8 @@ def read_model_file(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], ModelD
         with safe_open(path, framework="numpy") as file:
             description = _description(path, file.metadata() or {})
             return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    # safetensors has types that numpy lacks, and lets numpy say so.
+    except (SafetensorError, OSError, TypeError, AttributeError, KeyError) as error:
         raise NeuronModelError(
             f"{path} cannot be read as a neuron-model file: {error}. Copy it again, or fit again."
         ) from error

@@ -67,6 +67,8 @@ class NeuronModels:
         Of the images of the fit.
     quality : mapping of str to (n_units,) float array
         How good the models are, such as ``"test_r"``.
+    fit : mapping of str to int or list of int
+        The settings of the fit and its tests, such as ``"seed"``.
     session : mapping of str to str
         Where the recordings come from.
     ablation : Ablation, optional
@@ -75,7 +77,7 @@ class NeuronModels:
     Raises
     ------
     NeuronModelError
-        The arrays do not fit together, or are not finite.
+        The arrays do not fit together, are of other types, or are not finite.
     """
 
     unit_ids: tuple[str, ...]
@@ -87,43 +89,41 @@ class NeuronModels:
     image_sha256: tuple[str, ...] = ()
     quality: Mapping[str, FloatArray] = field(default_factory=dict)
     session: Mapping[str, str] = field(default_factory=dict)
+    fit: Mapping[str, int | list[int]] = field(default_factory=dict)
     ablation: Ablation | None = None
 
     def __post_init__(self) -> None:
         n_units = len(self.unit_ids)
-        n_features = np.shape(self.coef)[-1]
-        shapes = {
-            "coef": (self.coef, (n_units, n_features)),
-            "intercept": (self.intercept, (n_units,)),
-            "feature_mean": (self.feature_mean, (n_features,)),
-            "n_components": (self.n_components, (n_units,)),
-            **{f"quality[{name!r}]": (one, (n_units,)) for name, one in self.quality.items()},
+        n_features = np.shape(self.coef)[1] if np.ndim(self.coef) == 2 else "n_features"
+        shapes: dict[str, tuple[object, ...]] = {
+            "coef": (n_units, n_features),
+            "intercept": (n_units,),
+            "feature_mean": (n_features,),
+            "n_components": (n_units,),
         }
         problems = [
-            f"{name} has the shape {np.shape(array)}, expected is {expected}"
-            for name, (array, expected) in shapes.items()
-            if np.shape(array) != expected
+            problem
+            for name, shape in shapes.items()
+            for problem in _array_problems(name, getattr(self, name), shape)
         ]
+        for name, values in self.quality.items():
+            problems += _array_problems(f"quality[{name!r}]", values, (n_units,), may_be_nan=True)
         if len(set(self.unit_ids)) < n_units:
             problems.append("some unit_ids occur more than once")
-        if not problems:
-            problems = [
-                f"{name} holds values that are not finite"
-                for name in ("coef", "intercept", "feature_mean")
-                if not np.isfinite(shapes[name][0]).all()
-            ]
         if problems:
             raise NeuronModelError(
                 f"These are no models of {n_units} neurons: {'; '.join(problems)}."
             )
 
-    def predict(self, features: FloatArray) -> FloatArray:
+    def predict(self, features: FloatArray, *, spec: FeatureSpec | None = None) -> FloatArray:
         """Predict rates from features.
 
         Parameters
         ----------
         features : (n_images, n_features) float array
             As a `reader` of these models gives them.
+        spec : FeatureSpec, optional
+            Of the reader that computed them, to make sure that it reads the same layer.
 
         Returns
         -------
@@ -133,19 +133,35 @@ class NeuronModels:
         Raises
         ------
         NeuronModelError
-            There are more or fewer features than the models read.
+            There are more or fewer features than the models read, or others.
         """
+        features = self.checked_features(features, spec)
+        # Not by BLAS, whose last bits depend on the number of images: what a simulated neuron
+        # answers must not depend on which images are shown besides.
+        centred = features - self.feature_mean
+        deviation = np.einsum("if,uf->iu", centred, self.coef)
+        return deviation + self.mean_rate_hz
+
+    def checked_features(self, features: FloatArray, spec: FeatureSpec | None) -> FloatArray:
+        """Give features in double precision if they are those that the models read.
+
+        Raises
+        ------
+        NeuronModelError
+            They are not; see `predict`.
+        """
+        if spec not in (None, self.features):
+            raise NeuronModelError(
+                f"These models read {self.features}; got {spec}. Compute features with "
+                "NeuronModels.reader."
+            )
         features = np.asarray(features, dtype=np.float64)
         if features.ndim != 2 or features.shape[1] != self.coef.shape[1]:
             raise NeuronModelError(
                 f"These models read {self.coef.shape[1]} features of {self.features.layer!r}; got "
                 f"an array of shape {features.shape}. Compute features with NeuronModels.reader."
             )
-        # Not by BLAS, whose last bits depend on the number of images: what a simulated neuron
-        # answers must not depend on which images are shown besides.
-        centred = features - self.feature_mean
-        deviation = np.einsum("if,uf->iu", centred, self.coef)
-        return deviation + self.mean_rate_hz
+        return features
 
     @property
     def mean_rate_hz(self) -> FloatArray:
@@ -248,7 +264,7 @@ class NeuronModels:
             self, coef=weights.weights, intercept=intercept, quality={}, ablation=ablation
         )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write a neuron-model file.
 
         Raises
@@ -256,6 +272,7 @@ class NeuronModels:
         NeuronModelError
             It cannot be written; what was there before is unchanged.
         """
+        path = Path(path)
         arrays = {name: getattr(self, name) for name in ARRAYS}
         arrays |= {f"{QUALITY}{name}": values for name, values in self.quality.items()}
         description = ModelDescription(
@@ -264,13 +281,14 @@ class NeuronModels:
             features=FeatureDescription(**asdict(self.features)),
             image_sha256=self.image_sha256,
             session=dict(self.session),
+            fit=dict(self.fit),
             ablation=AblationDescription(**asdict(self.ablation)) if self.ablation else None,
             versions=versions(),
         )
         write_model_file(path, arrays, description)
 
     @classmethod
-    def load(cls, path: Path) -> NeuronModels:
+    def load(cls, path: Path | str) -> NeuronModels:
         """Read a neuron-model file.
 
         Raises
@@ -278,6 +296,7 @@ class NeuronModels:
         NeuronModelError
             The file is missing or damaged, or is none, or does not say what its arrays mean.
         """
+        path = Path(path)
         arrays, described = read_model_file(path)
         quality = {name: arrays.pop(name) for name in list(arrays) if name.startswith(QUALITY)}
         if set(arrays) != set(ARRAYS):
@@ -292,6 +311,7 @@ class NeuronModels:
                 image_sha256=described.image_sha256,
                 quality={name.removeprefix(QUALITY): one for name, one in quality.items()},
                 session=described.session,
+                fit=described.fit,
                 ablation=Ablation(**described.ablation.model_dump())
                 if described.ablation
                 else None,
@@ -299,3 +319,22 @@ class NeuronModels:
             )
         except NeuronModelError as error:
             raise NeuronModelError(f"{path} cannot be used. {error}") from error
+
+
+def _array_problems(
+    name: str, array: object, shape: tuple[object, ...], *, may_be_nan: bool = False
+) -> list[str]:
+    """Tell in which regard something is not the array that it should be."""
+    if np.shape(array) != shape:
+        expected = ", ".join(map(str, shape))
+        return [f"{name} has the shape {np.shape(array)}, expected is ({expected})"]
+    values = np.asarray(array)
+    if name == "n_components":
+        if values.dtype.kind not in "iu":
+            return [f"{name} is of type {values.dtype}, expected are integers"]
+        return [f"{name} holds {values.min()}, expected is 0 or more"] if (values < 0).any() else []
+    if values.dtype not in (np.float64, np.float32):
+        return [f"{name} is of type {values.dtype}, expected is float64 or float32"]
+    if not may_be_nan and not np.isfinite(values).all():
+        return [f"{name} holds values that are not finite"]
+    return []

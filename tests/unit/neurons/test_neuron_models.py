@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from signseg_rig.neurons import (
     ablation_curves,
     fit_pls,
 )
+from signseg_rig.neurons.model_file import read_model_file
 from signseg_rig.signs import ablate
 
 SPEC = FeatureSpec({"kind": "net", "weights_sha256": "0" * 64, "input_size_px": 64}, "layer", 2)
@@ -35,13 +37,14 @@ def models(recorded):
         image_sha256=("a" * 64, "b" * 64),
         quality={"test_r": np.array([0.5, np.nan, 0.25, -0.125])},
         session={"subject": "W", "date": "2021-03-25"},
+        fit={"seed": 3, "n_components": [1, 2, 4]},
     )
 
 
 def assert_equal(one, other):
     for name in ("coef", "intercept", "feature_mean", "n_components"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-    for name in ("unit_ids", "features", "image_sha256", "session", "ablation"):
+    for name in ("unit_ids", "features", "image_sha256", "session", "fit", "ablation"):
         assert getattr(one, name) == getattr(other, name)
     assert one.quality.keys() == other.quality.keys()
     for name, values in one.quality.items():
@@ -56,6 +59,17 @@ class TestFile:
         ablated.save(tmp_path / "v4.neurons")
         assert_equal(NeuronModels.load(tmp_path / "v4.neurons"), ablated)
         assert [path.name for path in tmp_path.iterdir()] == ["v4.neurons"]
+
+    def test_path_may_be_text(self, models, tmp_path):
+        path = str(tmp_path / "v4.neurons")
+        models.save(path)
+        assert_equal(NeuronModels.load(path), models)
+
+    def test_says_which_packages_wrote_it(self, models, tmp_path):
+        models.save(tmp_path / "v4.neurons")
+        _, described = read_model_file(tmp_path / "v4.neurons")
+        installed = {name: version(name) for name in ("numpy", "torch", "scikit-learn")}
+        assert installed.items() <= described.versions.items()
 
     def test_missing(self, tmp_path):
         with pytest.raises(NeuronModelError, match="There is no neuron-model file"):
@@ -98,6 +112,13 @@ class TestFile:
             ({"surplus": np.zeros(2)}, "surplus"),
             ({"coef": np.zeros((4, 3))}, "feature_mean has the shape"),
             ({"intercept": np.array([0, np.inf, 0, 0])}, "intercept holds values"),
+            ({"coef": np.array(1.0)}, r"coef has the shape \(\), expected is \(4, n_features\)"),
+            ({"coef": np.zeros((4, 200), bool)}, "coef is of type bool, expected is float64 or"),
+            ({"coef": np.zeros((4, 200), np.int8)}, "coef is of type int8"),
+            ({"coef": np.zeros((4, 200), np.float16)}, "coef is of type float16"),
+            ({"n_components": np.array([1, np.nan, 2, 2])}, "n_components is of type float64"),
+            ({"n_components": np.array([1, -1, 2, 2])}, "n_components holds -1"),
+            ({"quality.test_r": np.arange(4)}, r"quality\['test_r'\] is of type int64"),
         ],
     )
     def test_arrays_are_read_strictly(self, models, tmp_path, arrays, message):
@@ -105,6 +126,22 @@ class TestFile:
         models.save(path)
         self.rewrite(path, arrays=arrays)
         with pytest.raises(NeuronModelError, match=message):
+            NeuronModels.load(path)
+
+    @pytest.mark.parametrize("name", ["BF16", "F8_E4M3"])
+    def test_types_that_numpy_lacks(self, models, tmp_path, name):
+        path = tmp_path / "v4.neurons"
+        models.save(path)
+        self.rewrite(
+            path, arrays={"coef": np.zeros((4, 200), np.int16 if name == "BF16" else np.int8)}
+        )
+        old = b'"dtype":"I16"' if name == "BF16" else b'"dtype":"I8"'
+        new = f'"dtype":"{name}"'.encode()
+        content = path.read_bytes()
+        n_bytes = int.from_bytes(content[:8], "little")
+        header = content[8 : 8 + n_bytes].replace(old, new)
+        path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + n_bytes :])
+        with pytest.raises(NeuronModelError, match=r"v4\.neurons cannot be"):
             NeuronModels.load(path)
 
     def test_what_cannot_be_written_leaves_the_old_file(self, models, tmp_path):
@@ -129,6 +166,14 @@ class TestFile:
 
 
 class TestUse:
+    def test_features_of_another_layer_are_refused(self, models, recorded):
+        x = recorded.features
+        np.testing.assert_array_equal(models.predict(x, spec=SPEC), models.predict(x))
+        other = replace(SPEC, layer="another")
+        for use in (NeuronModels.predict,):
+            with pytest.raises(NeuronModelError, match=r"read .*'layer'.*got .*'another'"):
+                use(models, x, spec=other)
+
     def test_predictions_are_those_of_the_fit(self, models, recorded):
         fitted = fit_pls(recorded.features, recorded.responses, n_components=4)
         np.testing.assert_allclose(
