@@ -30,6 +30,9 @@ def ablate(
         str, typer.Option(help="Shares of magnitude to remove, separated by commas.")
     ] = "0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1",
     seed: Annotated[int, typer.Option(help="Of the random controls.", min=0)] = 0,
+    n_draws: Annotated[
+        int, typer.Option(help="Draws of each random control; their mean is told.", min=1)
+    ] = 10,
     report: Annotated[
         Path | None, typer.Option(help="Folder for table and figure; beside the models by default.")
     ] = None,
@@ -55,7 +58,9 @@ def ablate(
             pictures.read(),
             on_progress=lambda n_done: progress("features", n_done, len(pictures)),
         )
-        points = ablation_curves(neurons, features, strengths=degrees, seed=seed)
+        points = ablation_curves(
+            neurons, features, strengths=degrees, seed=seed, n_draws=n_draws, spec=reader.spec
+        )
     folder = report or models.with_name(f"{models.stem}-ablation")
     figure = write_ablation_report(points, folder)
     summary = summarize(points)

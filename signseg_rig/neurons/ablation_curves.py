@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 
+from signseg_rig.errors import ConfigError
 from signseg_rig.neurons.accuracy import correlation
+from signseg_rig.neurons.features import FeatureSpec
 from signseg_rig.neurons.models import Ablation, Convention, NeuronModels
 from signseg_rig.signs import (
     AblatedWeights,
@@ -18,11 +20,12 @@ from signseg_rig.signs import (
     both_signs,
     matched_random,
 )
-from signseg_rig.types import FloatArray
+from signseg_rig.types import BoolArray, FloatArray
 
 STRENGTHS = tuple(round(0.1 * step, 1) for step in range(11))
 BOTH = "both"
 PREFERRED = 0.1
+N_DRAWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class AblationPoint:
     strength, realized_strength : float
         The share of magnitude that was to be removed, and that was: of the weights of the sign, or
         for controls and both signs of all weights.
-    n_removed : int
+    n_removed : float
+        A mean, as all that follows, where a control was drawn several times.
     mean_rate_hz : float
         Predicted, over the images, in spikes per second.
     preferred_rate_hz : float
@@ -60,7 +64,7 @@ class AblationPoint:
     convention: str
     strength: float
     realized_strength: float
-    n_removed: int
+    n_removed: float
     mean_rate_hz: float
     preferred_rate_hz: float
     mean_change_hz: float
@@ -74,6 +78,8 @@ def ablation_curves(
     *,
     strengths: Sequence[float] = STRENGTHS,
     seed: int = 0,
+    n_draws: int = N_DRAWS,
+    spec: FeatureSpec | None = None,
 ) -> list[AblationPoint]:
     """Predict the rates of images by models whose weights are removed by degrees.
 
@@ -86,47 +92,89 @@ def ablation_curves(
     strengths : sequence of float, from 0 to 1
     seed : int
         Of the random controls.
+    n_draws : int, at least 1
+        Of each random control: single neurons vary from draw to draw, and points are means.
+    spec : FeatureSpec, optional
+        See `NeuronModels.predict`.
 
     Returns
     -------
     points : list of AblationPoint
         For every sign and strength, both conventions, and both matched-random controls.
+
+    Raises
+    ------
+    NeuronModelError
+        The features are not those that the models read, or the models are ablated already.
+    ConfigError
+        There are less than one draw.
     """
+    if n_draws < 1:
+        raise ConfigError(f"n_draws should be at least 1; got {n_draws}.")
     rng = np.random.default_rng(seed)
-    intact = models.predict(features)
+    centred = models.checked_features(features, spec) - models.feature_mean
+    intact = centred @ models.coef.T + models.mean_rate_hz
     preferred = intact >= np.quantile(intact, 1 - PREFERRED, axis=0)
-    points: list[AblationPoint] = []
-    for sign, control, strength, ablated in _ablations(models.coef, strengths, rng):
+
+    def measured(kind: _Kind, ablated: AblatedWeights) -> Iterator[FloatArray]:
+        # The conventions differ in a constant only.
+        deviation = centred @ ablated.weights.T
         for convention in get_args(Convention):
-            changed = models.with_weights(ablated, Ablation(sign, strength, convention))
-            rates = changed.predict(features)
-            measures = zip(
-                models.unit_ids,
-                ablated.realized_strength.tolist(),
-                ablated.n_removed.tolist(),
-                rates.mean(axis=0).tolist(),
-                rates.mean(axis=0, where=preferred).tolist(),
-                (rates - intact).mean(axis=0).tolist(),
-                (rates - intact).mean(axis=0, where=preferred).tolist(),
-                correlation(rates.T, intact.T).tolist(),
-                strict=True,
-            )
-            points += [
-                AblationPoint(unit, sign, control, convention, strength, *rest)
-                for unit, *rest in measures
-            ]
+            ablation = Ablation(kind.sign, kind.strength, convention)
+            rates = deviation + models.with_weights(ablated, ablation).mean_rate_hz
+            yield _measures(ablated, rates, intact, preferred)
+
+    points: list[AblationPoint] = []
+    for kind, draws in _ablations(models.coef, strengths, rng, n_draws):
+        means = np.mean([list(measured(kind, ablated)) for ablated in draws], axis=0)
+        points += [
+            AblationPoint(unit, kind.sign, kind.control, convention, kind.strength, *values)
+            for convention, of_units in zip(get_args(Convention), means, strict=True)
+            for unit, values in zip(models.unit_ids, of_units.T.tolist(), strict=True)
+        ]
     return points
 
 
+def _measures(
+    ablated: AblatedWeights, rates: FloatArray, intact: FloatArray, preferred: BoolArray
+) -> FloatArray:
+    """Give what a point tells of an ablation, (n_measures, n_units), in the order of its fields."""
+    change = rates - intact
+    return np.array(
+        [
+            ablated.realized_strength,
+            ablated.n_removed,
+            rates.mean(axis=0),
+            rates.mean(axis=0, where=preferred),
+            change.mean(axis=0),
+            change.mean(axis=0, where=preferred),
+            correlation(rates.T, intact.T),
+        ]
+    )
+
+
+class _Kind(NamedTuple):
+    sign: str
+    control: str
+    strength: float
+
+
 def _ablations(
-    weights: FloatArray, strengths: Sequence[float], rng: np.random.Generator
-) -> Iterator[tuple[str, str, float, AblatedWeights]]:
+    weights: FloatArray, strengths: Sequence[float], rng: np.random.Generator, n_draws: int
+) -> Iterator[tuple[_Kind, Iterable[AblatedWeights]]]:
+    """Give the ablations of each kind: one, or the draws of a random control."""
     for sign in get_args(Sign):
         graded = GradedAblation(weights, sign=sign)
         for strength in strengths:
             ablated = graded.at(strength)
-            yield sign, "", strength, ablated
+            yield _Kind(sign, "", strength), [ablated]
+            # Without anything to remove all draws are alike.
+            n_different = n_draws if ablated.n_removed.any() else 1
             for match in get_args(Match):
-                yield sign, match, strength, matched_random(weights, ablated, match=match, rng=rng)
+                draws = (
+                    matched_random(weights, ablated, match=match, rng=rng)
+                    for _ in range(n_different)
+                )
+                yield _Kind(sign, match, strength), draws
     for strength in strengths:
-        yield BOTH, "", strength, both_signs(weights, strength=strength)
+        yield _Kind(BOTH, "", strength), [both_signs(weights, strength=strength)]

@@ -78,8 +78,9 @@ def draw_ablation(points: Sequence[AblationPoint]) -> Figure:
     """Draw means over neurons against strength, a column for each convention.
 
     Bands are 95 % bootstrap intervals over neurons, of the ablations; dotted and broken lines are
-    random weights matched in number and in magnitude. Rates are drawn as changes from the intact
-    model, for neurons differ more in their rates than in what an ablation does to them.
+    random weights matched in number and in magnitude, each neuron's the mean of several draws.
+    Rates are drawn as changes from the intact model, for neurons differ more in their rates than in
+    what an ablation does to them.
     """
     figure = new_figure(9.5, 8.4)
     conventions = ("raw", "centered")

@@ -170,7 +170,7 @@ class TestUse:
         x = recorded.features
         np.testing.assert_array_equal(models.predict(x, spec=SPEC), models.predict(x))
         other = replace(SPEC, layer="another")
-        for use in (NeuronModels.predict,):
+        for use in (NeuronModels.predict, ablation_curves):
             with pytest.raises(NeuronModelError, match=r"read .*'layer'.*got .*'another'"):
                 use(models, x, spec=other)
 
@@ -307,6 +307,18 @@ class TestCurves:
                 assert point.n_removed == 0
             elif point.sign == "both":
                 assert np.isnan(point.r_intact)
+
+    def test_controls_are_means_of_their_draws(self, models, recorded):
+        def controls(**options):
+            points = ablation_curves(models, recorded.features, strengths=(0.5,), **options)
+            return np.array([point.preferred_rate_hz for point in points if point.control])
+
+        single = np.array([controls(seed=seed, n_draws=1) for seed in range(12)])
+        averaged = np.array([controls(seed=seed, n_draws=16) for seed in range(12)])
+        assert averaged.std(axis=0).mean() < 0.5 * single.std(axis=0).mean()
+        np.testing.assert_allclose(averaged.mean(axis=0), single.mean(axis=0), atol=1.0)
+        with pytest.raises(ConfigError, match="n_draws should be at least 1; got 0"):
+            controls(n_draws=0)
 
     def test_seed_decides_the_controls(self, models, recorded):
         one, again, other = (
