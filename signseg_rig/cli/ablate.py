@@ -14,6 +14,7 @@ from signseg_rig.cli.network_options import (
     features_folder,
     network_of,
 )
+from signseg_rig.cli.outputs import require_writable
 
 if TYPE_CHECKING:
     from signseg_rig.neurons import AblationPoint
@@ -51,6 +52,8 @@ def ablate(
 
     neurons = NeuronModels.load(models)
     degrees = _parsed(strengths)
+    folder = report or models.with_name(f"{models.stem}-ablation")
+    require_writable(folder, is_folder=True)
     reader = neurons.reader(network_of(neurons.features.network, settings))
     pictures = open_images(images)
     with StageProgress(Console(stderr=True)) as progress:
@@ -61,7 +64,6 @@ def ablate(
         points = ablation_curves(
             neurons, features, strengths=degrees, seed=seed, n_draws=n_draws, spec=reader.spec
         )
-    folder = report or models.with_name(f"{models.stem}-ablation")
     figure = write_ablation_report(points, folder)
     summary = summarize(points)
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -17,6 +17,7 @@ from signseg_rig.cli.network_options import (
     features_folder,
     open_network,
 )
+from signseg_rig.cli.outputs import require_writable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,8 +89,11 @@ def fit(
     ] = 25,
     n_folds: Annotated[int, typer.Option(help="Folds of the test.", min=2)] = 10,
     n_shuffles: Annotated[
-        int, typer.Option(help="Fits with shuffled images, for p-values; 0 for none.", min=0)
-    ] = 0,
+        int,
+        typer.Option(
+            help="Fits with shuffled images, for p-values; 0, without any, is quick.", min=0
+        ),
+    ] = 200,
     compare: Annotated[
         list[str] | None,
         typer.Option(
@@ -114,6 +118,9 @@ def fit(
     from signseg_rig.report import write_fit_report
 
     console = Console(stderr=True)
+    folder = report or out.with_name(f"{out.stem}-report")
+    require_writable(out)
+    require_writable(folder, is_folder=True)
     rules = FitSettings(
         n_components=range(1, max_components + 1),
         n_folds=n_folds,
@@ -122,8 +129,7 @@ def fit(
         seed=seed,
         n_workers=os.cpu_count() or 1,
     )
-    dropped: Any = drop_incomplete  # checked by read_recorded
-    recorded = read_recorded(
+    given = read_recorded(
         responses,
         images,
         stimulus_table=stimuli,
@@ -135,9 +141,9 @@ def fit(
         key=key,
         count_window_s=count_window_s,
         units=None if units is None else units.split(","),
-        incomplete=dropped,
+        incomplete=cast("Any", drop_incomplete),  # checked there
     )
-    data = _prepared(recorded, console)
+    data = _prepared(given, console)
     reader = FeatureReader(open_network(network, settings), layer, pool_px)
     with StageProgress(console) as progress:
         fitted = fit_recorded(
@@ -148,13 +154,16 @@ def fit(
             on_progress=progress,
         )
     fitted.models.save(out)
-    page = write_fit_report(fitted, report or out.with_name(f"{out.stem}-report"))
+    page = write_fit_report(fitted, folder)
+    _print(fitted, f"Models: {out}\nReport: {page}", as_json=as_json)
+
+
+def _print(fitted: NeuronFit, places: str, *, as_json: bool) -> None:
     if as_json:
         print_json(_as_json(fitted))
         return
     _print_table(fitted)
-    typer.echo(f"Models: {out}")
-    typer.echo(f"Report: {page}")
+    typer.echo(places)
 
 
 def _prepared(recorded: RecordedData, console: Console) -> RecordedData:

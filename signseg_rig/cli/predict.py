@@ -15,6 +15,7 @@ from signseg_rig.cli.network_options import (
     features_folder,
     network_of,
 )
+from signseg_rig.cli.outputs import require_writable
 
 
 def predict(
@@ -47,6 +48,8 @@ def predict(
     from signseg_rig.neurons import FeatureCache, NeuronModels
 
     neurons = NeuronModels.load(models)
+    if out is not None:
+        require_writable(out)
     chosen: Any = (sign, convention)  # checked by ablate
     if sign is not None:
         neurons = neurons.ablate(chosen[0], strength, convention=chosen[1])

@@ -68,7 +68,7 @@ def fitted(recording: Path) -> tuple[Path, list[dict[str, Any]]]:
         "fit",
         *("--responses", recording / "rates.npy", "--images", recording / "images"),
         *("--layer", "blocks.3", "--pool-px", 2, "--set", "input_size_px=64"),
-        *("--n-shuffles", 20, "--compare", "ridge", "--compare", "positive-only"),
+        *("--compare", "ridge", "--compare", "positive-only"),
         *("--out", out, "--cache-dir", recording / "cache", "--json"),
     )
     return out, json.loads(output)
@@ -83,10 +83,16 @@ def test_fit_prints_and_writes_what_it_found(fitted: tuple[Path, list[dict[str, 
         assert row["gate"] == "passed"
         assert 0.8 < row["reliability"] < 1
         assert 0.6 < row["test_r"] < row["ceiling_r"]
-        assert row["p_value"] == pytest.approx(1 / 21)
+        assert row["p_value"] == pytest.approx(1 / 201)  # of the 200 shuffles by default
     models = NeuronModels.load(path)
     assert models.features.layer == "blocks.3"
     assert models.features.network["input_size_px"] == 64
+    assert models.fit == {
+        "seed": 0,
+        "n_folds": 10,
+        "n_components": list(range(1, 26)),
+        "n_shuffles": 200,
+    }
     assert len(models.image_sha256) == N_IMAGES
     assert models.quality["test_r"].tolist() == [row["test_r"] for row in table]
     report = path.with_name("three-report")
@@ -196,6 +202,32 @@ def test_fit_says_what_is_wrong(recording: Path, arguments: list[str], message: 
     error = result.output
     assert message in " ".join(error.split())
     assert not (recording / "none.neurons").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "report", "message"),
+    [
+        ("images", "report", "images is a folder; a file would be written there"),
+        ("rates.npy/x/a.neurons", "report", "cannot be written: Not a directory"),
+        ("new/a.neurons", "rates.npy", "rates.npy is a file; a folder would be written there"),
+        ("/proc/new/a.neurons", "report", "/proc/new/a.neurons cannot be written"),
+    ],
+)
+def test_fit_checks_first_that_it_can_write(
+    recording: Path, tmp_path: Path, out: str, report: str, message: str
+) -> None:
+    before = set(recording.iterdir())
+    command = [
+        "fit",
+        *("--responses", recording / "rates.npy", "--images", recording / "images"),
+        *("--out", recording / out, "--report", recording / report),
+        *("--cache-dir", tmp_path / "cache"),
+    ]
+    result = CliRunner().invoke(app, [*map(str, command)])
+    assert result.exit_code == 1
+    assert message in " ".join(result.output.split())
+    assert not (tmp_path / "cache").exists()
+    assert set(recording.iterdir()) == before
 
 
 def test_everything_that_does_not_fit_together_is_one_report(recording: Path) -> None:

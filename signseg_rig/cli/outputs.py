@@ -1,0 +1,38 @@
+"""Whether results can be written, known before they are computed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from signseg_rig.errors import ConfigError
+
+
+def require_writable(path: Path, *, is_folder: bool = False) -> None:
+    """Check that a file, or files in a folder, can be written; nothing is left behind.
+
+    Parameters
+    ----------
+    path : Path
+        It need not be there, and neither need the folders above it.
+    is_folder : bool
+
+    Raises
+    ------
+    ConfigError
+        It cannot, or something else has this name.
+    """
+    if path.exists() and path.is_dir() != is_folder:
+        there, wanted = ("a file", "a folder") if is_folder else ("a folder", "a file")
+        raise ConfigError(
+            f"{path} is {there}; {wanted} would be written there. Name another place."
+        )
+    folder = path.absolute() if is_folder else path.absolute().parent
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror} ({nearest}). Name another place."
+        ) from error
