@@ -54,12 +54,23 @@ class NeuronModelPopulation(Simulator):
 
     @classmethod
     def problems(cls, settings: Any) -> list[str]:
-        """List what is wrong with the file, for `signseg-rig check`."""
+        """List what is wrong with the file or the network, for `signseg-rig check`."""
         try:
-            _models(settings)
+            models = _models(settings)
         except RigError as error:
             return [str(error)]
-        return []
+        fitted = models.features.network
+        chosen = {"kind": settings.network.kind, **dict(settings.network.settings)}
+        # Without loading it; whether its weights are those of the fit shows when it is loaded.
+        differing = "; ".join(
+            f"{key} is {chosen[key]!r}, fitted was {fitted[key]!r}"
+            for key in sorted(fitted.keys() & chosen.keys())
+            if fitted[key] != chosen[key]
+        )
+        if not differing:
+            return []
+        where = f"The models of {settings.path} were fitted on another network than the one chosen"
+        return [f"{where}: {differing}. Set 'network' as it was for the fit."]
 
     def rates_hz(self, images: ImageArray) -> FloatArray:
         """Give the expected evoked rates; see `Simulator.rates_hz`."""
