@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from signseg_rig.interfaces import Network
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 
 Progress = Callable[[int], None]
+# Images computed together: enough to keep a graphics card busy, and few to lose by a crash.
+# Networks compute in batches of one size, so that an image comes out as if it were alone.
+PORTION = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class FeatureCache:
         Parameters
         ----------
         images : iterable of (height, width, 3) uint8 arrays
-            Taken one after the other; their sizes may differ.
+            Taken in portions of `PORTION`; their sizes may differ.
         on_progress : callable
             Called with how many images are done.
 
@@ -148,19 +152,27 @@ class FeatureCache:
         -------
         features : (n_images, n_features) float32 array
         """
-        rows = []
-        for image in images:
-            rows.append(self._read_or_compute(image))
-            on_progress(len(rows))
+        remaining, rows = iter(images), []
+        while portion := list(islice(remaining, PORTION)):
+            for row in self._read_or_compute(portion):
+                rows.append(row)
+                on_progress(len(rows))
         return np.array(rows, dtype=np.float32).reshape(len(rows), int(np.prod(self._reader.shape)))
 
-    def _read_or_compute(self, image: ImageArray) -> FloatArray:
-        path = self._folder / f"{array_sha256(image)}.npy"
-        row = _read(path, int(np.prod(self._reader.shape)))
-        if row is None:
-            row = self._reader.features(image[None])[0]
-            _write(path, row)
-        return row
+    def _read_or_compute(self, images: Sequence[ImageArray]) -> list[FloatArray]:
+        paths = [self._folder / f"{array_sha256(image)}.npy" for image in images]
+        n_features = int(np.prod(self._reader.shape))
+        rows = {path: _read(path, n_features) for path in paths}
+        missing: dict[tuple[int, ...], dict[Path, ImageArray]] = {}
+        for path, image in zip(paths, images, strict=True):
+            if rows[path] is None:
+                missing.setdefault(image.shape, {})[path] = image
+        for of_one_size in missing.values():
+            computed = self._reader.features(np.stack(list(of_one_size.values())))
+            for path, row in zip(of_one_size, computed, strict=True):
+                _write(path, row)
+                rows[path] = row
+        return [row for path in paths if (row := rows[path]) is not None]
 
 
 def _pooling_matrices(

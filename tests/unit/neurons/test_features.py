@@ -6,6 +6,7 @@ import pytest
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network, Readout
 from signseg_rig.neurons import FeatureCache, FeatureReader
+from signseg_rig.neurons.features import PORTION
 
 
 class PixelNetwork(Network):
@@ -116,6 +117,35 @@ class TestCache:
         assert network.n_computed == 5
         np.testing.assert_array_equal(again[::-1], first)
         np.testing.assert_array_equal(first, reader.features(images))
+
+    def test_computes_together_what_is_missing_and_of_one_size(self, images, tmp_path, monkeypatch):
+        network = PixelNetwork()
+        reader = FeatureReader(network)
+        FeatureCache(tmp_path, reader).features(images[1:2])
+        asked = []
+        compute = network.features
+        monkeypatch.setattr(
+            network, "features", lambda images, layer: asked.append(images.shape) or compute(images)
+        )
+        wide = np.zeros((6, 9, 3), np.uint8)
+        given = [*images, wide, images[0]]
+        found = FeatureCache(tmp_path, reader).features(given)
+        assert asked == [(4, 6, 4, 3), (1, 6, 9, 3)]
+        np.testing.assert_array_equal(found, [compute(image[None])[0] for image in given])
+
+    def test_takes_images_in_portions(self, tmp_path):
+        taken = []
+
+        def images():
+            for index in range(PORTION + 3):
+                taken.append(index)
+                yield np.full((6, 4, 3), index, np.uint8)
+
+        told = []
+        cache = FeatureCache(tmp_path, FeatureReader(PixelNetwork()))
+        cache.features(images(), on_progress=lambda n_done: told.append((n_done, len(taken))))
+        assert told[0] == (1, PORTION)
+        assert told[-1] == (PORTION + 3, PORTION + 3)
 
     def test_another_network_layer_or_pooling_is_not_mixed_up(self, images, tmp_path):
         FeatureCache(tmp_path, FeatureReader(PixelNetwork(), "map", 2)).features(images)
