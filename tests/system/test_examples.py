@@ -108,6 +108,13 @@ def test_05_fits_recorded_neurons(tmp_path: Path) -> None:
     found = re.search(r"89 neurons, 1200 images; median test r (\d\.\d+)", output)
     assert found is not None
     assert float(found[1]) >= 0.54
+    shuffled = re.search(r"median r with shuffled images ([+-]\d\.\d+)", output)
+    assert shuffled is not None
+    assert abs(float(shuffled[1])) <= 0.05
+    # Eleven strengths of both signs, each with two controls, and of all weights.
+    assert (
+        len(re.findall(r"^(?:random|positive|negative|both).* \d\.\d ", output, re.MULTILINE)) == 77
+    )
     for path in output.splitlines()[-3:]:
         assert Path(path).is_file()
 
