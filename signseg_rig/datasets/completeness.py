@@ -10,6 +10,7 @@ import numpy as np
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.errors import DataSetError
+from signseg_rig.types import BoolArray
 
 Incomplete = Literal["units", "images"]
 
@@ -38,8 +39,9 @@ def drop_incomplete(data: RecordedData, what: Incomplete) -> RecordedData:
         raise DataSetError(
             f"What is left out should be {' or '.join(get_args(Incomplete))}; got {what!r}."
         )
-    is_trial = ~np.isnan(data.rates_hz).all(axis=2)
-    units, images = is_trial.any(axis=1), is_trial.any(axis=0)
+    is_trial: BoolArray = np.asarray(~np.isnan(data.rates_hz).all(axis=2))
+    units: BoolArray = np.asarray(is_trial.any(axis=1))
+    images: BoolArray = np.asarray(is_trial.any(axis=0))
     if what == "units":
         units &= is_trial[:, images].all(axis=1)
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from signseg_rig.errors import ConfigError, NeuronModelError
 from signseg_rig.interfaces import Network
@@ -322,7 +323,7 @@ class NeuronModels:
 
 
 def _array_problems(
-    name: str, array: object, shape: tuple[object, ...], *, may_be_nan: bool = False
+    name: str, array: npt.ArrayLike, shape: tuple[object, ...], *, may_be_nan: bool = False
 ) -> list[str]:
     """Tell in which regard something is not the array that it should be."""
     if np.shape(array) != shape:
