@@ -17,7 +17,12 @@ from signseg_rig.metrics.yolo import letterboxed, load_detector, require_file
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import InputPath, Settings
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
-from signseg_rig.weights import compute_in_batches, file_sha256, require_device
+from signseg_rig.weights import (
+    batch_size_of,
+    compute_in_batches,
+    file_sha256,
+    require_device,
+)
 
 Scramble = Callable[[ImageArray, np.random.Generator], FloatArray]
 CONTROLS: dict[str, Scramble] = {
@@ -48,7 +53,7 @@ class ObjectnessSettings(Settings):
     blur_sigma_px: float = Field(default=0.0, ge=0, le=100)
     seed: int = Field(default=0, ge=0, lt=2**63)
     device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
-    batch_size: int = Field(default=1, ge=1, le=1024)
+    batch_size: int = Field(default_factory=batch_size_of, ge=1, le=1024)
 
 
 class Objectness(Metric):

@@ -17,6 +17,7 @@ from signseg_rig.settings import InputPath, Settings
 from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.weights import (
     CATALOGUE,
+    batch_size_of,
     compute_in_batches,
     file_sha256,
     find_weights,
@@ -46,7 +47,7 @@ class LpipsSettings(Settings):
     weights_path: InputPath | None = None
     trunk: Literal["alex", "vgg", "squeeze"] = "alex"
     device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
-    batch_size: int = Field(default=1, ge=1, le=1024)
+    batch_size: int = Field(default_factory=batch_size_of, ge=1, le=1024)
 
 
 class Lpips(Metric):

@@ -32,7 +32,6 @@ def write_fit_report(fit: NeuronFit, folder: Path) -> Path:
     -------
     report : Path
     """
-    folder.mkdir(parents=True, exist_ok=True)
     figures = {
         "predictions": draw_predictions(fit),
         "ceiling": draw_ceiling(fit),

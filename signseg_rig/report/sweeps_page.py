@@ -89,7 +89,6 @@ def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
     """
     pooled, correlations = comparison.pooled, comparison.correlations
     traits = comparison.traits
-    folder.mkdir(parents=True, exist_ok=True)
     write_table(folder / "changes.csv", *change_rows(pooled))
     write_table(folder / "pooled.csv", *pooled_rows(pooled))
     write_table(folder / "correlations.csv", *correlation_rows(correlations))

@@ -16,6 +16,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
     Parameters
     ----------
     path : Path
+        Its folder is made if it is missing.
     columns : sequence of str
     rows : iterable of sequence
 
@@ -24,10 +25,12 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
     ReportError
         The folder cannot be written, or the disk is full.
     """
-    with explained(path), path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(["" if _is_unknown(cell) else cell for cell in row] for row in rows)
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(["" if _is_unknown(cell) else cell for cell in row] for row in rows)
 
 
 def _is_unknown(cell: object) -> bool:

@@ -18,6 +18,7 @@ from signseg_rig.weights.files import (
 )
 from signseg_rig.weights.models import (
     ModelSettings,
+    batch_size_of,
     compute_in_batches,
     load_model,
     model_problems,
@@ -38,6 +39,7 @@ __all__ = [
     "PackageMember",
     "WeightFile",
     "add_weights",
+    "batch_size_of",
     "compute_in_batches",
     "fetch_weights",
     "file_sha256",

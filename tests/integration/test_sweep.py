@@ -1,32 +1,31 @@
 """Sweeps in real worker processes, of this machine and of a Dask cluster, some of them killed."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-import dask
 import numpy as np
 import psutil
 import pytest
-from distributed import LocalCluster
 from PIL import Image
 
-from signseg_rig.errors import ConfigError, SweepError
+from signseg_rig.errors import ConfigError
 from signseg_rig.visualization import (
     Condition,
     ResultFolder,
     SweepSettings,
-    dask_cluster,
     list_tasks,
     local_processes,
     run_sweep,
+    write_sweep,
 )
+
+DASK_CHILD = Path(__file__).with_name("dask_child.py")
 
 TABLE = {
     "name": "small",
@@ -141,71 +140,54 @@ def test_a_killed_worker_is_replaced(finished: SweepSettings, tmp_path: Path) ->
         if n_opened == 1 and 0 < n_done < n_all:
             for child in psutil.Process().children(recursive=True):
                 # Not the resource tracker, which is a child as well.
-                if "spawn_main" in " ".join(child.cmdline()):
-                    child.send_signal(signal.SIGKILL)
+                with suppress(psutil.Error):  # it may end meanwhile
+                    if "spawn_main" in " ".join(child.cmdline()):
+                        child.send_signal(signal.SIGKILL)
 
     run_sweep(settings, workers, on_progress=on_progress)
     assert n_opened == 2
     assert results_of(settings) == results_of(finished)
 
 
+def meet_dask(scene: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, DASK_CHILD, scene, *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_dask_cluster_that_loses_a_worker(finished: SweepSettings, tmp_path: Path) -> None:
     settings = sweep_in(tmp_path)
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
-        victim = next(iter(cluster.workers.values())).pid
-
-        def on_progress(n_done: int, _n_all: int) -> None:
-            if n_done == 1:
-                os.kill(victim, signal.SIGKILL)
-
-        run_sweep(
-            settings, partial(dask_cluster, cluster.scheduler_address), on_progress=on_progress
-        )
-    assert not psutil.pid_exists(victim)
+    file = tmp_path / "sweep.toml"
+    file.write_text(write_sweep(settings))
+    done = meet_dask("lose_a_worker", file)
+    assert done.stdout == "6 done; victim dead\n", done.stderr
     assert results_of(settings) == results_of(finished)
 
 
-@pytest.mark.slow
-def test_dask_workers_that_a_task_kills() -> None:
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        LocalCluster(n_workers=1, processes=True, dashboard_address=None) as cluster,
-        pytest.raises(SweepError, match="Give them more, or choose a smaller n_together"),
-        dask_cluster(cluster.scheduler_address) as executor,
-    ):
-        executor.submit(os._exit, 1).result()
-
-
-@pytest.mark.slow
-def test_dask_scheduler_that_is_lost(tmp_path: Path) -> None:
-    command = ["-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--host", "127.0.0.1"]
-    with subprocess.Popen(
-        [sys.executable, *command, "--port", "0"], stderr=subprocess.PIPE, text=True
-    ) as scheduler:
-        assert scheduler.stderr is not None
-        lines = iter(scheduler.stderr.readline, "")
-        (address,) = next(filter(None, (re.findall(r"tcp://[\d.]+:\d+", one) for one in lines)))
-
-        def lose_it() -> None:
-            with dask_cluster(address) as executor:
-                waits_for_a_worker = executor.submit(abs, -1)
-                scheduler.kill()
-                waits_for_a_worker.result()
-
-        with pytest.raises(SweepError, match="Start it and its workers again"):
-            lose_it()
+@pytest.mark.parametrize(
+    ("scene", "message"),
+    [
+        ("lose_every_worker", "Give them more, or choose a smaller n_together"),
+        ("lose_the_scheduler", "Start it and its workers again"),
+        ("find_no_scheduler", "no Dask scheduler at tcp://127.0.0.1:1"),
+    ],
+)
+def test_dask_cluster_that_fails_is_a_sentence(scene: str, message: str) -> None:
+    done = meet_dask(scene)
+    assert done.returncode == 1
+    # The last error that Python tells of is the one that the command line would show.
+    last = done.stderr.rpartition("signseg_rig.errors.")[2]
+    assert last.startswith("ConfigError" if scene == "find_no_scheduler" else "SweepError")
+    assert message in last
 
 
 def test_a_task_that_fails_says_why(tmp_path: Path) -> None:
     settings = sweep_in(tmp_path, units=["no such class"])
     with pytest.raises(ConfigError, match="There is no unit 'no such class' among the 1000"):
         run_sweep(settings, partial(local_processes, 1))
-
-
-def test_no_scheduler(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:1"):
-        run_sweep(sweep_in(tmp_path), partial(dask_cluster, "tcp://127.0.0.1:1"))

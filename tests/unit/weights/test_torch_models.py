@@ -23,6 +23,12 @@ from signseg_rig.weights import (
 )
 
 
+@pytest.mark.parametrize(("device", "n_images"), [("cpu", 1), ("cuda", 32), ("mps", 32)])
+def test_the_batch_size_suits_the_device_unless_it_is_set(device, n_images):
+    assert ModelSettings(device=device).batch_size == n_images
+    assert ModelSettings(device=device, batch_size=5).batch_size == 5
+
+
 def build():
     return nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
 
