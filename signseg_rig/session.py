@@ -257,13 +257,13 @@ def _refuse_other_experiment(record: RunRecord) -> None:
 
 
 def _compare_software(record: RunRecord, now: dict[str, Any]) -> None:
-    """Make sure that the models are those of the recorded run, and note what else is not."""
+    """Make sure that models and other files are those of the run, and note what else is not."""
     before = record.reader.manifest
     if sorted(before["weights_sha256"].values()) != sorted(now["weights_sha256"].values()):
         raise ReplayMismatchError(
-            f"The weight files {', '.join(now['weights_sha256'])} are not those that the run was "
-            f"started with, see {record.path / 'manifest.json'}. Put those back to resume the run, "
-            "or start a new one."
+            f"The weight files and other inputs ({', '.join(now['weights_sha256']) or 'none'}) are "
+            f"not those that the run was started with, see {record.path / 'manifest.json'}. Put "
+            "those back to resume the run, or start a new one."
         )
     changes = {
         key: f"{earlier} -> {later}"

@@ -51,12 +51,12 @@ OnStatus = Callable[[RunStatus], None]
 
 RECORDING_SYSTEMS = """
     from dataclasses import replace
+    from pathlib import Path
     from typing import Literal
 
     import numpy as np
 
     from signseg_rig.seeds import named_rng
-    from signseg_rig.settings import InputPath
     from signseg_rig.testing.synthetic import PixelPopulationSettings, PixelSource
     from signseg_rig.types import InvalidReason
     from signseg_simulators.source import SimulatedSource, SimulatedSourceSettings
@@ -73,7 +73,7 @@ RECORDING_SYSTEMS = """
             "halfway",
             "resorted",
         ]
-        mended: InputPath  # once there is such a file, the fault is mended
+        mended: str  # once there is a file of this path, the fault is mended
 
 
     class Faulty(SimulatedSource):
@@ -83,7 +83,7 @@ RECORDING_SYSTEMS = """
 
         def __init__(self, settings, context):
             super().__init__(settings, context)
-            self._fault, self._mended = settings.fault, settings.mended
+            self._fault, self._mended = settings.fault, Path(settings.mended)
             self._block = None
             if self._fault == "resorted" and self._mended.exists():
                 self.unit_names = (*self.unit_names[:-1], "another")
@@ -229,16 +229,16 @@ def table(wire: WireSettings, experiment_of: Callable[..., Table]) -> Table:
 
 @pytest.fixture
 def slow_table(table: Table) -> Table:
-    """On a screen that takes its time: there is a moment between two presentations."""
+    """On a screen that takes its time: a wish comes well before the block is over."""
     table["display"]["pacing"] = "realtime"
     table["monitor"]["refresh_rate_hz"] = 200.0
-    table["stimulus"] = {"on_ms": 10.0, "off_ms": 10.0}
-    table["windows"] = {"evoked_s": [0.005, 0.015], "baseline_s": [0.0, 0.005]}
+    table["stimulus"] = {"on_ms": 30.0, "off_ms": 30.0}
+    table["windows"] = {"evoked_s": [0.015, 0.045], "baseline_s": [0.0, 0.015]}
     table["invalid_trials"] = {"reject_dropped_frames": False}
     table["response_source"]["spiking"] = {
         "baseline_hz": 0.0,
-        "latency_s": 0.005,
-        "response_duration_s": 0.01,
+        "latency_s": 0.015,
+        "response_duration_s": 0.03,
     }
     return table
 
