@@ -16,7 +16,8 @@ from signseg_rig.types import FloatArray, ImageArray, array_sha256
 
 COMPARISONS = ("across", "within", "within_intact", "random", "within_random")
 # The same intact and random images come with every condition.
-N_SETS_KEPT = 2
+# A sweep compares each of its images, and the random ones, many times.
+N_IMAGES_KEPT = 4096
 
 
 class SimilaritySettings(Settings):
@@ -69,7 +70,7 @@ class RepresentationalSimilarity(Metric):
     def __init__(self, settings: SimilaritySettings) -> None:
         networks: list[Network] = [choice.load()(choice.settings) for choice in settings.networks]
         self._networks = dict(zip(_names(networks), networks, strict=True))
-        self._kept: dict[tuple[str, str, tuple[int, ...]], FloatArray] = {}
+        self._kept: dict[tuple[str, str, tuple[int, ...]], FloatArray] = {}  # oldest use first
 
     @classmethod
     def problems(cls, settings: Any) -> list[str]:
@@ -141,7 +142,7 @@ class RepresentationalSimilarity(Metric):
     def _similarities(
         self, name: str, images: ImageArray, reference: ImageArray, random: ImageArray | None
     ) -> dict[str, float]:
-        condition = self._networks[name].features(images).astype(float)
+        condition = self._features(name, images)
         intact = self._features(name, reference)
         if random is None:
             return dict(_NOTHING) | _compared("uncentered", condition, intact, None)
@@ -154,13 +155,16 @@ class RepresentationalSimilarity(Metric):
         return values
 
     def _features(self, name: str, images: ImageArray) -> FloatArray:
-        """Compute features, unless these images were among the last ones."""
-        key = (name, array_sha256(images), images.shape)
-        if key not in self._kept:
-            if len(self._kept) >= N_SETS_KEPT * len(self._networks):
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = self._networks[name].features(images).astype(float)
-        return self._kept[key]
+        """Compute the features of images, of each only once as long as it is among the last."""
+        keys = [(name, array_sha256(image), image.shape) for image in images]
+        rows = {key: self._kept.pop(key) for key in set(keys) & self._kept.keys()}
+        if new := {key: image for key, image in zip(keys, images, strict=True) if key not in rows}:
+            features = self._networks[name].features(np.stack(list(new.values()))).astype(float)
+            rows |= zip(new, features, strict=True)
+        self._kept |= rows
+        while len(self._kept) > N_IMAGES_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return np.stack([rows[key] for key in keys])
 
 
 def mean_cosine(a: FloatArray, b: FloatArray | None = None) -> float:

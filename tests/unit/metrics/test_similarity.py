@@ -122,8 +122,14 @@ def test_without_random_images_there_is_no_centre_and_no_floor(two, sets):
     assert is_nan == expected
 
 
-def test_intact_features_are_computed_once_and_not_mistaken(two, sets, random_images):
+def test_features_are_computed_once_and_not_mistaken(sets, random_images, monkeypatch):
     metric = ensemble(SMALL)
+    (network,) = metric._networks.values()
+    n_seen = []
+    features = network.features
+    monkeypatch.setattr(
+        network, "features", lambda images: n_seen.append(len(images)) or features(images)
+    )
     context = MetricContext(random_images=sets[2])
     first = metric.measure(*sets[:2], context)
     others = [random_images(2) for _ in range(4)]
@@ -132,6 +138,7 @@ def test_intact_features_are_computed_once_and_not_mistaken(two, sets, random_im
             ensemble(SMALL).measure(sets[0], other, context), nan_ok=True
         )
     assert metric.measure(*sets[:2], context) == first
+    assert sum(n_seen) == sum(map(len, [*sets, *others]))
 
 
 def test_the_visualized_network_does_not_judge(sets, monkeypatch):
