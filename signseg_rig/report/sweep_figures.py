@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from signseg_rig.report.drawing import new_figure
+from signseg_rig.report.drawing import legend_below, new_figure
 from signseg_rig.visualization import (
     Comparison,
     Condition,
@@ -71,7 +71,8 @@ def draw_images(images: SweepImages) -> Figure:
                 axis.imshow(best.best_image)
         row[0].set_ylabel(unit, rotation=0, ha="right", va="center", fontsize=8)
     for axis, condition in zip(axes[0], columns, strict=True):
-        words = label_of(condition).replace(" ", "\n", 1).replace(" of ", " of\n")
+        words = label_of(condition).replace(" removed", "\nremoved").replace(", ", ",\n")
+        words = words.replace(" of ", " of\n")
         axis.set_title(words, fontsize=7)
     return figure
 
@@ -99,7 +100,7 @@ def draw_changes(comparisons: Sequence[Comparison], table: Table) -> Figure:
         axis.title.set_fontsize(9)
         axis.spines[["top", "right"]].set_visible(False)
     if measures:
-        axes[0].legend(frameon=False, fontsize=7)
+        legend_below(figure, axes[0])
     return figure
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from signseg_rig.report.drawing import legend_below
 from signseg_rig.report.sweep_figures import COLORS, color_of, draw_controls, label_of, panels
 from signseg_rig.visualization import ConditionOverNetworks, TraitCorrelation
 
@@ -39,7 +40,7 @@ def draw_networks(pooled: Sequence[ConditionOverNetworks]) -> Figure:
         axis.set(xlabel="strength", ylabel="change from intact")
         axis.set_title(measure, fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].legend(frameon=False, fontsize=7)
+    legend_below(figure, axes[0])
     return figure
 
 
