@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from signseg_rig.errors import NeuronModelError
 
@@ -98,8 +98,10 @@ def write_model_file(
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(contiguous, draft, {KEY: description.model_dump_json()})
-        with draft.open("r+b") as file:
+        # Through a file of our own, which others of the lab may read: safetensors' is private.
+        with draft.open("wb") as file:
+            file.write(save(contiguous, {KEY: description.model_dump_json()}))
+            file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
     except (OSError, SafetensorError) as error:

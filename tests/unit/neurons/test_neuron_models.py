@@ -1,6 +1,7 @@
 """Neuron models: their file, what they refuse, and what ablation does to them."""
 
 import json
+import os
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -64,6 +65,12 @@ class TestFile:
         path = str(tmp_path / "v4.neurons")
         models.save(path)
         assert_equal(NeuronModels.load(path), models)
+
+    @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+    def test_is_as_readable_as_other_files(self, models, tmp_path):
+        (tmp_path / "other").touch()
+        models.save(tmp_path / "v4.neurons")
+        assert (tmp_path / "v4.neurons").stat().st_mode == (tmp_path / "other").stat().st_mode
 
     def test_says_which_packages_wrote_it(self, models, tmp_path):
         models.save(tmp_path / "v4.neurons")
