@@ -12,7 +12,7 @@ The same from the command line:
     signseg-rig fit --images FOLDER/images.zip --responses FOLDER/responses_mean.npy \
         --count-window-s 0.1 --layer blocks.8 --pool-px 7 --n-shuffles 0 --out v4.neurons
     signseg-rig predict v4.neurons --images FOLDER/images.zip --sign negative --out rates.csv
-    signseg-rig ablate v4.neurons --images FOLDER/images.zip
+    signseg-rig ablate v4.neurons --images FOLDER/images.zip --n-draws 1
 
 Needs the `demo` extra: pip install 'signseg-rig[demo]'
 """

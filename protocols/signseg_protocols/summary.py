@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -13,6 +14,9 @@ from signseg_rig.types import FloatArray, IntArray, ProtocolResult, Told
 ALPHA = 0.05
 # 3 blocks against 3 reach p = 1/20 at best; fewer cannot tell.
 MIN_TESTED_BLOCKS = 3
+# References below this many standard errors, or this score, show no gain.
+N_ERRORS = 3.0
+MIN_REFERENCE = 1e-9
 
 COLUMNS = (
     "thread",
@@ -68,9 +72,9 @@ def summarize(
     images alike; multiplicative drift (gain) moves the evolved ones more, by the ratio of the two
     means over the early blocks, before the rise. Gain on top of a constant, as where a baseline
     that does not drift is subtracted, lies between the two. What is assumed: the references follow
-    the drift of the evolved images, both means are above 0 (else only additive drift is taken off:
-    references that do not respond cannot show a gain), and what is left is independent from block
-    to block.
+    the drift of the evolved images, both means are above 0, that of the references by three of its
+    standard errors (else only additive drift is taken off: references that hardly respond cannot
+    show a gain), and what is left is independent from block to block.
 
     Measured in 300 simulated runs without any rise for each amount of drift (30 blocks, 16 evolved
     images at 3 times the rate of 6 references, spikes of `signseg_simulators`): with gain drifting
@@ -120,7 +124,10 @@ def _row(
 def _shares_of_drift(evolved: FloatArray, references: FloatArray) -> tuple[float, ...]:
     """Say how much evolved images drift where references drift by 1: by a sum, by a product."""
     means = float(evolved.mean()), float(references.mean())
-    return (1.0, means[0] / means[1]) if min(means) > 0 else (1.0,)
+    # A mean that noise alone could give would make the ratio anything, and hide every rise.
+    noise = float(references.std(ddof=1)) / math.sqrt(references.size)
+    shows_gain = means[0] > 0 and means[1] > max(N_ERRORS * noise, MIN_REFERENCE)
+    return (1.0, means[0] / means[1]) if shows_gain else (1.0,)
 
 
 def _mean_of(values: FloatArray, blocks: IntArray) -> float:

@@ -74,6 +74,7 @@ def predict(
     if out is None:
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
         return
+    out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     typer.echo(out)

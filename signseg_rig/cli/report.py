@@ -46,6 +46,11 @@ def report(
             f"{', '.join(map(str, runs))} holds no sweep (no {SWEEP_FILE}). Name one run, or one "
             "or more sweeps."
         )
+    elif len(folders) == 1 and out is not None:
+        raise ConfigError(
+            f"The report of one sweep is written into its folder, {folders[0]}; leave --out "
+            f"{out} out, or copy the folder to where there is room."
+        )
     else:
         pages, facts = _report_sweeps(folders, out or Path(COMMON_FOLDER))
     if as_json:

@@ -15,7 +15,6 @@ from signseg_rig.settings import PluginChoice, PluginGroup, Settings
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 
 COMPARISONS = ("across", "within", "within_intact", "random", "within_random")
-# The same intact and random images come with every condition.
 # A sweep compares each of its images, and the random ones, many times.
 N_IMAGES_KEPT = 4096
 

@@ -107,7 +107,7 @@ def ablation_curves(
     NeuronModelError
         The features are not those that the models read, or the models are ablated already.
     ConfigError
-        There are less than one draw.
+        There is less than one draw.
     """
     if n_draws < 1:
         raise ConfigError(f"n_draws should be at least 1; got {n_draws}.")

@@ -158,5 +158,6 @@ def _description(path: Path, metadata: dict[str, str]) -> ModelDescription:
         )
         raise NeuronModelError(
             f"{path} is no neuron-model file of format {FORMAT}: {problems}. It was written by "
-            "another version, or changed by hand."
+            "another version, or changed by hand: fit again with 'signseg-rig fit', or use the "
+            "version that wrote it."
         ) from error

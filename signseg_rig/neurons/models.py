@@ -185,7 +185,7 @@ class NeuronModels:
             )
             raise NeuronModelError(
                 f"These models were fitted on another network than the one given: {details}. "
-                f"Load the network as it was for the fit."
+                "Load the network as it was for the fit, or fit again."
             )
         return FeatureReader(network, self.features.layer, self.features.pool_px)
 

@@ -23,6 +23,6 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise ReportError(
             f"{path} cannot be written: {error.strerror or error}. Nothing else is lost: free some "
-            "space, or have the report written to another folder with "
-            "'signseg-rig report ... --out FOLDER'."
+            "space, or name another folder where the command has an option for it ('--out' of "
+            "report for a run, '--report' of fit and ablate)."
         ) from error

@@ -98,6 +98,7 @@ class Content:
 
 # Other scores, such as the similarity to a pattern, are no rates.
 RATE_SCORES = ("channel", "mean", "contrast")
+MAX_DRIFT = 200e-6
 ROUTINE_TOPICS = ("timing", "display clock", "experiment")
 
 
@@ -157,11 +158,11 @@ def _curves(reader: RunReader, passes: list[PassRecord]) -> tuple[ThreadCurve, .
 
 def _units(experiment_toml: str) -> dict[str, str]:
     """Give the unit of each thread's score; a kind of score that is not known here has none."""
-    threads = tomllib.loads(experiment_toml).get("protocol", {}).get("threads", [])
+    protocol = tomllib.loads(experiment_toml).get("protocol", {})
+    # Threads of another protocol may be anything.
+    threads = protocol["threads"] if protocol.get("kind") == "evolution" else []
     return {
-        thread["name"]: "spikes/s"
-        for thread in threads
-        if thread.get("score", {}).get("kind") in RATE_SCORES
+        thread["name"]: "spikes/s" for thread in threads if thread["score"]["kind"] in RATE_SCORES
     }
 
 
@@ -176,7 +177,7 @@ def _keys_by_place(plans: list[PassPlan]) -> dict[tuple[str, int, int], str]:
 
 def _timing(reader: RunReader, passes: list[PassRecord]) -> Timing:
     shown = [one.shown for one in passes if one.shown]
-    onsets = [np.array([item.onset_s for item in part]) for part in shown]
+    intervals = [_within_stretches(np.diff([item.onset_s for item in part])) for part in shown]
     firsts = [one.shown for one in passes if one.shown and one.plan.attempt == 0]
     lasts = {one.plan.block: one.shown[-1].offset_s for one in passes if one.shown}
     blocks = [one.plan.block for one in passes if one.shown and one.plan.attempt == 0]
@@ -193,11 +194,18 @@ def _timing(reader: RunReader, passes: list[PassRecord]) -> Timing:
     items = [item for part in shown for item in part]
     return Timing(
         durations_s=np.array([item.offset_s - item.onset_s for item in items]),
-        onset_intervals_s=np.concatenate([np.diff(part) for part in onsets] or [np.empty(0)]),
+        onset_intervals_s=np.concatenate(intervals or [np.empty(0)]),
         turnarounds_s=np.array(turnarounds),
         parts_s={key: np.array(values) for key, values in parts.items()},
         n_dropped_frames=sum(item.n_dropped_frames for item in items),
     )
+
+
+def _within_stretches(intervals_s: FloatArray) -> FloatArray:
+    """Leave out what lies between two stretches of a pass: a pause, a lost display, a night."""
+    if not intervals_s.size:
+        return intervals_s
+    return intervals_s[(intervals_s > 0) & (intervals_s < 5 * np.median(intervals_s))]
 
 
 def _clocks(reader: RunReader, passes: list[PassRecord]) -> dict[str, str]:
@@ -214,8 +222,10 @@ def _clocks(reader: RunReader, passes: list[PassRecord]) -> dict[str, str]:
         first, last_offset = offsets[0], offsets[-1]
         text = f"{last_offset.value_s:+.6f} s"
         elapsed_s = last_offset.at_display_s - first.at_display_s
-        if elapsed_s > 0:  # the display was not started anew, with another zero
-            drift_ppm = 1e6 * (last_offset.value_s - first.value_s) / elapsed_s
+        change_s = last_offset.value_s - first.value_s
+        # No clock drifts by more: where one seems to, one of the two was started anew.
+        if elapsed_s > 0 and abs(change_s) <= MAX_DRIFT * elapsed_s:
+            drift_ppm = 1e6 * change_s / elapsed_s
             text += f"; drift {drift_ppm:+.1f} ppm over {elapsed_s:.0f} s"
         clocks["recording clock less display clock"] = text
     return clocks

@@ -14,6 +14,7 @@ from signseg_rig.types import FloatArray, ImageArray
 
 EVOLVED_COLOR = "#c0392b"
 REFERENCE_COLOR = "#2c3e50"
+MAX_IMAGES = 240
 Band = Callable[[FloatArray], tuple[float, float]]
 
 
@@ -44,7 +45,7 @@ def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
 def draw_best_images(
     curve: ThreadCurve, image: Callable[[str], ImageArray | None], *, n_columns: int = 12
 ) -> Figure:
-    """Draw the best image of each generation of a thread, first to last.
+    """Draw the best image of each generation of a thread, or of 240 from first to last.
 
     Parameters
     ----------
@@ -54,13 +55,16 @@ def draw_best_images(
     n_columns : int
         After so many a new row begins.
     """
-    n_images = max(len(curve.best_keys), 1)
+    n_generations = len(curve.best_keys)
+    n_images = min(max(n_generations, 1), MAX_IMAGES)
+    drawn = np.unique(np.linspace(0, n_generations - 1, n_images).round().astype(int))
     n_rows, n_columns = -(-n_images // n_columns), min(n_images, n_columns)
     figure = new_figure(1.15 * n_columns, 1.55 * n_rows)
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    for generation, (axis, key) in enumerate(zip(axes, curve.best_keys, strict=False)):
+    for axis, generation in zip(axes, drawn if n_generations else [], strict=False):
+        key = curve.best_keys[generation]
         pixels = image(key) if key is not None else None
         if pixels is not None:
             axis.imshow(pixels)

@@ -77,9 +77,9 @@ def permutation_test(
     generation come from one distribution; presentations exchanged singly would count this shared
     variation as if it were many independent observations and find effects where there are none.
 
-    What is assumed of the blocks: drift is additive, so that the references of a block take it
-    off, and what is left over is independent from block to block. Multiplicative drift, or drift
-    that the references do not follow, is not controlled. The conclusion is about this run, namely
+    What is assumed of the values: drift has been taken off them with the references of their
+    blocks, and what is left over is independent from block to block. Drift that the references do
+    not follow is not controlled. The conclusion is about this run, namely
     that its late images drive the neuron more than its early ones did; whether another run of the
     optimizer would do so too takes several runs to tell.
 

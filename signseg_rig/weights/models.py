@@ -137,9 +137,11 @@ def named_files(settings: Settings) -> dict[str, Path]:
 
 
 def _used_files(choice: PluginChoice) -> Iterator[Path]:
+    files = named_files(choice.settings)
     if getattr(choice.settings, "random_seed", None) is not None:
+        yield from (path for name, path in files.items() if name != "weights_path")
         return
-    yield from named_files(choice.settings).values()
+    yield from files.values()
     if choice.kind in CATALOGUE and hasattr(choice.settings, "weights_path"):
         yield find_weights(choice.kind, choice.settings.weights_path)
 

@@ -92,7 +92,12 @@ def told_at_display(handshake: Handshake, settings: WireSettings) -> str:
             f"{loop} does not permit the key of this display. Copy 'display.key' of {keys_dir} to "
             "the loop's keys_dir, and start the run again."
         )
-    if handshake == "one-sided keys" or keys_dir is None:
+    if handshake != "one-sided keys" and keys_dir is None:
+        return (
+            f"{loop} ends the connection before it stands. Check that nothing else listens at this "
+            "address, and that the loop has no keys_dir under [wire] either."
+        )
+    if handshake == "one-sided keys":
         ours = "has keys" if keys_dir else "has no keys"
         theirs = "none" if keys_dir else "some"
         return (

@@ -35,6 +35,8 @@ from signseg_rig.wire.server import Connected, DisplayServer, Event, Failed, Los
 log = logging.getLogger(__name__)
 
 WAKE_INTERVAL_S = 0.1
+# Of displays; other rejections are of messages, from anybody.
+REFUSALS = ("unauthorised", "setup", "version", "second display")
 # An onset that is later than this many frames was late by one at least.
 LATE_FRAMES = 0.5
 
@@ -331,7 +333,8 @@ class DisplayLink:
         if isinstance(event, Connected | Lost | Rejection):
             self._on_event(event)
         if isinstance(event, Rejection):
-            self._refusal = event
+            if event.fault in REFUSALS:
+                self._refusal = event
             return None
         if isinstance(event, KeyPressed):
             self._on_key(event.name)

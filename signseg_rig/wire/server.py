@@ -233,7 +233,12 @@ class DisplayServer:
         Where the connection ends, ZeroMQ drops what the display has not read yet.
         """
         deadline_s = self._clock() + FAREWELL_TIMEOUT_S
-        while self._identity is not None and (left_s := deadline_s - self._clock()) > 0:
+        self._receive_all()
+        while (
+            self._identity is not None
+            and self._unreachable is None
+            and (left_s := deadline_s - self._clock()) > 0
+        ):
             self._router.poll(int(left_s * 1000) + 1)
             self._receive_all()
 

@@ -234,6 +234,17 @@ def test_no_display_is_an_error_that_says_what_to_start(
         link.wait_until_connected(lambda: True)
 
 
+def test_garbage_is_no_display_that_was_refused(
+    wire: WireSettings, open_link: Callable, raw_peer: Callable
+) -> None:
+    with open_link(wire.model_copy(update={"connect_timeout_s": 0.2})) as link:
+        raw_peer(wire).send_multipart([b"garbage"])
+        while not link.rejection_counts:
+            link.attend(0.1)
+        with pytest.raises(DisplayTimeoutError, match="Start it on the stimulus computer"):
+            link.wait_until_connected(lambda: True)
+
+
 def test_what_is_wrong_with_a_display_is_told_when_it_connects(
     wire: WireSettings,
     open_link: Callable,

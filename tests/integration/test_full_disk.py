@@ -73,7 +73,7 @@ def test_report_on_a_full_or_read_only_disk_is_written_elsewhere(
     small_disk.make_read_only()
     said = signseg_rig("report", path, code=1)
     assert "cannot be written: Read-only file system" in said
-    assert "--out FOLDER" in said
+    assert "'--out' of report" in said
     assert signseg_rig("report", path, "--out", out) == str(out / "report.html")
     assert "thread_0" in (out / "report.html").read_text(encoding="utf-8")
     assert (out / "figures" / "curves.png").exists()

@@ -45,7 +45,7 @@ def faulty_experiment_file(
     A display that is started anew goes on counting from the computer's clock, as windows do. The
     images follow at a distance that tells neighbouring edges apart a minute after the last match.
     """
-    table = experiment_of(wire.model_copy(update={"heartbeat_timeout_s": 2.0}), n_generations=3)
+    table = experiment_of(wire, n_generations=3)
     table["run"]["seed"] = FAULTY_SEED
     table["display"]["pacing"] = "realtime"
     table["monitor"]["refresh_rate_hz"] = 200.0

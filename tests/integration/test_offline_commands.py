@@ -116,7 +116,7 @@ def test_predict_gives_what_the_models_say(
     predicted = np.array([[rates[name][unit] for name in sorted(rates)] for unit in "012"])
     for unit in range(N_UNITS):
         assert np.corrcoef(predicted[unit], measured[unit])[0, 1] > 0.8
-    out = recording / "ablated.csv"
+    out = recording / "new" / "ablated.csv"
     signseg_rig("predict", path, *options, "--sign", "positive", "--out", out)
     with out.open() as file:
         ablated = list(csv.DictReader(file))

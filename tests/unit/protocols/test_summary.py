@@ -94,6 +94,20 @@ def test_a_rise_of_the_gain_alone_is_none():
     assert cells["rose"] == "no"
 
 
+@pytest.mark.parametrize("offset", [-2.0, 0.5, 2.0])
+def test_references_whose_mean_is_noise_hide_no_rise(offset):
+    """Contrasts of two units, and rates above a baseline, may have a mean of either sign near 0."""
+    n_rises = 0
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(0, 20, (30, 22))
+        rise = np.linspace(40, 80, 30)[:, None]
+        made = History()
+        for scores in noise + np.hstack([rise.repeat(16, axis=1), np.full((30, 6), offset)]):
+            made.add(scores[:16], scores[16:])
+        n_rises += row(made)["rose"] == "yes"
+    assert n_rises >= 18
+
+
 def test_references_that_do_not_respond_take_off_additive_drift_alone():
     cells = row(history(np.arange(20.0), [[-3, 1]] * 20))
     assert cells["rose"] == "yes"

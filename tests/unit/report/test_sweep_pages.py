@@ -197,6 +197,13 @@ def test_sweeps_of_one_name_cannot_be_told_apart(tmp_path, monkeypatch):
     assert "Rename a folder" in " ".join(result.stderr.split())
 
 
+def test_one_sweep_has_its_report_in_its_folder(tmp_path):
+    sweep = make_sweep(tmp_path, "one")
+    result = runner.invoke(app, ["report", str(sweep), "--out", str(tmp_path / "elsewhere")])
+    assert result.exit_code == 1
+    assert "leave --out" in " ".join(result.stderr.split())
+
+
 def test_runs_and_sweeps_do_not_mix(tmp_path):
     sweep = make_sweep(tmp_path, "one")
     result = runner.invoke(app, ["report", str(sweep), str(tmp_path)])

@@ -142,6 +142,9 @@ def test_weights_that_settings_use_are_hashed_once_each(tmp_path, monkeypatch):
     two_files = SimSiamSettings(weights_path=own, head_path=head)
     used = used_weights(chooses(two_files, ModelSettings(random_seed=3)))
     assert used == {str(path): file_sha256(path) for path in (own, head)}
+    drawn = SimSiamSettings(random_seed=3, head_path=head)
+    used = used_weights(chooses(drawn, ModelSettings(random_seed=3)))
+    assert used == {str(head): file_sha256(head)}
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsMissingError):

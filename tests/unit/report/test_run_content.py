@@ -1,0 +1,41 @@
+"""What a run's report makes of odd records."""
+
+import numpy as np
+import pytest
+
+from signseg_rig.report.run_content import ThreadCurve, _units, _within_stretches
+from signseg_rig.report.run_figures import draw_best_images
+
+EVOLUTION = """
+[protocol]
+kind = "evolution"
+threads = [
+    { name = "a", score = { kind = "channel", unit = "x" } },
+    { name = "b", score = { kind = "pattern", path = "p.npy" } },
+]
+"""
+
+
+def test_a_rate_has_its_unit_and_a_cosine_has_none():
+    assert _units(EVOLUTION) == {"a": "spikes/s"}
+
+
+@pytest.mark.parametrize("threads", ["2", '["a"]', '[{ score = "mean" }]'])
+def test_threads_of_another_protocol_may_be_anything(threads):
+    assert _units(f'[protocol]\nkind = "of another lab"\nthreads = {threads}\n') == {}
+    assert _units("") == {}
+
+
+def test_a_night_between_two_stretches_is_no_onset_interval():
+    onsets_s = np.array([0.0, 0.2, 0.4, 40_000.0, 40_000.2, 3.0, 3.2])
+    np.testing.assert_allclose(_within_stretches(np.diff(onsets_s)), [0.2, 0.2, 0.2, 0.2])
+    assert _within_stretches(np.empty(0)).size == 0
+
+
+def test_of_very_many_generations_some_are_drawn_first_and_last_among_them():
+    n = 5000
+    curve = ThreadCurve("a", (np.ones(2),) * n, (np.ones(1),) * n, ("key",) * n, "")
+    figure = draw_best_images(curve, lambda _key: np.zeros((4, 4, 3), dtype=np.uint8))
+    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert len(titles) == 240
+    assert (titles[0], titles[-1]) == ("gen 0\n1.0", "gen 4999\n1.0")
