@@ -177,10 +177,28 @@ def _measured(
     context: MetricContext,
 ) -> Iterator[Number]:
     """Measure the images of a unit, of all conditions against the same intact ones in turn."""
-    intact = own[Condition()]
-    reference = _images(intact)
+    reference = _images(own[Condition()])
     if reference is None:
         return
+    of_sets = {
+        condition: metric.measure(whole, reference, context)
+        for condition, results in own.items()
+        if (whole := _images(results)) is not None
+    }
+    is_needed = any(metric.compares(key) for values in of_sets.values() for key in values)
+    compared = _compared(own, metric, context) if is_needed else {}
+    for condition, values in of_sets.items():
+        for key, of_set in values.items():
+            each = [one[key] for one in compared.get(condition, ())]
+            value = _combined(key, each) if metric.compares(key) else of_set
+            yield Number(unit, condition, None, f"{name}.{key}", value)
+
+
+def _compared(
+    own: Mapping[Condition, Sequence[Result | None]], metric: Metric, context: MetricContext
+) -> dict[Condition, list[dict[str, float]]]:
+    """Measure each image against the intact images of the other repeats, as far as there are."""
+    intact = own[Condition()]
     compared: dict[Condition, list[dict[str, float]]] = {condition: [] for condition in own}
     for repeat in range(len(intact)):
         others = _images([*intact[:repeat], *intact[repeat + 1 :]])
@@ -188,14 +206,7 @@ def _measured(
             image = _images(results[repeat : repeat + 1])
             if image is not None and others is not None:
                 compared[condition].append(metric.measure(image, others, context))
-    for condition, results in own.items():
-        whole = _images(results)
-        if whole is None:
-            continue
-        for key, of_set in metric.measure(whole, reference, context).items():
-            each = [one[key] for one in compared[condition]]
-            value = _combined(key, each) if metric.compares(key) else of_set
-            yield Number(unit, condition, None, f"{name}.{key}", value)
+    return compared
 
 
 def _combined(key: str, each: Sequence[float]) -> float:

@@ -134,6 +134,14 @@ def test_what_several_images_have_together_is_measured_on_all_of_them(settings):
     assert found == {condition: [(None, 2.0)] for condition in conditions}
 
 
+def test_a_metric_that_compares_nothing_measures_each_set_once(settings, monkeypatch):
+    monkeypatch.setattr(Brightness, "compares", lambda _self, _value: False)
+    conditions = write_results(settings)
+    measure_sweep(SweepImages.read(settings), {})
+    assert len(Brightness.asked) == len(settings.units) * len(conditions)
+    assert all(len(images) == settings.n_repeats for images, _ in Brightness.asked)
+
+
 def test_missing_results_are_left_out(settings):
     ablated = Condition("positive", 0.5)
     skip = {("wig", INTACT, 1), *(("wig", ablated, repeat) for repeat in range(3))}
