@@ -119,15 +119,11 @@ class EventTable:
         at_utc = dt.datetime.now(dt.UTC).isoformat()
         rows = [_row(event, at_utc, session) for event in events]
         with explained(self._database, "written"):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+            # A second Ctrl-C raises between any two statements, and what is noted after it must go
+            # through: the connection as a context commits, or takes back whatever was begun.
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.executemany(_INSERT, rows)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                # A second Ctrl-C may come here as well, and what is noted after it must go through.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
 
     def find(self, *kinds: Kind, block: int | None = None, attempt: int = 0) -> list[Event]:
         """Read events of some kinds, oldest first: those of one pass, or all.

@@ -13,27 +13,33 @@ from signseg_rig.records.schema import DATABASE_NAME, create_database
 
 
 class InterruptedConnection(sqlite3.Connection):
-    """Python sees a signal between two statements."""
+    """Python sees a signal as soon as a statement is done."""
 
-    is_interrupted = False
+    interrupted_after = ""
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        return self._done(sql, super().execute(sql, *parameters))
 
     def executemany(self, sql: str, rows: Iterable[Any]) -> sqlite3.Cursor:
-        cursor = super().executemany(sql, rows)
-        if self.is_interrupted:
+        return self._done(sql, super().executemany(sql, rows))
+
+    def _done(self, sql: str, cursor: sqlite3.Cursor) -> sqlite3.Cursor:
+        if self.interrupted_after and sql.startswith(self.interrupted_after):
             raise KeyboardInterrupt
         return cursor
 
 
-def test_interrupted_commit_is_taken_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("statement", ["BEGIN", "INSERT"])
+def test_interrupted_commit_is_taken_back(tmp_path: Path, statement: str) -> None:
     create_database(tmp_path)
     database = tmp_path / DATABASE_NAME
     with contextlib.closing(
         sqlite3.connect(database, factory=InterruptedConnection, isolation_level=None)
     ) as connection:
         table = EventTable(database, connection)
-        connection.is_interrupted = True
+        connection.interrupted_after = statement
         with pytest.raises(KeyboardInterrupt):
             table.append([Event("note", {"topic": "half"})], session=0)
-        connection.is_interrupted = False
+        connection.interrupted_after = ""
         table.append([Event("note", {"topic": "whole"})], session=0)
         assert [event.body["topic"] for event in table.find("note")] == ["whole"]
