@@ -13,14 +13,16 @@ from signseg_rig.optimizers.told import asked_rows
 from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray
 
+OUTLIER_PERCENTILE = 95
+
 
 class GeneticSettings(Settings):
-    """Settings of ``kind = "genetic"``, with the defaults that XDream was run with.
+    """Settings of ``kind = "genetic"``, with the defaults of XDream's recordings from neurons.
 
-    The exception is `n_codes`: XDream's experiments showed 30 codes per generation, the default
-    here is that of the other optimizers. `sigma0` is the standard deviation of the first
-    generation, drawn around the zero code (XDream starts from codes of texture images, or likewise
-    from noise where it is given none).
+    The examples that came with the program later have 20 codes, none of them conserved, a
+    temperature of 0.5 (it says selectivity 2), a parental skew of 0.5, and mutations at a rate of
+    0.5 and of size 0.5. `sigma0` is the standard deviation of the first generation, drawn around
+    the zero code as XDream draws it where it is given no codes to start from.
     """
 
     n_codes: int = Field(default=40, ge=4, le=10_000)
@@ -52,15 +54,14 @@ class Genetic(Optimizer):
 
     Notes
     -----
-    Ponce et al. 2019 and its program XDream. A code is a parent with a probability that grows as
-    ``exp(score / kT)``, kT being `temperature` times the standard deviation of the scores. Each
-    element of a child comes from the first parent with probability `parental_skew`, else from the
-    second, and is mutated by normal noise with probability `mutation_rate`. The conserved codes
-    are shown again.
-
-    Two things differ from XDream. It cuts scores off at their 95th percentile before it computes
-    who is a parent; here an outlier keeps its weight. It carries codes without a score over to the
-    next generation; here they are no parents and are not conserved.
+    Ponce et al. 2019, as in the program XDream of Xiao & Kreiman 2020. Of the codes that have a
+    score, the best `n_conserved` are shown again and every other makes room for a child; codes
+    without a score are shown again too. A code is a parent with a probability that grows as
+    ``exp(score / kT)``, kT being `temperature` times the standard deviation of the scores; for
+    this, scores above their 95th percentile count as that, so that one burst of spikes does not
+    father a whole generation. Each element of a child comes from the first parent with probability
+    `parental_skew`, else from the second, and is mutated by normal noise with probability
+    `mutation_rate`.
     """
 
     Config = GeneticSettings
@@ -90,12 +91,14 @@ class Genetic(Optimizer):
         parents, fitness = self._asked[rows[in_order]], scores[in_order]
         n_conserved = min(self._settings.n_conserved, len(parents))
         best = np.argsort(-fitness, kind="stable")[:n_conserved]
-        children = self._children(parents, fitness, self.n_codes - n_conserved)
-        self._next = np.concatenate([parents[best], self._mutated(children)])
+        children = self._children(parents, fitness, len(parents) - n_conserved)
+        unscored = np.delete(self._asked, rows, axis=0)
+        self._next = np.concatenate([parents[best], self._mutated(children), unscored])
 
     def _children(self, parents: FloatArray, fitness: FloatArray, n: int) -> FloatArray:
         spread = fitness.std() * self._settings.temperature
-        weight = np.exp((fitness - fitness.max()) / spread) if spread > 0 else np.ones(len(fitness))
+        cut = np.minimum(fitness, np.percentile(fitness, OUTLIER_PERCENTILE))
+        weight = np.exp((cut - cut.max()) / spread) if spread > 0 else np.ones(len(cut))
         pairs = self._rng.choice(len(parents), size=(2, n), p=weight / weight.sum())
         is_from_first = self._rng.random((n, self.n_dims)) < self._settings.parental_skew
         return np.where(is_from_first, parents[pairs[0]], parents[pairs[1]])

@@ -118,12 +118,11 @@ class EventTable:
         """
         at_utc = dt.datetime.now(dt.UTC).isoformat()
         rows = [_row(event, at_utc, session) for event in events]
-        with explained(self._database, "written"):
-            # A second Ctrl-C raises between any two statements, and what is noted after it must go
-            # through: the connection as a context commits, or takes back whatever was begun.
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._connection.executemany(_INSERT, rows)
+        # A second Ctrl-C raises between any two statements, and what is noted after it must go
+        # through: the connection as a context commits, or takes back whatever was begun.
+        with explained(self._database, "written"), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(_INSERT, rows)
 
     def find(self, *kinds: Kind, block: int | None = None, attempt: int = 0) -> list[Event]:
         """Read events of some kinds, oldest first: those of one pass, or all.
