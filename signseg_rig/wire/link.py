@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from signseg_rig.config import WireSettings
-from signseg_rig.errors import DisplayError, DisplayTimeoutError, WireError
+from signseg_rig.errors import DisplayError, DisplayTimeoutError, RigError, WireError
 from signseg_rig.types import ImageArray, Presentation, Shown
 from signseg_rig.wire.clock import ClockEstimate
 from signseg_rig.wire.frames import check_size
@@ -262,11 +262,18 @@ class DisplayLink:
         limit_s = (off_frames + LATE_FRAMES) / self.hello.refresh_rate_hz
         late_s = []
         offset_s = math.inf
-        for shown in reports:
-            background_s, offset_s = shown.onset_s - offset_s, shown.offset_s
-            if background_s > limit_s:
-                late_s.append(background_s)
-            yield shown
+        try:
+            for shown in reports:
+                background_s, offset_s = shown.onset_s - offset_s, shown.offset_s
+                if background_s > limit_s:
+                    late_s.append(background_s)
+                yield shown
+        except RigError:
+            self._note_late(late_s)
+            raise
+        self._note_late(late_s)
+
+    def _note_late(self, late_s: Sequence[float]) -> None:
         if late_s:
             self._on_event(LateOnsets(len(late_s), max(late_s)))
 

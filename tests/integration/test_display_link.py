@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -360,6 +361,7 @@ def test_stale_and_replayed_messages_are_refused(
         assert link.rejection_counts == {"replayed": 1, "stale": 2}
 
 
+@pytest.mark.parametrize("end", ["done", "lost"])
 @pytest.mark.parametrize(
     ("n_frames_late", "events"), [(0, []), (2, [LateOnsets(1, pytest.approx(0.05 + 2 / 60))])]
 )
@@ -371,6 +373,7 @@ def test_background_that_stays_too_long_is_noted(
     link_events: Any,
     n_frames_late: int,
     events: list[LateOnsets],
+    end: str,
 ) -> None:
     keys = ["0" * 64] * 3
     onsets_s = [1.0, 1.15, 1.3 + n_frames_late / 60]
@@ -391,10 +394,12 @@ def test_background_that_stays_too_long_is_noted(
             )
             for index, onset_s in enumerate(onsets_s)
         ]
-        for number, body in enumerate([*reports, ShowDone(number=1, n_shown=3)]):
+        last = ShowDone(number=1, n_shown=3) if end == "done" else Goodbye(reason="closed")
+        for number, body in enumerate([*reports, last]):
             message = Message(body, header["run"], header["session"], number + 1)
             peer.send_multipart(encode(message))
-        assert [item.onset_s for item in show(link, keys)] == onsets_s
+        with pytest.raises(DisplayLost) if end == "lost" else nullcontext():
+            assert [item.onset_s for item in show(link, keys)] == onsets_s
     assert link_events.of(LateOnsets) == events
 
 
