@@ -14,7 +14,6 @@ from pydantic import AfterValidator, Field, model_validator
 
 from signseg_rig.settings import InputPath, PluginChoice, PluginGroup, Settings
 
-Positive = Annotated[float, Field(gt=0)]
 GrayLevel = Annotated[int, Field(ge=0, le=255)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 

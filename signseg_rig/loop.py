@@ -110,7 +110,7 @@ class Loop:
         try:
             with short_collections():
                 result = self._take_turns()
-            self._note_told(result.told)
+            self._tell_scores(result.told)
             self._record.finished(result)
         except RunStopped:
             self._tell(state="stopped", message="")
@@ -170,7 +170,7 @@ class Loop:
     def _prepare(self, batch: StimulusBatch) -> Block:
         """Give a batch its ids and hashes, and its pixels unless the record knows the block."""
         number, self._number = self._number, self._number + 1
-        self._note_told(batch.told)
+        self._tell_scores(batch.told)
         recorded = self._record.reader.find_pass(number, 0)
         with self._timed("render"):
             return self._blocks.make(number, batch, recorded.plan if recorded else None)
@@ -331,7 +331,7 @@ class Loop:
         path = self._record.path
         return f"Everything up to here is recorded; go on with: signseg-rig resume {path}"
 
-    def _note_told(self, told: tuple[Told, ...]) -> None:
+    def _tell_scores(self, told: tuple[Told, ...]) -> None:
         scores = {
             item.thread: (float(np.nanmax(item.scores)), float(np.nanmean(item.scores)))
             for item in told

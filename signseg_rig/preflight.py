@@ -74,7 +74,7 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
     Returns
     -------
     problems : list of Problem
-        Without file and line; see `signseg_rig.experiment_file.locate`.
+        Without file and line; see `signseg_rig.settings_file.locate`.
     """
     checks = (_plugins, _keys, _port, _monitor, _geometry, _timing, _windows, _disk)
     return [problem for check in checks for problem in check(experiment)]

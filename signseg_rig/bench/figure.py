@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +32,6 @@ class Figure:
     def is_kept(self) -> bool:
         """Whether the value keeps the limit."""
         return self.value <= self.limit
-
-
-Benchmark = Callable[[], list[Figure]]
 
 
 def in_ms(durations_s: FloatArray) -> str:

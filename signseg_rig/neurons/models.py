@@ -247,7 +247,9 @@ class NeuronModels:
         Raises
         ------
         NeuronModelError
-            These models are ablated already, or the convention is unknown.
+            These models are ablated already.
+        ConfigError
+            The convention is unknown.
         """
         if self.ablation is not None:
             raise NeuronModelError(

@@ -15,6 +15,7 @@ from signseg_rig.types import FloatArray, ImageArray
 EVOLVED_COLOR = "#c0392b"
 REFERENCE_COLOR = "#2c3e50"
 MAX_IMAGES = 240
+MAX_COLUMNS = 12
 Band = Callable[[FloatArray], tuple[float, float]]
 
 
@@ -42,9 +43,7 @@ def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
     return figure
 
 
-def draw_best_images(
-    curve: ThreadCurve, image: Callable[[str], ImageArray | None], *, n_columns: int = 12
-) -> Figure:
+def draw_best_images(curve: ThreadCurve, image: Callable[[str], ImageArray | None]) -> Figure:
     """Draw the best image of each generation of a thread, or of 240 from first to last.
 
     Parameters
@@ -52,13 +51,11 @@ def draw_best_images(
     curve : ThreadCurve
     image : callable
         ``image(key)`` gives the pixels, or None where they are not on disk yet.
-    n_columns : int
-        After so many a new row begins.
     """
     n_generations = len(curve.best_keys)
     n_images = min(max(n_generations, 1), MAX_IMAGES)
     drawn = np.unique(np.linspace(0, n_generations - 1, n_images).round().astype(int))
-    n_rows, n_columns = -(-n_images // n_columns), min(n_images, n_columns)
+    n_rows, n_columns = -(-n_images // MAX_COLUMNS), min(n_images, MAX_COLUMNS)
     figure = new_figure(1.15 * n_columns, 1.55 * n_rows)
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for axis in axes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from signseg_rig.stats.bands import check_level, percentile_band
+
 
 def bootstrap_mean_band(
     values: npt.ArrayLike,
@@ -48,8 +50,7 @@ def bootstrap_mean_band(
     >>> 1.0 <= low < 2.0 < high <= 3.0
     True
     """
-    if not 0 < level < 1:
-        raise ValueError(f"The level of a confidence band lies between 0 and 1; got {level}.")
+    check_level(level)
     array = np.asarray(values, dtype=float)
     if array.ndim != 1 or np.isinf(array).any():
         raise ValueError(
@@ -59,5 +60,4 @@ def bootstrap_mean_band(
     if valid.size < 2:
         return float("nan"), float("nan")
     means = valid[rng.integers(valid.size, size=(n_resamples, valid.size))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return percentile_band(means, level)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from signseg_rig.stats.bands import check_level, percentile_band
 from signseg_rig.types import FloatArray
 
 # 9! = 362,880 orders, a third of a second.
@@ -110,8 +111,7 @@ def _correlate(
     level: float,
     n_resamples: int,
 ) -> Correlation:
-    if not 0 < level < 1:
-        raise ValueError(f"The level of a confidence band lies between 0 and 1; got {level}.")
+    check_level(level)
     first, second = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if first.shape != second.shape or first.ndim != 1:
         raise ValueError(
@@ -126,7 +126,7 @@ def _correlate(
         return Correlation(nan, nan, nan, nan, n_pairs)
     drawn = rng.integers(n_pairs, size=(n_resamples, n_pairs))
     resampled = _row_correlations(first[drawn], second[drawn], by_rank)
-    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    low, high = percentile_band(resampled, level)
     coefficient = float(_row_correlations(first[None], second[None], by_rank)[0])
     if n_pairs > MAX_EXACT_PAIRS:
         p_value = _student_p_value(coefficient, n_pairs)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from signseg_rig.stats.bands import check_level, percentile_band
 from signseg_rig.types import FloatArray, IntArray
 
 
@@ -89,8 +90,7 @@ def hierarchical_bootstrap(
     >>> result.mean, result.n_groups
     (4.5, (2,))
     """
-    if not 0 < level < 1:
-        raise ValueError(f"The level of a confidence band lies between 0 and 1; got {level}.")
+    check_level(level)
     known, labels = _checked(values, levels)
     n_groups = tuple(len(set(map(tuple, labels[:, : depth + 1]))) for depth in range(len(levels)))
     low = high = mean = float("nan")
@@ -99,7 +99,7 @@ def hierarchical_bootstrap(
         mean = _mean(tree)
         if n_groups[0] > 1:
             means = _resampled(tree, n_resamples, rng)
-            low, high = map(float, np.quantile(means, [(1 - level) / 2, (1 + level) / 2]))
+            low, high = percentile_band(means, level)
     return HierarchicalMean(mean, low, high, n_groups, known.size)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from signseg_rig.stats.bands import check_level, percentile_band
 from signseg_rig.types import FloatArray
 
 
@@ -23,8 +23,6 @@ class PairedTest:
         Pairs of which both values are known.
     n_untied : int
         Those whose values differ; the test is about these.
-    n_greater : int
-        Those with ``a > b``.
     difference : float, in units of the values
         Mean of ``a - b``.
     difference_band : (low, high)
@@ -33,18 +31,14 @@ class PairedTest:
         Two-sided, of the Wilcoxon signed-rank test; 1 where no pair differs.
     rank_biserial : float, in [-1, 1]
         Share of the rank sum with ``a > b`` less the share with ``a < b``; 0 where no pair differs.
-    rank_biserial_band : (low, high)
-        Bootstrap band of it.
     """
 
     n_pairs: int
     n_untied: int
-    n_greater: int
     difference: float
     difference_band: tuple[float, float]
     p_value: float
     rank_biserial: float
-    rank_biserial_band: tuple[float, float]
 
 
 def paired_test(
@@ -62,15 +56,15 @@ def paired_test(
     a, b : (n,) float array-likes
         One value per unit in each condition. A pair with a NaN is left out.
     rng : numpy.random.Generator
-        Draws the resamples of the bands.
+        Draws the resamples of the band.
     level : float, in (0, 1)
-        Coverage of the bands that is aimed at.
+        Coverage of the band that is aimed at.
     n_resamples : int, > 0
 
     Returns
     -------
     test : PairedTest
-        NaN where no pair is known; bands are NaN with fewer than two.
+        NaN where no pair is known; the band is NaN with fewer than two.
 
     Raises
     ------
@@ -83,7 +77,7 @@ def paired_test(
     repeats. Pairs without a difference do not enter the test (Wilcoxon 1945). Without ties among
     the differences p is exact up to 50 pairs; with ties it is exact up to 13, beyond it rests on
     the normal approximation. The effect size is the matched-pairs rank-biserial correlation (Kerby
-    2014). Bands are percentile bands over resampled pairs, and too narrow for few pairs.
+    2014). The band is a percentile band over resampled pairs, and too narrow for few pairs.
 
     Examples
     --------
@@ -91,19 +85,16 @@ def paired_test(
     >>> test.n_pairs, test.p_value, test.rank_biserial
     (5, 0.0625, 1.0)
     """
-    if not 0 < level < 1:
-        raise ValueError(f"The level of a confidence band lies between 0 and 1; got {level}.")
+    check_level(level)
     differences = _differences(a, b)
     untied = differences[differences != 0]
     return PairedTest(
         n_pairs=differences.size,
         n_untied=untied.size,
-        n_greater=int((untied > 0).sum()),
         difference=float(differences.mean()) if differences.size else float("nan"),
-        difference_band=_band(np.mean, differences, rng, level, n_resamples),
+        difference_band=_mean_band(differences, rng, level, n_resamples),
         p_value=_p_value(differences, untied),
         rank_biserial=float(_rank_biserial(differences)) if differences.size else float("nan"),
-        rank_biserial_band=_band(_rank_biserial, differences, rng, level, n_resamples),
     )
 
 
@@ -138,17 +129,10 @@ def _rank_biserial(differences: FloatArray, axis: int = -1) -> Any:
     return np.divide(signed, total, out=np.zeros_like(total), where=total > 0)
 
 
-def _band(
-    statistic: Callable[..., Any],
-    values: FloatArray,
-    rng: np.random.Generator,
-    level: float,
-    n_resamples: int,
+def _mean_band(
+    values: FloatArray, rng: np.random.Generator, level: float, n_resamples: int
 ) -> tuple[float, float]:
     if values.size < 2:
         return float("nan"), float("nan")
-    resampled = statistic(
-        values[rng.integers(values.size, size=(n_resamples, values.size))], axis=1
-    )
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    drawn = values[rng.integers(values.size, size=(n_resamples, values.size))]
+    return percentile_band(drawn.mean(axis=1), level)

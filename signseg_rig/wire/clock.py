@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 MIN_SPAN_FOR_DRIFT_S = 10.0
+# Heartbeats; older ones are forgotten.
+N_KEPT = 512
 # Two computers' crystals are wrong by less than this together.
 MAX_DRIFT = 200e-6
 
@@ -37,19 +39,9 @@ class ClockEstimate:
     at_loop_s: float
     n_heartbeats: int
 
-    def to_loop_s(self, display_s: float) -> float:
-        """Convert a time on the display's clock to the loop's clock."""
-        elapsed_s = display_s - self.offset_s - self.at_loop_s
-        return self.at_loop_s + elapsed_s / (1 + self.drift_ppm * 1e-6)
-
 
 class ClockEstimator:
     """Collects round trips and estimates offset and drift from the quickest of them.
-
-    Parameters
-    ----------
-    n_kept : int
-        Round trips that are kept; older ones are forgotten.
 
     Notes
     -----
@@ -62,8 +54,8 @@ class ClockEstimator:
     age; and a median is wrong by at most the median of such bounds.
     """
 
-    def __init__(self, n_kept: int = 512) -> None:
-        self._trips: deque[tuple[float, float, float]] = deque(maxlen=n_kept)
+    def __init__(self) -> None:
+        self._trips: deque[tuple[float, float, float]] = deque(maxlen=N_KEPT)
 
     def add(self, sent_s: float, received_s: float, returned_s: float, back_s: float) -> None:
         """Add one round trip: sent (loop), received, returned (display), back (loop)."""
