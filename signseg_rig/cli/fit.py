@@ -140,7 +140,7 @@ def fit(
         onset_column=onset_column,
         key=key,
         count_window_s=count_window_s,
-        units=None if units is None else units.split(","),
+        units=None if units is None else [name.strip() for name in units.split(",")],
         incomplete=cast("Any", drop_incomplete),  # checked there
     )
     data = _prepared(given, console)

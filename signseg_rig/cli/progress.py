@@ -14,11 +14,11 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
 
+from signseg_rig.cli.time_left import TimeLeftColumn
 from signseg_rig.types import RunStatus
 
 KEYS_HINT = "p pauses, q stops after this presentation"
@@ -43,7 +43,7 @@ class RunProgress:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeLeftColumn(),
             console=console,
         )
         self._blocks = self._bars.add_task("blocks", total=None)

@@ -13,8 +13,9 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
+
+from signseg_rig.cli.time_left import TimeLeftColumn
 
 
 class StageProgress:
@@ -36,7 +37,7 @@ class StageProgress:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeLeftColumn(),
             console=console,
             disable=not console.is_terminal,
         )

@@ -11,11 +11,12 @@ from signseg_rig.neurons.accuracy import correlation
 from signseg_rig.neurons.cross_validation import N_COMPONENTS
 from signseg_rig.neurons.linear import checked_data
 from signseg_rig.neurons.nested_pls import NestedPls
+from signseg_rig.neurons.shuffles import draw_shuffles
 from signseg_rig.stats import adjust_fdr
 from signseg_rig.types import FloatArray, IntArray
 
-# Shuffles that a worker does at a time: enough that sending it the folds does not matter.
-PORTION = 20
+# Shuffles that a worker does at a time: few enough that the time left is soon known.
+PORTION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,11 @@ def permutation_null(
 
     Notes
     -----
-    Images of one group are shuffled as any others. A shuffle for which the correlation is not
-    defined counts as one that reaches the true correlation, on the safe side.
+    Groups are shuffled as wholes, among those of their size: the images of a group, which may be
+    the same picture twice, share what is true of their responses, and apart they would be more
+    observations than they are. A group of a size of its own stays where it is, and makes the test
+    a little blunter. A shuffle for which the correlation is not defined counts as one that reaches
+    the true correlation, on the safe side.
     """
     from joblib import Parallel, delayed
 
@@ -83,11 +87,12 @@ def permutation_null(
     ).diagonalized()
     measured = np.ascontiguousarray(responses.T)
     (true_r,) = _shuffled_r(nested, measured, [np.arange(len(features))])
-    orders = [rng.permutation(len(features)) for _ in range(n_shuffles)]
+    orders = draw_shuffles(len(features), n_shuffles, rng, groups)
     null_r = np.empty((n_shuffles, len(measured)))
     portions = [orders[first : first + PORTION] for first in range(0, n_shuffles, PORTION)]
     parallel = Parallel(n_jobs=n_workers, return_as="generator")
     n_done = 0
+    on_progress(n_done)
     for r in parallel(delayed(_shuffled_r)(nested, measured, portion) for portion in portions):
         null_r[n_done : n_done + len(r)] = r
         n_done += len(r)

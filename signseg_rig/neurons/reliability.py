@@ -8,6 +8,10 @@ from signseg_rig.errors import ConfigError
 from signseg_rig.neurons.accuracy import correlation
 from signseg_rig.types import FloatArray
 
+# With fewer images a correlation is mostly chance: of 3 images of pure noise it is above 0.9 for
+# every ninth neuron.
+MIN_REPEATED_IMAGES = 10
+
 
 def split_half_reliability(trials: FloatArray, *, n_splits: int = 100, seed: int = 0) -> FloatArray:
     """Estimate the reliability of mean responses from random halves of their repeats.
@@ -23,8 +27,9 @@ def split_half_reliability(trials: FloatArray, *, n_splits: int = 100, seed: int
     -------
     reliability : (n_units,) float array
         The share of the variance of the mean response that another session would reproduce, as
-        the mean over the splits. It is at most 1, and may come out below 0 where there is nothing
-        to reproduce. NaN where fewer than 2 images have 2 repeats, or a half is constant.
+        the mean over the splits. It is at most 1, and may come out below 0, down to -1, where
+        there is nothing to reproduce. NaN where fewer than 10 images have 2 repeats, or a half is
+        constant in every split.
 
     Raises
     ------
@@ -41,6 +46,10 @@ def split_half_reliability(trials: FloatArray, *, n_splits: int = 100, seed: int
     odd ones that would tell the reliability of fewer repeats than there are, or, with a larger and
     a smaller half, too low a value: 0.549 in place of 0.556 for 5 repeats. Images with a single
     repeat are left out.
+
+    The formula has a pole at r = -1 / (k - 1), where it says nothing any more: no split counts for
+    less than -1. A split in which a half is constant, as with few spikes to few images, counts as
+    one without correlation, on the safe side.
 
     The result is a share of *variance*. The largest correlation that a perfect model can have with
     the mean response is its square root (`correlation_ceiling`).
@@ -104,7 +113,7 @@ def _unit_reliability(trials: FloatArray, n_splits: int, rng: np.random.Generato
     """Estimate the reliability of one neuron; trials (n_images, n_repeats)."""
     n_repeats = np.isfinite(trials).sum(axis=1)
     trials, n_repeats = trials[n_repeats > 1], n_repeats[n_repeats > 1]
-    if len(trials) < 2:
+    if len(trials) < MIN_REPEATED_IMAGES:
         return float("nan")
     # Random keys order the repeats of each image, missing ones last.
     keys = rng.random((n_splits, *trials.shape))
@@ -115,9 +124,14 @@ def _unit_reliability(trials: FloatArray, n_splits: int, rng: np.random.Generato
     first = np.where(rank < n_half, values, 0).sum(axis=2)
     second = np.where((rank >= n_half) & (rank < 2 * n_half), values, 0).sum(axis=2)
     r = correlation(first / n_half[:, 0], second / n_half[:, 0])
+    if np.isnan(r).all():
+        return float("nan")
+    r = np.nan_to_num(r)
     k = np.mean(1 / n_half) / np.mean(1 / n_repeats)
-    with np.errstate(divide="ignore"):
-        return float(np.mean(k * r / (1 + (k - 1) * r)))
+    predicted = np.divide(
+        k * r, 1 + (k - 1) * r, out=np.full_like(r, -1.0), where=1 + (k - 1) * r > 0
+    )
+    return float(np.mean(np.maximum(predicted, -1)))
 
 
 def _checked_trials(trials: FloatArray) -> FloatArray:

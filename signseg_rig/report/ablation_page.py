@@ -51,9 +51,9 @@ def write_ablation_report(points: Sequence[AblationPoint], folder: Path) -> Path
     -------
     figure : Path
     """
-    write_figures({"ablation": draw_ablation(points)}, folder)
     columns = [field.name for field in fields(AblationPoint)]
     write_table(folder / "ablation.csv", columns, [astuple(point) for point in points])
+    write_figures({"ablation": draw_ablation(points)}, folder)
     return folder / "ablation.png"
 
 
@@ -113,7 +113,7 @@ def _draw_curve(
     means = [known.mean() for known in values]
     axis.plot(strengths, means, STYLES[control], color=COLORS[sign], label=label)
     axis.spines[["top", "right"]].set_visible(False)
-    if not control:
+    if values and not control:
         rng = np.random.default_rng(0)
         bands = np.array([bootstrap_mean_band(known, rng=rng) for known in values])
         axis.fill_between(strengths, *bands.T, color=COLORS[sign], alpha=0.15, linewidth=0)

@@ -195,7 +195,7 @@ class TestPermutationNull:
             features, responses, n_workers=2, on_progress=told.append, **options
         )
         np.testing.assert_array_equal(alone.null_r, shared.null_r)
-        assert told == [20, 40, 41]
+        assert told == [0, 5, 10, 15, 20, 25, 30, 35, 40, 41]
 
     def test_p_values_are_uniform_where_there_is_nothing_to_find(self):
         rng = np.random.default_rng(11)
@@ -208,6 +208,26 @@ class TestPermutationNull:
         # 12 of 120 are expected; neurons share folds and shuffles, but not noise.
         assert 0.02 < share < 0.2
         assert (null.q_values >= null.p_values).all()
+
+    def test_pictures_shown_under_two_names_are_no_more_observations(self):
+        rng = np.random.default_rng(12)
+        shares = []
+        for seed in range(6):
+            pictures = rng.permutation(np.repeat(np.arange(20), 2))
+            features = rng.standard_normal((20, 30))[pictures]
+            responses = rng.standard_normal((20, 100))[pictures]
+            responses += 0.1 * rng.standard_normal(responses.shape)
+            null = permutation_null(
+                features,
+                responses,
+                n_components=[1, 2],
+                n_folds=4,
+                n_shuffles=39,
+                seed=seed,
+                groups=pictures.tolist(),
+            )
+            shares.append((null.p_values <= 0.1).mean())
+        assert np.mean(shares) < 0.12
 
     def test_constant_neuron_has_no_p_value(self, recorded):
         features, responses, _ = recorded

@@ -88,9 +88,30 @@ def test_images_with_one_repeat_do_not_count():
 
 def test_undefined_is_nan():
     trials = np.full((3, 10, 4), np.nan)
-    trials[1, 0] = 1.0  # a single image
+    trials[1, :9] = np.random.default_rng(8).standard_normal((9, 4))  # too few images
     trials[2] = 5.0  # nothing varies
     assert np.isnan(split_half_reliability(trials)).all()
+
+
+@pytest.mark.parametrize("n_repeats", [2, 3, 5, 8])
+def test_stays_between_its_bounds_for_noise(n_repeats):
+    trials = np.random.default_rng(9).standard_normal((300, 10, n_repeats))
+    reliability = split_half_reliability(trials, n_splits=10)
+    assert (np.abs(reliability) <= 1).all()
+    # Halves that are exact opposites, where the formula has its pole for two repeats.
+    opposite = np.stack([np.arange(10.0), -np.arange(10.0)], axis=1)[None]
+    assert split_half_reliability(opposite)[0] >= -1
+
+
+def test_sharply_tuned_neurons_have_a_reliability():
+    rng = np.random.default_rng(10)
+    rate = np.zeros((100, 60, 1))
+    for neuron in rate:
+        neuron[rng.choice(60, 3, replace=False)] = 0.5
+    reliability = split_half_reliability(rng.poisson(rate, (100, 60, 6)).astype(float))
+    has_spikes_enough = np.isfinite(reliability)
+    assert has_spikes_enough.mean() > 0.95
+    assert 0.3 < np.median(reliability[has_spikes_enough]) < 0.9
 
 
 def test_depends_on_the_seed_only():
