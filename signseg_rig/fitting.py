@@ -174,6 +174,7 @@ def fit_recorded(
     groups = data.images.sha256
     rules: dict[str, Any] = {"seed": settings.seed, "groups": groups}
     choice: dict[str, Any] = {"n_components": settings.n_components, **rules}
+    on_progress("cross-validation", 0, 1)
     validation = cross_validate_pls(features, measured_hz, n_folds=settings.n_folds, **choice)
     on_progress("cross-validation", 1, 1)
     null = _shuffled(features, measured_hz, settings, choice, on_progress)

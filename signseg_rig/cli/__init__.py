@@ -8,6 +8,7 @@ its own. A `RigError` that reaches the top is printed as a sentence.
 from __future__ import annotations
 
 import importlib
+import signal
 from typing import Annotated, Any
 
 import typer
@@ -100,4 +101,6 @@ def _root(
 def main() -> None:
     """Run the command line."""
     never_fail_to_print()
+    # What would end at once leaves its workers behind; as after Ctrl-C, they are ended first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

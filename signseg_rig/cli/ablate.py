@@ -78,11 +78,14 @@ def _parsed(strengths: str) -> list[float]:
     from signseg_rig.errors import ConfigError
 
     try:
-        return [float(strength) for strength in strengths.split(",")]
+        degrees = [float(strength) for strength in strengths.split(",")]
     except ValueError:
+        degrees = []
+    if not degrees or not all(0 <= degree <= 1 for degree in degrees):
         raise ConfigError(
             f"--strengths should be numbers from 0 to 1, such as 0,0.3,0.7,1; got {strengths!r}."
-        ) from None
+        )
+    return degrees
 
 
 def _print_table(summary: list[dict[str, Any]], points: list[AblationPoint]) -> None:

@@ -91,7 +91,9 @@ def fit(
     n_shuffles: Annotated[
         int,
         typer.Option(
-            help="Fits with shuffled images, for p-values; 0, without any, is quick.", min=0
+            help="Fits with shuffled images, for p-values: minutes, and begun anew if interrupted. "
+            "0, without any, is quick.",
+            min=0,
         ),
     ] = 200,
     compare: Annotated[

@@ -29,11 +29,13 @@ def predict(
         str | None, typer.Option(help="Remove weights of this sign first: positive or negative.")
     ] = None,
     strength: Annotated[
-        float, typer.Option(help="How much of them, from 0 to 1.", min=0, max=1)
-    ] = 1.0,
+        float | None,
+        typer.Option(help="How much of them, from 0 to 1; by default all.", min=0, max=1),
+    ] = None,
     convention: Annotated[
-        str, typer.Option(help="raw keeps the intercept, centered the mean rate.")
-    ] = "raw",
+        str | None,
+        typer.Option(help="raw, the default, keeps the intercept, centered the mean rate."),
+    ] = None,
     settings: NetworkSettings = None,
     cache_dir: CacheDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rates as JSON.")] = False,
@@ -45,14 +47,22 @@ def predict(
 
     from signseg_rig.cli.stages import StageProgress
     from signseg_rig.datasets import open_images
+    from signseg_rig.errors import ConfigError
     from signseg_rig.neurons import FeatureCache, NeuronModels
 
     neurons = NeuronModels.load(models)
     if out is not None:
         require_writable(out)
-    chosen: Any = (sign, convention)  # checked by ablate
     if sign is not None:
-        neurons = neurons.ablate(chosen[0], strength, convention=chosen[1])
+        chosen: Any = (sign, convention or "raw")  # checked by ablate
+        neurons = neurons.ablate(
+            chosen[0], 1.0 if strength is None else strength, convention=chosen[1]
+        )
+    elif strength is not None or convention is not None:
+        raise ConfigError(
+            "--strength and --convention say how weights are removed, but not which. Give "
+            "--sign positive or --sign negative too, or leave them out for intact neurons."
+        )
     reader = neurons.reader(network_of(neurons.features.network, settings))
     pictures = open_images(images)
     with StageProgress(Console(stderr=True)) as progress:

@@ -32,11 +32,11 @@ def draw_shuffles(
     by_size: dict[int, list[list[int]]] = {}
     for images in rows.values():
         by_size.setdefault(len(images), []).append(images)
-    members = [np.array(images) for images in by_size.values()]
+    members = [np.array(groups_of_size) for groups_of_size in by_size.values()]
     orders: list[IntArray] = []
     for _ in range(n_shuffles):
         order = np.empty(n_images, dtype=np.intp)
-        for images in members:
-            order[images] = rng.permutation(images)
+        for places in members:
+            order[places] = rng.permutation(places)
         orders.append(order)
     return orders

@@ -1,5 +1,6 @@
 """Fit, predict, ablate, and a run with the fitted neurons, as a user types them."""
 
+import contextlib
 import csv
 import json
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tomli_w
 from PIL import Image
@@ -141,6 +143,82 @@ def test_ablate_writes_curves_and_prints_a_summary(
         rows = list(csv.DictReader(file))
     assert len(rows) == N_UNITS * 3 * 7 * 2
     assert (recording / "ablation" / "ablation.png").stat().st_size > 20_000
+
+
+@pytest.mark.parametrize(("n_images", "strengths"), [(N_IMAGES, "1"), (1, "0,0.5,1")])
+def test_ablate_draws_what_can_be_known(
+    fitted: tuple[Path, list[dict[str, Any]]], recording: Path, n_images: int, strengths: str
+) -> None:
+    """Nothing correlates over one image, nor with all weights of a sign removed."""
+    path, _ = fitted
+    folder = recording / f"first-{n_images}"
+    folder.mkdir()
+    for image in sorted((recording / "images").iterdir())[:n_images]:
+        (folder / image.name).write_bytes(image.read_bytes())
+    signseg_rig(
+        "ablate",
+        *(path, "--images", folder, "--cache-dir", recording / "cache"),
+        *("--strengths", strengths, "--report", folder / "ablation"),
+    )
+    assert (folder / "ablation" / "ablation.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "message"),
+    [
+        ("predict", ["--strength", "0.7"], "but not which. Give --sign positive"),
+        ("predict", ["--convention", "centered"], "but not which. Give --sign positive"),
+        ("predict", ["--sign", "upwards"], "upwards"),
+        ("ablate", ["--strengths", "0,2"], "numbers from 0 to 1, such as 0,0.3,0.7,1; got '0,2'"),
+        ("ablate", ["--strengths", "nan"], "got 'nan'"),
+        ("ablate", ["--strengths", "half"], "got 'half'"),
+    ],
+)
+def test_wishes_for_an_ablation_are_checked_first(
+    fitted: tuple[Path, list[dict[str, Any]]],
+    recording: Path,
+    tmp_path: Path,
+    command: str,
+    arguments: list[str],
+    message: str,
+) -> None:
+    path, _ = fitted
+    options = ["--images", str(recording / "images"), "--cache-dir", str(tmp_path / "cache")]
+    result = CliRunner().invoke(app, [command, str(path), *options, *arguments])
+    assert result.exit_code == 1
+    assert message in " ".join(result.output.split())
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_fit_that_is_terminated_takes_its_workers_along(
+    fitted: tuple[Path, list[dict[str, Any]]], recording: Path, tmp_path: Path
+) -> None:
+    command = [
+        *(sys.executable, "-m", "signseg_rig", "fit"),
+        *("--responses", recording / "rates.npy", "--images", recording / "images"),
+        *("--layer", "blocks.3", "--pool-px", 2, "--set", "input_size_px=64"),
+        *("--n-shuffles", 1_000_000, "--cache-dir", recording / "cache"),
+        *("--out", tmp_path / "never.neurons"),
+    ]
+    with subprocess.Popen(
+        [str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        main, workers = psutil.Process(process.pid), []
+        try:
+            while sum("popen_loky" in " ".join(one.info["cmdline"] or ()) for one in workers) < 2:
+                assert process.poll() is None
+                children = main.children(recursive=True)
+                workers = [one for one in psutil.process_iter(["cmdline"]) if one in children]
+            process.terminate()
+            process.wait(timeout=60)
+            _, alive = psutil.wait_procs(workers, timeout=30)
+            assert not alive
+        finally:
+            process.kill()
+            for worker in workers:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.kill()
 
 
 def test_fitted_neurons_answer_in_a_run(
