@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,14 +11,15 @@ import numpy.typing as npt
 
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_sets import ImageSet
-from signseg_rig.datasets.matlab import Array, Variable, mat_variables, read_mat
+from signseg_rig.datasets.matlab import Variable, mat_variables, read_mat
 from signseg_rig.datasets.names import as_names
+from signseg_rig.datasets.numpy_files import ONLY_ARRAY, NumpyArrays
 from signseg_rig.datasets.problems import listed
 from signseg_rig.datasets.tables import read_rate_table
 from signseg_rig.errors import DataSetError
 from signseg_rig.types import FloatArray
 
-RATES, BASELINE = "rates_hz", "baseline_hz"
+RATES, BASELINE = ONLY_ARRAY, "baseline_hz"
 IMAGE_IDS, UNIT_IDS = IDS = ("image_ids", "unit_ids")
 
 
@@ -186,26 +185,8 @@ def _opened(path: Path) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Var
     """Give the shapes of a file's arrays by name, and a function that reads one."""
     if path.suffix.lower() not in (".npy", ".npz"):
         return mat_variables(path), partial(read_mat, path)
-    arrays = _numpy_arrays(path)
-    return {name: array.shape for name, array in arrays.items()}, arrays.__getitem__
-
-
-def _numpy_arrays(path: Path) -> dict[str, Array]:
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {RATES: loaded}
-        with loaded:
-            return dict(_plain_arrays(loaded))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataSetError(f"{path} cannot be read: {error}") from error
-
-
-def _plain_arrays(archive: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
-    """Pass over objects: reading them would run whatever code the file brings along."""
-    for name in archive:
-        with suppress(ValueError):
-            yield name, archive[name]
+    arrays = NumpyArrays(path)
+    return arrays.shapes, arrays.read
 
 
 def _rates_name(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:

@@ -160,6 +160,15 @@ def test_objects_in_files_are_never_made(tmp_path, rates, images):
     assert not trace.exists()
 
 
+@pytest.mark.parametrize("name", ["image_ids", "unit_ids", "baseline_hz", "rates_hz", "late"])
+def test_objects_where_something_is_used_are_refused(tmp_path, rates, images, name):
+    """As text from pandas comes; passed over, ids would leave responses to wrong images."""
+    arrays = {"rates_hz": rates, "late": rates, name: np.array(["b.png", "a.png"], dtype=object)}
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(DataSetError, match=rf"array '{name}' of .*np\.array\(ids, dtype=str\)"):
+        read_array_file(tmp_path / "a.npz", images, key="late" if name == "late" else None)
+
+
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.mat"])
 @pytest.mark.parametrize("content", [b"", b"no arrays in here", b"\x89HDF\r\n\x1a\nand no more"])
 def test_files_that_are_something_else_are_refused(tmp_path, images, name, content):
