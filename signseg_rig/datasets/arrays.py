@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.matlab import Variable, mat_variables, read_mat
 from signseg_rig.datasets.names import as_names
 from signseg_rig.datasets.numpy_files import ONLY_ARRAY, NumpyArrays
-from signseg_rig.datasets.problems import listed
+from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.datasets.tables import read_rate_table
 from signseg_rig.errors import DataSetError
 from signseg_rig.types import FloatArray
@@ -109,6 +110,7 @@ def read_array_file(
     Returns
     -------
     data : RecordedData
+        With a warning that names the arrays of the file that were not used.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def read_array_file(
     if name not in shapes:
         raise DataSetError(f"{path} has no array {name!r}; it has {listed(shapes)}.")
     is_there = {other: other in shapes and other != name for other in (*IDS, BASELINE)}
-    return from_arrays(
+    data = from_arrays(
         read(name),
         images,
         image_ids=_names(read(IMAGE_IDS)) if is_there[IMAGE_IDS] else None,
@@ -128,6 +130,10 @@ def read_array_file(
         baseline_hz=read(BASELINE) if is_there[BASELINE] else None,
         count_window_s=count_window_s,
         session={"source": str(path)},
+    )
+    unused = [other for other in shapes if other != name and not is_there.get(other)]
+    return replace(
+        data, reader_problems=(*data.reader_problems, *_unused(path, unused, is_there[IMAGE_IDS]))
     )
 
 
@@ -204,6 +210,26 @@ def _rates_name(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
         f"{path} holds {len(others)} arrays with two or three axes, and none of the name "
         f"{RATES!r}: {described or 'no arrays'}. Name the one with the responses as 'key'."
     )
+
+
+def _unused(path: Path, names: Iterable[str], has_image_ids: bool) -> list[Problem]:
+    """Warn of what may have been meant: ids of another name would leave responses unmatched."""
+    names = sorted(name for name in names if not name.startswith("__"))  # what MATLAB adds
+    if not names:
+        return []
+    order = (
+        ""
+        if has_image_ids
+        else " Responses were taken to be in the order of the images; if one of these arrays names "
+        f"the images, call it {IMAGE_IDS}."
+    )
+    return [
+        Problem(
+            f"{len(names)} arrays of {path} were not used: {listed(names)}. Besides the responses "
+            f"only {IMAGE_IDS}, {UNIT_IDS} and {BASELINE} are.{order}",
+            is_error=False,
+        )
+    ]
 
 
 def _names(variable: Variable) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import io
 
-from signseg_rig.datasets import from_arrays, read_array_file, read_rate_csv
+from signseg_rig.datasets import check_recorded, from_arrays, read_array_file, read_rate_csv
 from signseg_rig.errors import DataSetError
 
 
@@ -95,6 +95,23 @@ def test_one_of_several_arrays_must_be_named(save, rates, images):
     np.testing.assert_array_equal(read_array_file(path, images, key="late").rates_hz, rates + 1)
     with pytest.raises(DataSetError, match="no array 'x'; it has 'early', 'late'"):
         read_array_file(path, images, key="x")
+
+
+def test_arrays_that_were_not_used_are_told(save, rates, images):
+    path = save(rates_hz=rates, unit_ids=["x", "y", "z"], images=["d", "c", "b", "a"], day=rates)
+    (problem,) = check_recorded(read_array_file(path, images))
+    assert not problem.is_error
+    assert problem.message.startswith(f"2 arrays of {path} were not used: 'day', 'images'.")
+    assert "if one of these arrays names the images, call it image_ids." in problem.message
+    path = save(rates_hz=rates, image_ids=["d", "c", "b", "a"], day=rates)
+    (problem,) = check_recorded(read_array_file(path, images))
+    assert "'day'" in problem.message
+    assert "order" not in problem.message
+
+
+def test_arrays_that_were_used_are_no_problem(save, rates, images):
+    path = save(rates=rates, image_ids=["d", "c", "b", "a"], unit_ids=["x", "y", "z"])
+    assert check_recorded(read_array_file(path, images)) == []
 
 
 def test_counts_become_rates(save, images):
