@@ -13,6 +13,7 @@ import numpy.typing as npt
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.matlab import Variable, mat_variables, read_mat
+from signseg_rig.datasets.name_order import ambiguous_order
 from signseg_rig.datasets.names import as_names
 from signseg_rig.datasets.numpy_files import ONLY_ARRAY, NumpyArrays
 from signseg_rig.datasets.problems import Problem, listed
@@ -42,9 +43,11 @@ def from_arrays(
         In spikes per second, or spike counts if `count_window_s` is given; NaN where there was no
         trial.
     images : ImageSet
-        In the order of the responses unless `image_ids` says which is which.
+        In the order of the responses unless `image_ids` says which is which. Files are sorted by
+        name as text.
     image_ids : sequence of str, optional
-        Of the responses; those of `images` by default. Images without responses are left out.
+        Of the responses; those of `images` by default, which is an error among the problems of the
+        data if files are numbered without leading zeros. Images without responses are left out.
     unit_ids : sequence of str, optional
         Their positions by default.
     baseline_hz : array of the same shape, optional
@@ -70,6 +73,7 @@ def from_arrays(
     (2, 3)
     """
     trials = _trials(rates_hz, count_window_s)
+    problems = ambiguous_order(images) if image_ids is None else []
     n_expected = len(images) if image_ids is None else len(image_ids)
     _check_orientation(trials, n_expected)
     if image_ids is not None:
@@ -86,6 +90,7 @@ def from_arrays(
         images=images,
         baseline_hz=None if baseline_hz is None else _trials(baseline_hz),
         session=dict(session or {}),
+        reader_problems=tuple(problems),
     )
 
 
@@ -100,7 +105,7 @@ def read_array_file(
         Besides the responses a .npz or .mat file may hold `image_ids`, `unit_ids` and
         `baseline_hz`, which is in spikes per second whatever the responses are.
     images : ImageSet
-        In the order of the responses unless the file holds `image_ids`.
+        In the order of the responses unless the file holds `image_ids`; see `from_arrays`.
     key : str, optional
         Name of the responses in a .npz or .mat file; by default `rates_hz`, or the only array with
         two or three axes.
