@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +41,8 @@ def from_arrays(
     Parameters
     ----------
     rates_hz : (n_units, n_images) or (n_units, n_images, n_repeats) array
-        In spikes per second, or spike counts if `count_window_s` is given; NaN where there was no
-        trial.
+        In spikes per second, or spike counts if `count_window_s` is given; NaN or masked
+        where there was no trial.
     images : ImageSet
         In the order of the responses unless `image_ids` says which is which. Files are sorted by
         name as text.
@@ -163,10 +164,19 @@ def read_rate_csv(path: Path, images: ImageSet) -> RecordedData:
 
 
 def _trials(values: npt.ArrayLike, count_window_s: float | None = None) -> FloatArray:
+    masked: Any = np.ma  # has no types
     try:
-        trials = np.array(values, dtype=np.float64)
+        given = masked.asarray(values)  # keeps the masks of a list of masked arrays, too
+        is_complex = np.iscomplexobj(given)
+        trials = np.array(given.data.real, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataSetError(f"Responses should be numbers: {error}.") from error
+    if is_complex:
+        raise DataSetError(
+            "Responses should be real numbers; got complex ones. Take their real part or magnitude "
+            "first."
+        )
+    trials[masked.getmaskarray(given)] = np.nan
     if trials.ndim == 2:
         trials = trials[:, :, np.newaxis]
     if trials.ndim != 3:

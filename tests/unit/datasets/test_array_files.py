@@ -147,8 +147,29 @@ def test_other_shapes_and_values_are_refused(images):
         from_arrays([1.0, 2.0, 3.0, 4.0], images)
     with pytest.raises(DataSetError, match="should be numbers"):
         from_arrays([["a", "b"]], images)
+    with pytest.raises(DataSetError, match="should be numbers"):
+        from_arrays([[1.0, 2.0], [1.0]], images)
     with pytest.raises(DataSetError, match="above 0 seconds; got 0"):
         from_arrays(np.ones((2, 4)), images, count_window_s=0)
+
+
+@pytest.mark.parametrize("as_given", [np.asanyarray, list], ids=["array", "list of arrays"])
+def test_masked_values_are_missing_trials(rates, images, as_given):
+    masked = np.ma.masked_greater(rates, 15)
+    assert masked.mask.any()
+    data = from_arrays(as_given(masked), images, baseline_hz=as_given(masked))
+    expected = np.where(rates > 15, np.nan, rates)
+    for values in (data.rates_hz, data.baseline_hz):
+        assert type(values) is np.ndarray
+        np.testing.assert_array_equal(values, expected)
+    whole = from_arrays(np.ma.masked_equal(np.arange(8).reshape(2, 4), 3), images)
+    np.testing.assert_array_equal(whole.rates_hz[0, :, 0], [0, 1, 2, np.nan])
+
+
+@pytest.mark.parametrize("as_given", [np.asarray, np.ndarray.tolist])
+def test_complex_numbers_are_refused(rates, images, as_given):
+    with pytest.raises(DataSetError, match=r"^Responses should be real numbers; got complex"):
+        from_arrays(as_given(rates + 1j), images)
 
 
 def test_arrays_are_copied(rates, images):
