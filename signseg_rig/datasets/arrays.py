@@ -83,7 +83,7 @@ def from_arrays(
             given if index is None else images.ids[index]
             for given, index in zip(image_ids, found, strict=True)
         ]
-        images = images.select([index for index in found if index is not None])
+        images = images.matched(image_ids)
     return RecordedData(
         rates_hz=trials,
         image_ids=images.ids if image_ids is None else tuple(image_ids),

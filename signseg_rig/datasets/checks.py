@@ -99,11 +99,11 @@ def _wrong_ids(data: RecordedData) -> Iterator[Problem]:
                 f"{len(repeated)} {what} ids occur more than once: {listed(repeated)}; each should "
                 f"name one {what}."
             )
-    known = set(data.images.ids)
+    known, offered = set(data.images.ids), data.images.offered or data.images.ids
     if unknown := [item for item in data.image_ids if item not in known]:
         yield Problem(
             f"{len(unknown)} of {len(data.image_ids)} image ids have no image in "
-            f"{data.images.source}: {listed(unknown)}; it has {listed(data.images.ids)}."
+            f"{data.images.source}: {listed(unknown)}; it has {listed(offered) or 'none'}."
         )
     elif len(data.images) != len(data.image_ids):
         yield Problem(

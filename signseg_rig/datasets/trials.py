@@ -81,7 +81,7 @@ def data_from_spikes(
         baseline_hz=trial_baselines,
         image_ids=image_ids,
         unit_ids=units,
-        images=images.select([i for i in map(images.find, image_ids) if i is not None]),
+        images=images.matched(image_ids),
         response_window_s=response_window_s,
         baseline_window_s=baseline_window_s,
         session=session,

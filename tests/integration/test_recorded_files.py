@@ -419,6 +419,13 @@ def test_nwb_without_what_is_needed_says_so(spikes, onsets_s, shown, tmp_path):
         read_recorded(empty)
 
 
+def test_nwb_of_other_images_tells_which_there_are(spikes, onsets_s, image_folder, tmp_path):
+    file = nwb_file(spikes, onsets_s, ["face", "house"] * 40 + ["face"] * 3)
+    path = write_pynwb(file, tmp_path / "a.nwb")
+    with pytest.raises(DataSetError, match=r"'face', 'house'; it has '0\.png', '1\.png', '2\.png'"):
+        read_recorded(path, image_folder)
+
+
 def test_nwb_onsets_that_are_missing_must_be_marked(
     spikes, onsets_s, shown, image_folder, tmp_path
 ):

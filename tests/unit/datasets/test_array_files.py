@@ -83,6 +83,14 @@ def test_ids_and_baseline_of_the_file_are_used(save, rates, images, pixels):
     np.testing.assert_array_equal(next(data.images.read()), pixels["d.png"])
 
 
+@pytest.mark.parametrize("ids", [["x", "y", "z", "w"], ["x", "y", "z", "a"]])
+def test_ids_without_an_image_are_told_with_those_that_there_are(save, rates, images, ids):
+    data = read_array_file(save(rates_hz=rates, image_ids=ids), images).select(units=["2", "0"])
+    message = check_recorded(data)[0].message
+    assert "of 4 image ids have no image in memory: 'x', 'y', 'z'" in message
+    assert message.endswith("; it has 'a.png', 'b.png', 'c.png', 'd.png'.")
+
+
 def test_numbers_may_be_ids(save, rates, images):
     data = read_array_file(save(rates_hz=rates, unit_ids=np.array([[7.0, 8.0, 12.0]])), images)
     assert data.unit_ids == ("7", "8", "12")

@@ -149,6 +149,11 @@ def test_unknown_images_are_left_to_the_check(images):
     assert errors == ["1 of 4 image ids have no image in memory: 'x'; it has 'a', 'b', 'c'."]
 
 
+def test_where_no_image_is_known_those_that_there_are_are_told(images):
+    errors = [item.message for item in check_recorded(make(images, [1.0, 2.0], ["x", "y"]))]
+    assert "2 of 2 image ids have no image in memory: 'x', 'y'; it has 'a', 'b', 'c'." in errors
+
+
 @pytest.mark.parametrize("window_s", [(0.2, 0.05), (0.1, 0.1), (0.0, np.nan), (0.0, np.inf)])
 @pytest.mark.parametrize("name", ["response", "baseline"])
 def test_windows_that_do_not_end_after_they_start(images, name, window_s):
