@@ -78,6 +78,7 @@ def from_arrays(
     n_expected = len(images) if image_ids is None else len(image_ids)
     _check_orientation(trials, n_expected)
     if image_ids is not None:
+        image_ids = as_names(image_ids)
         found = [images.find(image_id) for image_id in image_ids]
         image_ids = [
             given if index is None else images.ids[index]
@@ -87,7 +88,7 @@ def from_arrays(
     return RecordedData(
         rates_hz=trials,
         image_ids=images.ids if image_ids is None else tuple(image_ids),
-        unit_ids=tuple(map(str, range(len(trials)) if unit_ids is None else unit_ids)),
+        unit_ids=tuple(as_names(range(len(trials)) if unit_ids is None else unit_ids)),
         images=images,
         baseline_hz=None if baseline_hz is None else _trials(baseline_hz),
         session=dict(session or {}),
@@ -131,8 +132,8 @@ def read_array_file(
     data = from_arrays(
         read(name),
         images,
-        image_ids=_names(read(IMAGE_IDS)) if is_there[IMAGE_IDS] else None,
-        unit_ids=_names(read(UNIT_IDS)) if is_there[UNIT_IDS] else None,
+        image_ids=_flat(read(IMAGE_IDS)) if is_there[IMAGE_IDS] else None,
+        unit_ids=_flat(read(UNIT_IDS)) if is_there[UNIT_IDS] else None,
         baseline_hz=read(BASELINE) if is_there[BASELINE] else None,
         count_window_s=count_window_s,
         session={"source": str(path)},
@@ -247,5 +248,5 @@ def _unused(path: Path, names: Iterable[str], has_image_ids: bool) -> list[Probl
     ]
 
 
-def _names(variable: Variable) -> list[str]:
-    return as_names(variable if isinstance(variable, list) else variable.ravel().tolist())
+def _flat(variable: Variable) -> list[str]:
+    return variable if isinstance(variable, list) else variable.ravel().tolist()

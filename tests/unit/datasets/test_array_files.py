@@ -44,7 +44,14 @@ def save_mat_7_3(path, arrays):
         file.write(b"MATLAB 7.3 MAT-file".ljust(512, b" "))
 
 
-FORMATS = {"npz": save_npz, "5.mat": save_mat_5, "7.mat": save_mat_7_3}
+def save_hdf5(path, arrays):
+    """Write what h5py makes of arrays and lists of text, with axes as MATLAB has them on disk."""
+    with h5py.File(path, "w") as file:
+        for name, value in arrays.items():
+            file[name] = value if isinstance(value, list) else np.asarray(value).T
+
+
+FORMATS = {"npz": save_npz, "5.mat": save_mat_5, "7.mat": save_mat_7_3, "h5py.mat": save_hdf5}
 
 
 @pytest.fixture(params=FORMATS)
@@ -81,6 +88,35 @@ def test_ids_and_baseline_of_the_file_are_used(save, rates, images, pixels):
     assert data.image_ids == data.images.ids == ("d.png", "b.png", "a.png")
     np.testing.assert_array_equal(data.baseline_hz, rates[:, :3] / 3)
     np.testing.assert_array_equal(next(data.images.read()), pixels["d.png"])
+
+
+@pytest.mark.parametrize("save_as", [save_npz, save_hdf5])
+def test_ids_may_be_bytes(tmp_path, rates, images, save_as):
+    path = tmp_path / ("a.npz" if save_as is save_npz else "a.mat")
+    unit_ids = np.array(["µ1".encode(), b"left", b"x3"])
+    ids = np.array([b"d", b"b.png", b"c", b"a"])
+    save_as(path, {"rates_hz": rates, "image_ids": ids, "unit_ids": unit_ids})
+    for data in (
+        read_array_file(path, images),
+        from_arrays(rates, images, image_ids=ids, unit_ids=unit_ids),
+    ):
+        assert data.unit_ids == ("µ1", "left", "x3")
+        assert data.image_ids == ("d.png", "b.png", "c.png", "a.png")
+
+
+def test_bytes_that_are_no_text_are_refused(rates, images):
+    with pytest.raises(DataSetError, match=r"The id b'\\xb51' should be text in UTF-8"):
+        from_arrays(rates, images, unit_ids=[b"\xb51", b"left", b"x3"])
+
+
+@pytest.mark.parametrize("kind", ["string", "cell"])
+def test_matlab_objects_and_empty_cells_are_no_ids(tmp_path, rates, images, kind):
+    """MATLAB keeps string arrays elsewhere, and leaves numbers in the variable's place."""
+    save_mat_7_3(tmp_path / "a.mat", {"rates_hz": rates, "image_ids": np.arange(4.0)})
+    with h5py.File(tmp_path / "a.mat", "r+") as file:
+        file["image_ids"].attrs["MATLAB_class"] = np.bytes_(kind)
+    with pytest.raises(DataSetError, match=f"'image_ids' of .*: it holds {kind}. Numbers, text"):
+        read_array_file(tmp_path / "a.mat", images)
 
 
 @pytest.mark.parametrize("ids", [["x", "y", "z", "w"], ["x", "y", "z", "a"]])
