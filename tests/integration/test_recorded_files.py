@@ -361,6 +361,17 @@ def test_nwb_files_give_the_counts_and_the_images(spikes, onsets_s, shown, image
     assert len(set(data.images.sha256)) == N_IMAGES
 
 
+def test_nwb_that_neo_does_not_take_is_left_to_the_reader_that_does(
+    spikes, onsets_s, shown, table, image_folder, tmp_path
+):
+    """Units that were recorded in two stretches, of which neo takes one."""
+    path = write_pynwb(nwb_file(spikes, onsets_s, shown), tmp_path / "a.nwb")
+    with pytest.raises(DataSetError, match="multiple observation intervals") as caught:
+        read_recorded(path, image_folder, stimulus_table=table)
+    assert "leave out the stimulus table (--stimuli)" in str(caught.value)
+    assert read_recorded(path, image_folder).n_units == N_UNITS
+
+
 def test_nwb_with_images_elsewhere_and_a_column_of_another_name(
     spikes, onsets_s, shown, image_folder, tmp_path
 ):
