@@ -221,7 +221,9 @@ def _rates_name(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
     ]
     if len(others) == 1:
         return others[0]
-    described = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+    described = ", ".join(
+        f"{name} {shape or '(no array of numbers)'}" for name, shape in shapes.items()
+    )
     raise DataSetError(
         f"{path} holds {len(others)} arrays with two or three axes, and none of the name "
         f"{RATES!r}: {described or 'no arrays'}. Name the one with the responses as 'key'."

@@ -251,6 +251,14 @@ def test_objects_where_something_is_used_are_refused(tmp_path, rates, images, na
         read_array_file(tmp_path / "a.npz", images, key="late" if name == "late" else None)
 
 
+def test_responses_that_are_objects_are_listed_where_none_are_found(tmp_path, rates, images):
+    np.savez(tmp_path / "a.npz", responses=rates.astype(object), day=np.arange(3))
+    with pytest.raises(
+        DataSetError, match=r"holds 0 arrays .*: responses \(no array of numbers\), day \(3,\)"
+    ):
+        read_array_file(tmp_path / "a.npz", images)
+
+
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.mat"])
 @pytest.mark.parametrize("content", [b"", b"no arrays in here", b"\x89HDF\r\n\x1a\nand no more"])
 def test_files_that_are_something_else_are_refused(tmp_path, images, name, content):
