@@ -34,13 +34,16 @@ def fit(
         Path,
         typer.Option(
             help="Rates as .npy, .npz, .mat, .csv or .nwb, an XDream folder, or a recording "
-            "together with --stimuli."
+            "together with --stimuli. Without image ids they are in the order of the images."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The neuron-model file to write.")],
     images: Annotated[
         Path | None,
-        typer.Option(help="Folder or zip archive of the images; an NWB file may hold them."),
+        typer.Option(
+            help="Folder or zip archive of the images, which are sorted by name as text; an NWB "
+            "file may hold them."
+        ),
     ] = None,
     stimuli: Annotated[
         Path | None,

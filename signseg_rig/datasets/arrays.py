@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_sets import ImageSet
-from signseg_rig.datasets.matlab import Array, Variable, mat_variables, read_mat
+from signseg_rig.datasets.matlab import Variable, mat_variables, read_mat
+from signseg_rig.datasets.name_order import ambiguous_order
 from signseg_rig.datasets.names import as_names
-from signseg_rig.datasets.problems import listed
+from signseg_rig.datasets.numpy_files import ONLY_ARRAY, NumpyArrays
+from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.datasets.tables import read_rate_table
 from signseg_rig.errors import DataSetError
 from signseg_rig.types import FloatArray
 
-RATES, BASELINE = "rates_hz", "baseline_hz"
+RATES, BASELINE = ONLY_ARRAY, "baseline_hz"
 IMAGE_IDS, UNIT_IDS = IDS = ("image_ids", "unit_ids")
 
 
@@ -39,12 +41,14 @@ def from_arrays(
     Parameters
     ----------
     rates_hz : (n_units, n_images) or (n_units, n_images, n_repeats) array
-        In spikes per second, or spike counts if `count_window_s` is given; NaN where there was no
-        trial.
+        In spikes per second, or spike counts if `count_window_s` is given; NaN or masked
+        where there was no trial.
     images : ImageSet
-        In the order of the responses unless `image_ids` says which is which.
+        In the order of the responses unless `image_ids` says which is which. Files are sorted by
+        name as text.
     image_ids : sequence of str, optional
-        Of the responses; those of `images` by default. Images without responses are left out.
+        Of the responses; those of `images` by default, which is an error among the problems of the
+        data if files are numbered without leading zeros. Images without responses are left out.
     unit_ids : sequence of str, optional
         Their positions by default.
     baseline_hz : array of the same shape, optional
@@ -70,22 +74,25 @@ def from_arrays(
     (2, 3)
     """
     trials = _trials(rates_hz, count_window_s)
+    problems = ambiguous_order(images) if image_ids is None else []
     n_expected = len(images) if image_ids is None else len(image_ids)
     _check_orientation(trials, n_expected)
     if image_ids is not None:
+        image_ids = as_names(image_ids)
         found = [images.find(image_id) for image_id in image_ids]
         image_ids = [
             given if index is None else images.ids[index]
             for given, index in zip(image_ids, found, strict=True)
         ]
-        images = images.select([index for index in found if index is not None])
+        images = images.matched(image_ids)
     return RecordedData(
         rates_hz=trials,
         image_ids=images.ids if image_ids is None else tuple(image_ids),
-        unit_ids=tuple(map(str, range(len(trials)) if unit_ids is None else unit_ids)),
+        unit_ids=tuple(as_names(range(len(trials)) if unit_ids is None else unit_ids)),
         images=images,
         baseline_hz=None if baseline_hz is None else _trials(baseline_hz),
         session=dict(session or {}),
+        reader_problems=tuple(problems),
     )
 
 
@@ -100,7 +107,7 @@ def read_array_file(
         Besides the responses a .npz or .mat file may hold `image_ids`, `unit_ids` and
         `baseline_hz`, which is in spikes per second whatever the responses are.
     images : ImageSet
-        In the order of the responses unless the file holds `image_ids`.
+        In the order of the responses unless the file holds `image_ids`; see `from_arrays`.
     key : str, optional
         Name of the responses in a .npz or .mat file; by default `rates_hz`, or the only array with
         two or three axes.
@@ -110,6 +117,7 @@ def read_array_file(
     Returns
     -------
     data : RecordedData
+        With a warning that names the arrays of the file that were not used.
 
     Raises
     ------
@@ -121,14 +129,18 @@ def read_array_file(
     if name not in shapes:
         raise DataSetError(f"{path} has no array {name!r}; it has {listed(shapes)}.")
     is_there = {other: other in shapes and other != name for other in (*IDS, BASELINE)}
-    return from_arrays(
+    data = from_arrays(
         read(name),
         images,
-        image_ids=_names(read(IMAGE_IDS)) if is_there[IMAGE_IDS] else None,
-        unit_ids=_names(read(UNIT_IDS)) if is_there[UNIT_IDS] else None,
+        image_ids=_flat(read(IMAGE_IDS)) if is_there[IMAGE_IDS] else None,
+        unit_ids=_flat(read(UNIT_IDS)) if is_there[UNIT_IDS] else None,
         baseline_hz=read(BASELINE) if is_there[BASELINE] else None,
         count_window_s=count_window_s,
         session={"source": str(path)},
+    )
+    unused = [other for other in shapes if other != name and not is_there.get(other)]
+    return replace(
+        data, reader_problems=(*data.reader_problems, *_unused(path, unused, is_there[IMAGE_IDS]))
     )
 
 
@@ -153,10 +165,19 @@ def read_rate_csv(path: Path, images: ImageSet) -> RecordedData:
 
 
 def _trials(values: npt.ArrayLike, count_window_s: float | None = None) -> FloatArray:
+    masked: Any = np.ma  # has no types
     try:
-        trials = np.array(values, dtype=np.float64)
+        given = masked.asarray(values)  # keeps the masks of a list of masked arrays, too
+        is_complex = np.iscomplexobj(given)
+        trials = np.array(given.data.real, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataSetError(f"Responses should be numbers: {error}.") from error
+    if is_complex:
+        raise DataSetError(
+            "Responses should be real numbers; got complex ones. Take their real part or magnitude "
+            "first."
+        )
+    trials[masked.getmaskarray(given)] = np.nan
     if trials.ndim == 2:
         trials = trials[:, :, np.newaxis]
     if trials.ndim != 3:
@@ -186,26 +207,8 @@ def _opened(path: Path) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Var
     """Give the shapes of a file's arrays by name, and a function that reads one."""
     if path.suffix.lower() not in (".npy", ".npz"):
         return mat_variables(path), partial(read_mat, path)
-    arrays = _numpy_arrays(path)
-    return {name: array.shape for name, array in arrays.items()}, arrays.__getitem__
-
-
-def _numpy_arrays(path: Path) -> dict[str, Array]:
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {RATES: loaded}
-        with loaded:
-            return dict(_plain_arrays(loaded))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataSetError(f"{path} cannot be read: {error}") from error
-
-
-def _plain_arrays(archive: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
-    """Pass over objects: reading them would run whatever code the file brings along."""
-    for name in archive:
-        with suppress(ValueError):
-            yield name, archive[name]
+    arrays = NumpyArrays(path)
+    return arrays.shapes, arrays.read
 
 
 def _rates_name(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
@@ -218,12 +221,34 @@ def _rates_name(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
     ]
     if len(others) == 1:
         return others[0]
-    described = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+    described = ", ".join(
+        f"{name} {shape or '(no array of numbers)'}" for name, shape in shapes.items()
+    )
     raise DataSetError(
         f"{path} holds {len(others)} arrays with two or three axes, and none of the name "
         f"{RATES!r}: {described or 'no arrays'}. Name the one with the responses as 'key'."
     )
 
 
-def _names(variable: Variable) -> list[str]:
-    return as_names(variable if isinstance(variable, list) else variable.ravel().tolist())
+def _unused(path: Path, names: Iterable[str], has_image_ids: bool) -> list[Problem]:
+    """Warn of what may have been meant: ids of another name would leave responses unmatched."""
+    names = sorted(name for name in names if not name.startswith("__"))  # what MATLAB adds
+    if not names:
+        return []
+    order = (
+        ""
+        if has_image_ids
+        else " Responses were taken to be in the order of the images; if one of these arrays names "
+        f"the images, call it {IMAGE_IDS}."
+    )
+    return [
+        Problem(
+            f"{len(names)} arrays of {path} were not used: {listed(names)}. Besides the responses "
+            f"only {IMAGE_IDS}, {UNIT_IDS} and {BASELINE} are.{order}",
+            is_error=False,
+        )
+    ]
+
+
+def _flat(variable: Variable) -> list[str]:
+    return variable if isinstance(variable, list) else variable.ravel().tolist()

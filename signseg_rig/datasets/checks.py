@@ -14,6 +14,8 @@ from signseg_rig.pictures import describe_unusable
 from signseg_rig.types import BoolArray
 
 MIN_IMAGES = 2
+# What the paired test of the gate needs.
+MIN_PAIRS = 2
 
 
 def check_recorded(data: RecordedData) -> list[Problem]:
@@ -33,6 +35,7 @@ def check_recorded(data: RecordedData) -> list[Problem]:
         *_wrong_ids(data),
         *_wrong_counts(data),
         *_wrong_rates(data),
+        *_missing_baselines(data),
         *_constant_units(data),
     ]
     if unreadable := data.images.problems:
@@ -99,11 +102,11 @@ def _wrong_ids(data: RecordedData) -> Iterator[Problem]:
                 f"{len(repeated)} {what} ids occur more than once: {listed(repeated)}; each should "
                 f"name one {what}."
             )
-    known = set(data.images.ids)
+    known, offered = set(data.images.ids), data.images.offered or data.images.ids
     if unknown := [item for item in data.image_ids if item not in known]:
         yield Problem(
             f"{len(unknown)} of {len(data.image_ids)} image ids have no image in "
-            f"{data.images.source}: {listed(unknown)}; it has {listed(data.images.ids)}."
+            f"{data.images.source}: {listed(unknown)}; it has {listed(offered) or 'none'}."
         )
     elif len(data.images) != len(data.image_ids):
         yield Problem(
@@ -157,6 +160,25 @@ def _wrong_rates(data: RecordedData) -> Iterator[Problem]:
         yield Problem(
             f"{is_negative.sum()} rates are negative, of units {_units(data, is_negative)}: as it "
             "should be if a baseline was subtracted, and wrong otherwise.",
+            is_error=False,
+        )
+
+
+def _missing_baselines(data: RecordedData) -> Iterator[Problem]:
+    """Find units whose baseline cannot be tested, for which the gate says no more than 'failed'."""
+    if data.baseline_hz is None or data.n_repeats < 2:  # without repeats there is no gate
+        return
+    is_trial = np.isfinite(data.rates_hz)
+    n_trials = is_trial.sum(axis=(1, 2))
+    n_pairs = (is_trial & np.isfinite(data.baseline_hz)).sum(axis=(1, 2))
+    is_lacking = np.asarray((n_pairs < MIN_PAIRS) & (n_trials >= MIN_PAIRS))
+    if is_lacking.any():
+        ids = _named(data.unit_ids, is_lacking)
+        yield Problem(
+            f"{len(ids)} of {data.n_units} units have fewer than {MIN_PAIRS} trials with a "
+            f"baseline rate: {listed(ids)}. The gate compares responses with the baseline, and "
+            "counts these units as failed whatever they respond to. Give their baseline rates, "
+            "choose a baseline window that was recorded, or leave the baseline out of the file.",
             is_error=False,
         )
 

@@ -108,7 +108,6 @@ class RecordedData:
         rows = _positions(units, self.unit_ids, "unit")
         columns = _positions(images, self.image_ids, "image")
         image_ids = tuple(self.image_ids[column] for column in columns)
-        found = [self.images.find(image_id) for image_id in image_ids]
         baseline = self.baseline_hz
         return replace(
             self,
@@ -116,7 +115,7 @@ class RecordedData:
             baseline_hz=None if baseline is None else baseline[rows][:, columns],
             unit_ids=tuple(self.unit_ids[row] for row in rows),
             image_ids=image_ids,
-            images=self.images.select([index for index in found if index is not None]),
+            images=self.images.matched(image_ids),
         )
 
 

@@ -70,8 +70,8 @@ def open_images(source: ImageSet | Path | str | Mapping[str, ImageArray]) -> Ima
     ----------
     source : ImageSet, path of a folder or a zip archive, or mapping of id to array
         Of a folder the PNG, JPEG, BMP and TIFF files, of an archive those at any depth; sorted by
-        name, hidden files and what macOS adds left out. Of a mapping (height, width, 3) or
-        (height, width) uint8 arrays, in its order.
+        name as text (10 comes before 2), hidden files and what macOS adds left out. Of a mapping
+        (height, width, 3) or (height, width) uint8 arrays, in its order.
 
     Returns
     -------

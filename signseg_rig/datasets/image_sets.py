@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Self
@@ -29,10 +29,13 @@ class ImageSet(ABC):
     ids : tuple of str
     keys : tuple of str
         The same images by the names under which their source knows them.
+    offered : tuple of str
+        The ids among which those of responses were looked for, for messages; see `matched`.
     """
 
     ids: tuple[str, ...]
     keys: tuple[str, ...]
+    offered: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,7 +77,25 @@ class ImageSet(ABC):
             self,
             ids=tuple(self.ids[index] for index in indices),
             keys=tuple(self.keys[index] for index in indices),
+            offered=(),
         )
+
+    def matched(self, image_ids: Iterable[str]) -> Self:
+        """Give the images of responses, in their order; what has no image is passed over.
+
+        Parameters
+        ----------
+        image_ids : iterable of str
+            As `find` takes them.
+
+        Returns
+        -------
+        images : ImageSet
+            Remembers as `offered` what there was, for whoever has to say what was not found.
+        """
+        found = [self.find(image_id) for image_id in image_ids]
+        chosen = self.select([index for index in found if index is not None])
+        return replace(chosen, offered=self.offered or self.ids)
 
     def find(self, image_id: str) -> int | None:
         """Find an image by its id, or by its id without folders and suffix where that is unique."""

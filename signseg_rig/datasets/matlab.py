@@ -64,7 +64,8 @@ def read_mat(path: Path, name: str) -> Variable:
     Returns
     -------
     variable : array with the axes that MATLAB shows, or list of str
-        Text, and cells of text in the order of MATLAB's linear index, come as a list.
+        Text, and cells of text in the order of MATLAB's linear index, come as a list; so do the
+        strings of other programs that write HDF5.
 
     Raises
     ------
@@ -126,14 +127,21 @@ def _text_of_cell(cell: Any) -> str:
 
 
 def _read_hdf5(path: Path, name: str) -> Variable:
+    import h5py
+
     with _open_hdf5(path) as file:
         item = file[name]
-        kind = item.attrs.get("MATLAB_class", b"")
-        if kind == b"char":
+        kind = item.attrs.get("MATLAB_class", b"").decode()
+        if kind == "char":
             return [_characters(item)]
         # HDF5 lists the last axis first; so does the linear index of MATLAB.
-        if item.dtype.kind == "O":
+        if h5py.check_string_dtype(item.dtype) is not None:  # of other programs
+            return [str(text) for text in np.ravel(item.asstr("utf-8")[()])]
+        if h5py.check_ref_dtype(item.dtype) is not None:
             return [_characters(file[reference]) for reference in item[()].ravel()]
+        # Objects of MATLAB, such as its string arrays, are numbers that mean nothing by themselves.
+        if not _is_numeric(item):
+            raise TypeError(f"it holds {kind or item.dtype}")
         return _numbers(item[()].T)
 
 

@@ -146,12 +146,22 @@ def read_spikes(path: Path) -> list[SpikeSegment]:
             trains = [_trains(segment) for segment in _segments(reader, name)]
     except Exception as error:
         raise DataSetError(
-            f"{path} cannot be read by neo's {name}: {type(error).__name__}: {error}. Check that "
-            "the file is complete and was written by that system."
+            f"{path} cannot be read by neo's {name}: {type(error).__name__}: {error}. "
+            f"{_remedy(name)}"
         ) from error
     if not any(trains):
         raise DataSetError(f"{path} holds no spike trains; sort its spikes first.")
     return _matched(path, trains)
+
+
+def _remedy(name: str) -> str:
+    if name == "NWBIO":
+        return (
+            "If the file is complete, it is neo that does not take all of NWB. The reader of "
+            "signseg-rig takes such files: leave out the stimulus table (--stimuli), and keep "
+            "onsets and images in a table of the file, such as its trials."
+        )
+    return "Check that the file is complete and was written by that system."
 
 
 @contextmanager

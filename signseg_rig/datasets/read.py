@@ -56,10 +56,11 @@ def read_recorded(
     path : path
         Responses: .npy, .npz or .mat (`read_array_file`), .csv (`read_rate_csv`), .nwb
         (`read_nwb`), or an XDream folder (`read_xdream`). Spikes: with a `stimulus_table` any
-        recording that neo reads (`read_neo`).
+        recording that neo reads (`read_neo`). Responses without image ids are in the order of the
+        images.
     images : images as `open_images` takes them, optional
-        An NWB file may hold them. Of an XDream folder it is the folder where the images were kept,
-        if that is another one.
+        Files are sorted by name as text. An NWB file may hold them. Of an XDream folder it is the
+        folder where the images were kept, if that is another one.
     stimulus_table : path, optional
         CSV of onsets and images; see `read_stimulus_table`.
     response_window_s, baseline_window_s : (start, end), in seconds from the onset, optional

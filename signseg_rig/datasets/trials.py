@@ -10,6 +10,7 @@ from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.datasets.segments import (
+    TOLERANCE_S,
     SpikeSegment,
     UnitSpikes,
     joined_segment,
@@ -53,7 +54,8 @@ def data_from_spikes(
     Returns
     -------
     data : RecordedData
-        Repeats are in the order of their onsets, images in the order of the image set.
+        Repeats are in the order of their onsets, images in the order of the image set. Two
+        presentations that begin at the same time are an error among its problems.
 
     Raises
     ------
@@ -79,12 +81,13 @@ def data_from_spikes(
         baseline_hz=trial_baselines,
         image_ids=image_ids,
         unit_ids=units,
-        images=images.select([i for i in map(images.find, image_ids) if i is not None]),
+        images=images.matched(image_ids),
         response_window_s=response_window_s,
         baseline_window_s=baseline_window_s,
         session=session,
         reader_problems=(
             *problems,
+            *_simultaneous(presentations),
             *_incomplete(evoked, presentations.onsets_s, response_window_s),
             *_without_baseline(baseline[:, is_counted], baseline_window_s),
             *_without_presentation(images, image_ids),
@@ -176,6 +179,25 @@ def _places(
         repeat[index] = n_repeats[image]
         n_repeats[image] += 1
     return image_ids, column, repeat
+
+
+def _simultaneous(presentations: Presentations) -> list[Problem]:
+    """Find onsets that stand there twice: the same spikes would count as another trial."""
+    onsets_s, segments = presentations.onsets_s, presentations.segments
+    assert segments is not None
+    is_same = (np.diff(onsets_s) <= TOLERANCE_S) & (np.diff(segments) == 0)
+    repeated = np.flatnonzero(is_same) + 1
+    if not len(repeated):
+        return []
+    names = [presentations.image_ids[index] for index in repeated]
+    of_segments = f" of the segments {listed(segments[repeated].tolist())}" * bool(segments.any())
+    return [
+        Problem(
+            f"{len(repeated)} of {len(onsets_s)} presentations begin when another one does, at "
+            f"{listed(onsets_s[repeated].tolist())} s{of_segments}, and show {listed(names)}; one "
+            "image is shown at a time. Remove rows that stand there twice, or put the onsets right."
+        )
+    ]
 
 
 def _incomplete(rates: FloatArray, onsets_s: FloatArray, window_s: Window) -> list[Problem]:

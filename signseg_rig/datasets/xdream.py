@@ -135,7 +135,7 @@ def _images(folder: Path, image_ids: tuple[str, ...]) -> tuple[FolderImages, lis
                 f"{listed(differing)}. Keep the files of one experiment in one folder."
             )
         )
-    return FolderImages(found, keys, folder), problems
+    return FolderImages(found, keys, folder, offered=tuple(files)), problems
 
 
 def _differ(folder: Path, names: Sequence[str]) -> bool:

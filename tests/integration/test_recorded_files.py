@@ -361,6 +361,17 @@ def test_nwb_files_give_the_counts_and_the_images(spikes, onsets_s, shown, image
     assert len(set(data.images.sha256)) == N_IMAGES
 
 
+def test_nwb_that_neo_does_not_take_is_left_to_the_reader_that_does(
+    spikes, onsets_s, shown, table, image_folder, tmp_path
+):
+    """Units that were recorded in two stretches, of which neo takes one."""
+    path = write_pynwb(nwb_file(spikes, onsets_s, shown), tmp_path / "a.nwb")
+    with pytest.raises(DataSetError, match="multiple observation intervals") as caught:
+        read_recorded(path, image_folder, stimulus_table=table)
+    assert "leave out the stimulus table (--stimuli)" in str(caught.value)
+    assert read_recorded(path, image_folder).n_units == N_UNITS
+
+
 def test_nwb_with_images_elsewhere_and_a_column_of_another_name(
     spikes, onsets_s, shown, image_folder, tmp_path
 ):
@@ -417,6 +428,13 @@ def test_nwb_without_what_is_needed_says_so(spikes, onsets_s, shown, tmp_path):
     empty = write_pynwb(pynwb.NWBFile("", "b", START), tmp_path / "empty.nwb")
     with pytest.raises(DataSetError, match="no units with spike times"):
         read_recorded(empty)
+
+
+def test_nwb_of_other_images_tells_which_there_are(spikes, onsets_s, image_folder, tmp_path):
+    file = nwb_file(spikes, onsets_s, ["face", "house"] * 40 + ["face"] * 3)
+    path = write_pynwb(file, tmp_path / "a.nwb")
+    with pytest.raises(DataSetError, match=r"'face', 'house'; it has '0\.png', '1\.png', '2\.png'"):
+        read_recorded(path, image_folder)
 
 
 def test_nwb_onsets_that_are_missing_must_be_marked(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import io
 
-from signseg_rig.datasets import from_arrays, read_array_file, read_rate_csv
+from signseg_rig.datasets import check_recorded, from_arrays, read_array_file, read_rate_csv
 from signseg_rig.errors import DataSetError
 
 
@@ -44,7 +44,14 @@ def save_mat_7_3(path, arrays):
         file.write(b"MATLAB 7.3 MAT-file".ljust(512, b" "))
 
 
-FORMATS = {"npz": save_npz, "5.mat": save_mat_5, "7.mat": save_mat_7_3}
+def save_hdf5(path, arrays):
+    """Write what h5py makes of arrays and lists of text, with axes as MATLAB has them on disk."""
+    with h5py.File(path, "w") as file:
+        for name, value in arrays.items():
+            file[name] = value if isinstance(value, list) else np.asarray(value).T
+
+
+FORMATS = {"npz": save_npz, "5.mat": save_mat_5, "7.mat": save_mat_7_3, "h5py.mat": save_hdf5}
 
 
 @pytest.fixture(params=FORMATS)
@@ -83,6 +90,43 @@ def test_ids_and_baseline_of_the_file_are_used(save, rates, images, pixels):
     np.testing.assert_array_equal(next(data.images.read()), pixels["d.png"])
 
 
+@pytest.mark.parametrize("save_as", [save_npz, save_hdf5])
+def test_ids_may_be_bytes(tmp_path, rates, images, save_as):
+    path = tmp_path / ("a.npz" if save_as is save_npz else "a.mat")
+    unit_ids = np.array(["µ1".encode(), b"left", b"x3"])
+    ids = np.array([b"d", b"b.png", b"c", b"a"])
+    save_as(path, {"rates_hz": rates, "image_ids": ids, "unit_ids": unit_ids})
+    for data in (
+        read_array_file(path, images),
+        from_arrays(rates, images, image_ids=ids, unit_ids=unit_ids),
+    ):
+        assert data.unit_ids == ("µ1", "left", "x3")
+        assert data.image_ids == ("d.png", "b.png", "c.png", "a.png")
+
+
+def test_bytes_that_are_no_text_are_refused(rates, images):
+    with pytest.raises(DataSetError, match=r"The id b'\\xb51' should be text in UTF-8"):
+        from_arrays(rates, images, unit_ids=[b"\xb51", b"left", b"x3"])
+
+
+@pytest.mark.parametrize("kind", ["string", "cell"])
+def test_matlab_objects_and_empty_cells_are_no_ids(tmp_path, rates, images, kind):
+    """MATLAB keeps string arrays elsewhere, and leaves numbers in the variable's place."""
+    save_mat_7_3(tmp_path / "a.mat", {"rates_hz": rates, "image_ids": np.arange(4.0)})
+    with h5py.File(tmp_path / "a.mat", "r+") as file:
+        file["image_ids"].attrs["MATLAB_class"] = np.bytes_(kind)
+    with pytest.raises(DataSetError, match=f"'image_ids' of .*: it holds {kind}. Numbers, text"):
+        read_array_file(tmp_path / "a.mat", images)
+
+
+@pytest.mark.parametrize("ids", [["x", "y", "z", "w"], ["x", "y", "z", "a"]])
+def test_ids_without_an_image_are_told_with_those_that_there_are(save, rates, images, ids):
+    data = read_array_file(save(rates_hz=rates, image_ids=ids), images).select(units=["2", "0"])
+    message = check_recorded(data)[0].message
+    assert "of 4 image ids have no image in memory: 'x', 'y', 'z'" in message
+    assert message.endswith("; it has 'a.png', 'b.png', 'c.png', 'd.png'.")
+
+
 def test_numbers_may_be_ids(save, rates, images):
     data = read_array_file(save(rates_hz=rates, unit_ids=np.array([[7.0, 8.0, 12.0]])), images)
     assert data.unit_ids == ("7", "8", "12")
@@ -95,6 +139,23 @@ def test_one_of_several_arrays_must_be_named(save, rates, images):
     np.testing.assert_array_equal(read_array_file(path, images, key="late").rates_hz, rates + 1)
     with pytest.raises(DataSetError, match="no array 'x'; it has 'early', 'late'"):
         read_array_file(path, images, key="x")
+
+
+def test_arrays_that_were_not_used_are_told(save, rates, images):
+    path = save(rates_hz=rates, unit_ids=["x", "y", "z"], images=["d", "c", "b", "a"], day=rates)
+    (problem,) = check_recorded(read_array_file(path, images))
+    assert not problem.is_error
+    assert problem.message.startswith(f"2 arrays of {path} were not used: 'day', 'images'.")
+    assert "if one of these arrays names the images, call it image_ids." in problem.message
+    path = save(rates_hz=rates, image_ids=["d", "c", "b", "a"], day=rates)
+    (problem,) = check_recorded(read_array_file(path, images))
+    assert "'day'" in problem.message
+    assert "order" not in problem.message
+
+
+def test_arrays_that_were_used_are_no_problem(save, rates, images):
+    path = save(rates=rates, image_ids=["d", "c", "b", "a"], unit_ids=["x", "y", "z"])
+    assert check_recorded(read_array_file(path, images)) == []
 
 
 def test_counts_become_rates(save, images):
@@ -130,8 +191,29 @@ def test_other_shapes_and_values_are_refused(images):
         from_arrays([1.0, 2.0, 3.0, 4.0], images)
     with pytest.raises(DataSetError, match="should be numbers"):
         from_arrays([["a", "b"]], images)
+    with pytest.raises(DataSetError, match="should be numbers"):
+        from_arrays([[1.0, 2.0], [1.0]], images)
     with pytest.raises(DataSetError, match="above 0 seconds; got 0"):
         from_arrays(np.ones((2, 4)), images, count_window_s=0)
+
+
+@pytest.mark.parametrize("as_given", [np.asanyarray, list], ids=["array", "list of arrays"])
+def test_masked_values_are_missing_trials(rates, images, as_given):
+    masked = np.ma.masked_greater(rates, 15)
+    assert masked.mask.any()
+    data = from_arrays(as_given(masked), images, baseline_hz=as_given(masked))
+    expected = np.where(rates > 15, np.nan, rates)
+    for values in (data.rates_hz, data.baseline_hz):
+        assert type(values) is np.ndarray
+        np.testing.assert_array_equal(values, expected)
+    whole = from_arrays(np.ma.masked_equal(np.arange(8).reshape(2, 4), 3), images)
+    np.testing.assert_array_equal(whole.rates_hz[0, :, 0], [0, 1, 2, np.nan])
+
+
+@pytest.mark.parametrize("as_given", [np.asarray, np.ndarray.tolist])
+def test_complex_numbers_are_refused(rates, images, as_given):
+    with pytest.raises(DataSetError, match=r"^Responses should be real numbers; got complex"):
+        from_arrays(as_given(rates + 1j), images)
 
 
 def test_arrays_are_copied(rates, images):
@@ -158,6 +240,23 @@ def test_objects_in_files_are_never_made(tmp_path, rates, images):
         read_array_file(tmp_path / "a.npy", images)
     np.testing.assert_array_equal(read_array_file(tmp_path / "a.npz", images).rates_hz, rates)
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("name", ["image_ids", "unit_ids", "baseline_hz", "rates_hz", "late"])
+def test_objects_where_something_is_used_are_refused(tmp_path, rates, images, name):
+    """As text from pandas comes; passed over, ids would leave responses to wrong images."""
+    arrays = {"rates_hz": rates, "late": rates, name: np.array(["b.png", "a.png"], dtype=object)}
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(DataSetError, match=rf"array '{name}' of .*np\.array\(ids, dtype=str\)"):
+        read_array_file(tmp_path / "a.npz", images, key="late" if name == "late" else None)
+
+
+def test_responses_that_are_objects_are_listed_where_none_are_found(tmp_path, rates, images):
+    np.savez(tmp_path / "a.npz", responses=rates.astype(object), day=np.arange(3))
+    with pytest.raises(
+        DataSetError, match=r"holds 0 arrays .*: responses \(no array of numbers\), day \(3,\)"
+    ):
+        read_array_file(tmp_path / "a.npz", images)
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.mat"])

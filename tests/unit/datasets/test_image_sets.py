@@ -54,6 +54,13 @@ def test_some_images_are_read_in_the_order_asked_for(image_set, pixels):
     np.testing.assert_array_equal(list(selected.read()), chosen)
 
 
+def test_images_of_ids_remember_among_which_they_were_looked_for(image_set):
+    matched = image_set.matched(["c", "x", "a.png"])
+    assert matched.ids == ("c.png", "a.png")
+    assert matched.offered == matched.matched(["a"]).offered == image_set.ids
+    assert matched.select([0]).offered == ()
+
+
 def test_hashes_are_those_of_the_pixels(image_set, pixels):
     assert image_set.sha256 == tuple(array_sha256(image) for image in pixels.values())
     assert image_set.select([3]).sha256 == (array_sha256(pixels["d.png"]),)

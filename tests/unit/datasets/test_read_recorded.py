@@ -1,12 +1,20 @@
 """Which reader a path is given to, and what is said where there is none."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from signseg_rig.datasets import open_images, prepare_for_fit, read_recorded
+from signseg_rig.datasets import (
+    check_recorded,
+    from_arrays,
+    open_images,
+    prepare_for_fit,
+    read_recorded,
+)
 from signseg_rig.errors import DataSetError
 
 
@@ -89,6 +97,51 @@ def test_what_does_not_fit_together_is_not_returned(array_file, images):
     with pytest.raises(DataSetError, match="does not fit together") as caught:
         read_recorded(array_file, images.select([0]))
     assert str(array_file) in str(caught.value)
+
+
+class TestFilesNumberedWithoutZeros:
+    """As text 10 comes before 2, and responses without ids would go to the wrong images."""
+
+    NAMES = ("1.png", "2.png", "10.png", "11.png")
+
+    @pytest.fixture(params=["folder", "zip"])
+    def numbered(self, request, tmp_path, image_folder):
+        for path, name in zip(sorted(image_folder.iterdir()), self.NAMES, strict=True):
+            path.rename(image_folder / name)
+        if request.param == "folder":
+            return image_folder
+        return Path(shutil.make_archive(str(tmp_path / "images"), "zip", image_folder))
+
+    def test_are_refused_where_responses_have_no_ids(self, array_file, numbered):
+        with pytest.raises(DataSetError) as caught:
+            read_recorded(array_file, numbered)
+        assert "as text it is '1.png', '10.png', '11.png', '2.png'," in str(caught.value)
+        assert "by number it is '1.png', '2.png', '10.png', '11.png'." in str(caught.value)
+
+    def test_are_found_by_ids(self, tmp_path, rates, numbered):
+        np.savez(tmp_path / "a.npz", rates_hz=rates, image_ids=[1, 2, 10, 11])
+        data = read_recorded(tmp_path / "a.npz", numbered)
+        assert data.image_ids == data.images.ids == self.NAMES
+
+    def test_may_be_put_in_order_by_hand(self, rates, numbered):
+        images = open_images(numbered)
+        chosen = images.select([images.ids.index(name) for name in self.NAMES])
+        assert check_recorded(from_arrays(rates, chosen)) == []
+        assert check_recorded(from_arrays(rates, images, image_ids=images.ids)) == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.png", "a1.png", "a12.png", "b2.png"),
+        ("01.png", "02.png", "10.png", "11.png"),
+        ("1-a.png", "1.png", "2.png", "9 b.png"),
+    ],
+)
+def test_files_in_one_order_as_text_and_by_number(array_file, image_folder, names):
+    for path, name in zip(sorted(image_folder.iterdir()), names, strict=True):
+        path.rename(image_folder / name)
+    assert read_recorded(array_file, image_folder).image_ids == names
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from signseg_rig.datasets import Problem, check_recorded, open_images, prepare_for_fit
 from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError, RigError
+from signseg_rig.neurons import gate_channels
 
 
 def messages(data, *, is_error: bool) -> list[str]:
@@ -166,6 +167,27 @@ def test_negative_rates_are_a_warning(changed):
     assert messages(data, is_error=True) == []
     (message,) = messages(data, is_error=False)
     assert message.startswith("1 rates are negative, of units 'u0'")
+
+
+@pytest.mark.parametrize("n_pairs", [0, 1, 2])
+def test_units_that_fail_the_gate_for_want_of_a_baseline_are_told(recorded, rates, n_pairs):
+    baseline = rates / 2
+    baseline[1] = np.nan
+    baseline[1].flat[:n_pairs] = 1.0
+    data = recorded(baseline_hz=baseline)
+    assert np.isnan(gate_channels(rates, baseline).p_evoked).tolist() == [False, n_pairs < 2, False]
+    assert messages(data, is_error=True) == []
+    warnings = messages(data, is_error=False)
+    assert len(warnings) == (n_pairs < 2)
+    for message in warnings:
+        assert message.startswith(
+            "1 of 3 units have fewer than 2 trials with a baseline rate: 'u1'. The gate"
+        )
+
+
+def test_without_repeats_a_baseline_is_not_asked_for(recorded, rates):
+    once = rates[..., :1]
+    assert check_recorded(recorded(rates_hz=once, baseline_hz=np.full_like(once, np.nan))) == []
 
 
 def test_errors_come_before_warnings(changed):

@@ -106,6 +106,29 @@ def test_windows_outside_of_the_recording_are_told_and_left_out(images):
     assert "onsets at 0.1, 3.9 s" in problem.message
 
 
+@pytest.mark.parametrize("name", ["b", "c"])
+def test_presentations_that_begin_at_the_same_time_are_an_error(images, name):
+    """As rows that stand in a table twice: trials that are copies would be all too reliable."""
+    problem = check_recorded(make(images, [3.0, 2.0, 1.0, 2.0], ["c", "b", "a", name]))[0]
+    assert problem.is_error
+    assert problem.message.startswith(
+        "1 of 4 presentations begin when another one does, at 2.0 s, and show"
+    )
+
+
+def test_segments_with_clocks_of_their_own_may_have_the_same_onsets(images):
+    segment = {"u": UnitSpikes(np.array([1.1, 2.1]), np.array([[0.5, 4.0]]))}
+
+    def problems(numbers):
+        presentations = Presentations(
+            np.array([1.0, 2.0, 3.0, 1.0]), ("a", "b", "c", "a"), np.array(numbers)
+        )
+        return check_recorded(data_from_spikes([segment] * 2, presentations, images, session={}))
+
+    assert problems([0, 0, 0, 1]) == []
+    assert "at 1.0 s of the segments 1, and show 'a'" in problems([1, 0, 0, 1])[0].message
+
+
 def test_no_window_in_the_recording_is_an_error(images):
     """As when onsets are in milliseconds."""
     problems = check_recorded(make(images, [1000.0, 2000.0, 3000.0], ["a", "b", "c"]))
@@ -124,6 +147,11 @@ def test_unknown_images_are_left_to_the_check(images):
     data = make(images, [1.0, 2.0, 3.0, 3.1], ["a", "x", "b", "c"])
     errors = [item.message for item in check_recorded(data) if item.is_error]
     assert errors == ["1 of 4 image ids have no image in memory: 'x'; it has 'a', 'b', 'c'."]
+
+
+def test_where_no_image_is_known_those_that_there_are_are_told(images):
+    errors = [item.message for item in check_recorded(make(images, [1.0, 2.0], ["x", "y"]))]
+    assert "2 of 2 image ids have no image in memory: 'x', 'y'; it has 'a', 'b', 'c'." in errors
 
 
 @pytest.mark.parametrize("window_s", [(0.2, 0.05), (0.1, 0.1), (0.0, np.nan), (0.0, np.inf)])

@@ -66,7 +66,14 @@ def test_images_may_be_where_the_program_keeps_its_log(folder):
     for path in folder.glob("*.bmp"):
         path.rename(kept / path.name)
     assert len(list(read_recorded(folder, kept).images.read())) == 3
-    with pytest.raises(DataSetError, match="3 of 3 image ids have no image"):
+    with pytest.raises(DataSetError, match=r"3 of 3 image ids have no image.*; it has none"):
+        read_recorded(folder)
+
+
+def test_images_of_other_ids_are_told(folder):
+    for number, path in enumerate(sorted(folder.glob("*.bmp"))):
+        path.rename(folder / f"block000_000_other{number % 3}.bmp")
+    with pytest.raises(DataSetError, match=r"3 of 3 image ids have no image.*; it has 'other0', "):
         read_recorded(folder)
 
 
