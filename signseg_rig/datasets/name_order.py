@@ -25,7 +25,7 @@ def ambiguous_order(images: ImageSet) -> list[Problem]:
     if not isinstance(images, FolderImages | ZipImages) or names != sorted(names):
         return []
     by_number = _by_number(names)
-    if by_number == names:
+    if _series(by_number) == _series(names):
         return []
     return [
         Problem(
@@ -35,6 +35,14 @@ def ambiguous_order(images: ImageSet) -> list[Problem]:
             "leading zeros (001, 002, ...)."
         )
     ]
+
+
+def _series(names: Sequence[str]) -> dict[str, list[str]]:
+    """Put names together that differ in numbers only: hashes with digits in them are no numbers."""
+    series: dict[str, list[str]] = {}
+    for name in names:
+        series.setdefault(NUMBERS.sub("0", name), []).append(name)
+    return series
 
 
 def _by_number(names: Sequence[str]) -> list[str]:

@@ -136,6 +136,7 @@ class TestFilesNumberedWithoutZeros:
         ("a.png", "a1.png", "a12.png", "b2.png"),
         ("01.png", "02.png", "10.png", "11.png"),
         ("1-a.png", "1.png", "2.png", "9 b.png"),
+        ("10bc.png", "3f2a.png", "7.png", "e1.png"),
     ],
 )
 def test_files_in_one_order_as_text_and_by_number(array_file, image_folder, names):
