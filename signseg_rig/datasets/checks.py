@@ -16,6 +16,8 @@ from signseg_rig.types import BoolArray
 MIN_IMAGES = 2
 # What the paired test of the gate needs.
 MIN_PAIRS = 2
+# What the reliability needs.
+MIN_REPEATED_IMAGES = 10
 
 
 def check_recorded(data: RecordedData) -> list[Problem]:
@@ -36,6 +38,7 @@ def check_recorded(data: RecordedData) -> list[Problem]:
         *_wrong_counts(data),
         *_wrong_rates(data),
         *_missing_baselines(data),
+        *_few_repeats(data),
         *_constant_units(data),
     ]
     if unreadable := data.images.problems:
@@ -179,6 +182,22 @@ def _missing_baselines(data: RecordedData) -> Iterator[Problem]:
             f"baseline rate: {listed(ids)}. The gate compares responses with the baseline, and "
             "counts these units as failed whatever they respond to. Give their baseline rates, "
             "choose a baseline window that was recorded, or leave the baseline out of the file.",
+            is_error=False,
+        )
+
+
+def _few_repeats(data: RecordedData) -> Iterator[Problem]:
+    """Find units whose repeats are too few to tell what of their responses is noise."""
+    if data.n_images < MIN_REPEATED_IMAGES:
+        return
+    n_repeated = (np.isfinite(data.rates_hz).sum(axis=2) > 1).sum(axis=1)
+    is_short = np.asarray((n_repeated > 0) & (n_repeated < MIN_REPEATED_IMAGES))
+    if is_short.any():
+        ids = _named(data.unit_ids, is_short)
+        yield Problem(
+            f"{len(ids)} of {data.n_units} units have repeats of fewer than {MIN_REPEATED_IMAGES} "
+            f"images: {listed(ids)}. Their reliability cannot be told, so there is no ceiling and "
+            "the gate counts them as failed.",
             is_error=False,
         )
 

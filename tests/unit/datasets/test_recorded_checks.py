@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 
-from signseg_rig.datasets import Problem, check_recorded, open_images, prepare_for_fit
+from signseg_rig.datasets import (
+    Problem,
+    check_recorded,
+    from_arrays,
+    open_images,
+    prepare_for_fit,
+)
 from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError, RigError
-from signseg_rig.neurons import gate_channels
+from signseg_rig.neurons import gate_channels, split_half_reliability
 
 
 def messages(data, *, is_error: bool) -> list[str]:
@@ -18,6 +24,20 @@ def test_good_data_have_no_problems(recorded):
     data, warnings = prepare_for_fit(recorded())
     assert data.unit_ids == ("u0", "u1", "u2")
     assert warnings == ()
+
+
+@pytest.mark.parametrize(("n_repeated", "n_told"), [(0, 0), (1, 1), (9, 1), (10, 0), (12, 0)])
+def test_units_with_repeats_of_few_images_are_told(n_repeated, n_told):
+    rng = np.random.default_rng(0)
+    rates = rng.uniform(0, 50, (2, 12, 3))
+    rates[1, n_repeated:, 1:] = np.nan
+    images = rng.integers(0, 256, (12, 4, 4, 3), dtype=np.uint8)
+    data = from_arrays(rates, images)
+    told = messages(data, is_error=False)
+    assert len(told) == n_told
+    assert all("1 of 2 units have repeats of fewer than 10 images: '1'." in one for one in told)
+    # The same number as the one that the reliability goes by.
+    assert np.isnan(split_half_reliability(rates)).tolist() == [False, n_repeated < 10]
 
 
 def test_missing_trials_are_no_problem(recorded, rates):
