@@ -32,7 +32,7 @@ def test_units_with_repeats_of_few_images_are_told(n_repeated, n_told):
     rates = rng.uniform(0, 50, (2, 12, 3))
     rates[1, n_repeated:, 1:] = np.nan
     images = rng.integers(0, 256, (12, 4, 4, 3), dtype=np.uint8)
-    data = from_arrays(rates, images)
+    data = from_arrays(rates, open_images(dict(zip("abcdefghijkl", images, strict=True))))
     told = messages(data, is_error=False)
     assert len(told) == n_told
     assert all("1 of 2 units have repeats of fewer than 10 images: '1'." in one for one in told)
