@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import secrets
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from signseg_rig.errors import SweepError
 from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.whole_files import whole_file
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,27 +92,25 @@ class ResultFolder:
         }
 
     def write(self, key: str, result: Result) -> None:
-        """Write a result under another name, and rename it once it is on disk.
+        """Write a result; it is on the disk when this returns.
 
-        Two workers that did the same task write the same bytes, so that either may be last. Theirs
-        may be two machines, where processes have the same number.
+        Two workers that did the same task write the same bytes, so that either may be last.
+
+        Raises
+        ------
+        SweepError
+            The folder cannot be written, or the disk is full.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._folder / f".{key}.{secrets.token_hex(8)}.part"
+        arrays = {one.name: getattr(result, one.name) for one in fields(Result)}
         try:
-            with draft.open("wb") as file:
-                arrays = {one.name: getattr(result, one.name) for one in fields(Result)}
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with whole_file(self._path(key)) as file:
                 np.savez(file, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path(key))
         except OSError as error:
             raise SweepError(
                 f"The result {self._path(key)} cannot be written: {error}. Make room, and start "
                 "the sweep again: what is finished is kept."
             ) from error
-        finally:
-            draft.unlink(missing_ok=True)
 
     def read(self, key: str) -> Result:
         """Read a result.
