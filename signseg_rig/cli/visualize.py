@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from signseg_rig.cli.console import print_json
-from signseg_rig.cli.run import JsonOption
+from signseg_rig.cli.run import STOPPED_EXIT_CODE, JsonOption
 
 
 def visualize(
@@ -47,8 +47,19 @@ def visualize(
     workers = partial(local_processes, n_workers)
     if scheduler is not None:
         workers = partial(dask_cluster, scheduler)
-    with StageProgress(Console(stderr=True)) as progress:
-        n_done = run_sweep(settings, workers, on_progress=partial(progress, "evolutions"))
+    console = Console(stderr=True)
+    try:
+        with StageProgress(console) as progress:
+            n_done = run_sweep(settings, workers, on_progress=partial(progress, "evolutions"))
+    except KeyboardInterrupt:
+        console.print(
+            f"The sweep was stopped; what is finished is kept in {settings.folder}. Go on with "
+            f"'signseg-rig visualize {file}'.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(STOPPED_EXIT_CODE) from None
     if as_json:
         print_json(
             {

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import (
-    CancelledError,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    as_completed,
-)
+from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from contextlib import AbstractContextManager
 
-from signseg_rig.errors import ConfigError, SweepError
+from signseg_rig.errors import SweepError
 from signseg_rig.visualization.results import ResultFolder
 from signseg_rig.visualization.sweep_settings import SweepSettings, write_sweep
 from signseg_rig.visualization.tasks import Task, list_tasks
@@ -83,60 +74,6 @@ def run_sweep(
         "left; most likely the memory is full. Use fewer workers, or a smaller n_together, and "
         "start the sweep again: what is finished is kept."
     )
-
-
-@contextmanager
-def local_processes(n_workers: int | None = None) -> Iterator[Executor]:
-    """Open processes of this machine, by default as many as it has processors."""
-    n_workers = n_workers or os.cpu_count() or 1
-    # Forked processes would inherit torch's threads in the middle of whatever they do.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, mp_context=context) as executor:
-        yield executor
-
-
-@contextmanager
-def dask_cluster(address: str) -> Iterator[Executor]:
-    """Use the workers of a Dask cluster; they need to see the folder of the sweep.
-
-    Parameters
-    ----------
-    address : str
-        Of its scheduler, such as ``"tcp://10.0.0.5:8786"``.
-
-    Raises
-    ------
-    ConfigError
-        Dask is not installed, or there is no scheduler.
-    SweepError
-        The scheduler was lost, or workers died again and again, while it was used.
-    """
-    try:
-        import distributed
-        from distributed.comm.core import CommClosedError
-    except ImportError as error:
-        raise ConfigError(
-            "Dask is not installed. Install it with \"pip install 'signseg-rig[cluster]'\"."
-        ) from error
-    try:
-        client: Any = distributed.Client(address, timeout=10)  # type: ignore[no-untyped-call]
-    except OSError as error:
-        raise ConfigError(f"There is no Dask scheduler at {address}: {error}.") from error
-    try:
-        with client, client.get_executor() as executor:
-            yield executor
-    except distributed.KilledWorker as error:
-        raise SweepError(
-            f"Workers of the Dask cluster at {address} died while they did a task ({error}); most "
-            "likely their memory was full. Give them more, or choose a smaller n_together, and "
-            "start the sweep again: what is finished is kept."
-        ) from error
-    except (CancelledError, CommClosedError) as error:
-        # All that waits for a scheduler is cancelled when the connection breaks.
-        raise SweepError(
-            f"The Dask scheduler at {address} was lost ({type(error).__name__}). Start it and its "
-            "workers again, and then the sweep: what is finished is kept."
-        ) from error
 
 
 def _hand_out(executor: Executor, settings: SweepSettings, tasks: Sequence[Task]) -> Iterator[int]:
