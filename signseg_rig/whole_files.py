@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 DRAFT_SUFFIX = ".part"
+# No file takes a day to write, and no clocks of machines that share a folder differ by one.
+ABANDONED_AFTER_S = 86_400.0
 # Some file systems of networks write names down at once, and know no call for it.
 NO_SUCH_CALL = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 

