@@ -126,7 +126,11 @@ def file_sha256(path: Path) -> str:
 
 
 def is_intact(entry: WeightFile, path: Path) -> bool:
-    """Tell whether a file is there and holds exactly what the catalogue says."""
+    """Tell whether a file is there and is what the catalogue says, as far as it says anything.
+
+    Its size and sha256 are compared. Where the catalogue knows neither, since several files will
+    do, any file passes: whether it fits is found out when it is loaded.
+    """
     return (
         path.is_file()
         and _is_of_right_size(entry, path)
