@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from signseg_rig.settings import InputPath, PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import InputPath, OutDir, PluginChoice, PluginGroup, Settings
 
 GrayLevel = Annotated[int, Field(ge=0, le=255)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
@@ -54,7 +54,7 @@ class RunSettings(Settings):
 
     name: Name
     seed: int = Field(default=0, ge=0, lt=2**63)
-    out_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Path("runs")
+    out_dir: OutDir = Path("runs")
     starts_display: bool = True
 
 

@@ -10,9 +10,10 @@ from typing import Annotated, Literal, Self, get_args
 import numpy as np
 from pydantic import Field, model_validator
 
+from signseg_rig.config import Name
 from signseg_rig.interfaces import Network, WeightLayer
 from signseg_rig.seeds import named_rng
-from signseg_rig.settings import PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import OutDir, PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import read_settings
 from signseg_rig.signs import dale_index, zero_fraction
 from signseg_rig.stats import Correlation, pearson_with_ci, spearman_with_ci
@@ -29,9 +30,9 @@ class DaleSettings(Settings):
     networks it is correlated with their indices.
     """
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: Name
     seed: int = Field(default=0, ge=0)
-    out_dir: Path = Path("dale")
+    out_dir: OutDir = Path("dale")
     networks: dict[str, Annotated[PluginChoice, PluginGroup("networks")]] = Field(min_length=1)
     accuracy: dict[str, float] = Field(default_factory=dict)
 

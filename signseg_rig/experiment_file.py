@@ -1,4 +1,4 @@
-"""Experiment files: read one, list what is wrong with it, write one out in full."""
+"""Experiment files: read one, write one out in full."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import tomli_w
 
 from signseg_rig.config import Experiment
-from signseg_rig.settings_file import Problem, read_settings, validated
+from signseg_rig.settings_file import read_settings
 
 
 def read_experiment(path: Path) -> Experiment:
@@ -29,22 +29,6 @@ def read_experiment(path: Path) -> Experiment:
         It cannot be used; the message lists every problem with its line.
     """
     return read_settings(path, Experiment)
-
-
-def find_problems(path: Path) -> list[Problem]:
-    """List everything that keeps an experiment file from being read.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    problems : list of Problem
-        In the order of their lines; empty where `read_experiment` succeeds.
-    """
-    outcome = validated(path, Experiment)
-    return outcome if isinstance(outcome, list) else []
 
 
 def write_experiment(experiment: Experiment) -> str:

@@ -36,6 +36,9 @@ InputPath = Annotated[Path, AfterValidator(_absolute)]
 """A file or folder that an experiment reads: in an experiment file relative to that file, in
 Python to the working directory; absolute once it is validated."""
 
+OutDir = Annotated[Path, AfterValidator(Path.expanduser)]
+"""A folder that results go to: relative to the working directory, and ``~`` is the home folder."""
+
 
 class Settings(BaseModel):
     """Frozen settings: an unknown key is an error, a number has bounds, a name carries its unit."""

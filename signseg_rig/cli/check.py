@@ -12,9 +12,8 @@ from rich.text import Text
 
 from signseg_rig.cli.console import FAILED_EXIT_CODE, print_json
 from signseg_rig.config import Experiment
-from signseg_rig.experiment_file import find_problems, read_experiment
 from signseg_rig.preflight import FrameTiming, check_experiment, frame_timings
-from signseg_rig.settings_file import Problem, locate
+from signseg_rig.settings_file import Problem, locate, validated
 
 COLORS = {"error": "red", "warning": "yellow"}
 
@@ -27,10 +26,9 @@ def check(
 
     Exits with 1 where there are errors; warnings alone are no failure.
     """
-    problems = find_problems(file)
-    experiment = None if problems else read_experiment(file)
-    if experiment is not None:
-        problems = locate(check_experiment(experiment), file)
+    outcome = validated(file, Experiment)
+    experiment = None if isinstance(outcome, list) else outcome
+    problems = outcome if isinstance(outcome, list) else locate(check_experiment(outcome), file)
     timings = [] if experiment is None else frame_timings(experiment)
     if as_json:
         print_json(

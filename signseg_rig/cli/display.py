@@ -7,9 +7,12 @@ import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from signseg_rig.config import WireSettings
 
 
 def display(
@@ -35,8 +38,7 @@ def display(
     signal.signal(signal.SIGTERM, _leave)
     experiment = read_experiment(file)
     if connect is not None:
-        wire = experiment.wire.model_validate({**experiment.wire.model_dump(), "address": connect})
-        experiment = experiment.model_copy(update={"wire": wire})
+        experiment = experiment.model_copy(update={"wire": _wire_to(connect, experiment.wire)})
     plugin = experiment.display.load()
     with ExitStack() as stack:
         if plugin.needs_screen and one_run and not has_screen():
@@ -51,6 +53,20 @@ def display(
         DisplayProcess(
             experiment, screen, presenter, serves_one_run=one_run, launch_id=launch_id
         ).run()
+
+
+def _wire_to(address: str, wire: WireSettings) -> WireSettings:
+    from pydantic import ValidationError
+
+    from signseg_rig.errors import ConfigError
+    from signseg_rig.setting_errors import explain
+
+    model = type(wire)
+    try:
+        return model.model_validate({**wire.model_dump(), "address": address})
+    except ValidationError as error:
+        problems = "; ".join(message for _, message in explain(error, model))
+        raise ConfigError(f"--connect {address} cannot be used: {problems}.") from None
 
 
 def _leave(*_signal: object) -> NoReturn:

@@ -1,8 +1,10 @@
-"""Whether results can be written, known before they are computed."""
+"""Whether results can be written: known before they are computed, and said where it changed."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from signseg_rig.errors import ConfigError
@@ -35,4 +37,16 @@ def require_writable(path: Path, *, is_folder: bool = False) -> None:
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be written: {error.strerror} ({nearest}). Name another place."
+        ) from error
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the disk says while `path` is written into a `ConfigError`."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror or error}. Make room there, or name "
+            "another place."
         ) from error

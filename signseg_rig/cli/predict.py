@@ -15,7 +15,7 @@ from signseg_rig.cli.network_options import (
     features_folder,
     network_of,
 )
-from signseg_rig.cli.outputs import require_writable
+from signseg_rig.cli.outputs import explained, require_writable
 
 
 def predict(
@@ -84,7 +84,8 @@ def predict(
     if out is None:
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
+    with explained(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
     typer.echo(out)

@@ -103,7 +103,7 @@ def _table(result: ProtocolResult) -> Table:
     cells = [
         [f"{one:.4g}" if isinstance(one, float) else str(one) for one in row] for row in result.rows
     ]
-    names, *rest = zip(result.columns, *cells, strict=True)
+    names, *rest = [*zip(result.columns, *cells, strict=True)] or [()]
     table = Table(*names)
     for line in rest:
         table.add_row(*line)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from signseg_rig.cli.console import print_json
-from signseg_rig.cli.run import JsonOption
+from signseg_rig.cli.run import STOPPED_EXIT_CODE, JsonOption
+
+if TYPE_CHECKING:
+    from signseg_rig.visualization import SweepSettings
+    from signseg_rig.visualization.sweep import OpenExecutor
 
 
 def visualize(
@@ -27,16 +31,12 @@ def visualize(
     as_json: JsonOption = False,
 ) -> None:
     """Evolve preferred images, and go on where an earlier call was stopped or killed."""
-    from rich.console import Console
-
-    from signseg_rig.cli.stages import StageProgress
     from signseg_rig.visualization import (
         dask_cluster,
         list_tasks,
         local_processes,
         put_aside,
         read_sweep,
-        run_sweep,
     )
 
     settings = read_sweep(file)
@@ -47,8 +47,7 @@ def visualize(
     workers = partial(local_processes, n_workers)
     if scheduler is not None:
         workers = partial(dask_cluster, scheduler)
-    with StageProgress(Console(stderr=True)) as progress:
-        n_done = run_sweep(settings, workers, on_progress=partial(progress, "evolutions"))
+    n_done = _conduct(settings, file, workers)
     if as_json:
         print_json(
             {
@@ -60,3 +59,30 @@ def visualize(
         )
         return
     typer.echo(settings.folder)
+
+
+def _conduct(settings: SweepSettings, file: Path, workers: OpenExecutor) -> int:
+    """Run a sweep with progress and warnings in the terminal; say after Ctrl-C how to go on."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from signseg_rig.cli.stages import StageProgress
+    from signseg_rig.visualization import run_sweep
+
+    console = Console(stderr=True)
+
+    def warn(warning: str) -> None:
+        console.print(Text.assemble(("Warning:", "yellow"), f" {warning}"))
+
+    try:
+        with StageProgress(console) as progress:
+            return run_sweep(
+                settings, workers, on_progress=partial(progress, "evolutions"), on_warning=warn
+            )
+    except KeyboardInterrupt:
+        said = (
+            f"The sweep was stopped; what is finished is kept in {settings.folder}. Go on with "
+            f"'signseg-rig visualize {file}'."
+        )
+        console.print(said, highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(STOPPED_EXIT_CODE) from None

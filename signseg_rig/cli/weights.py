@@ -37,7 +37,10 @@ def _weights() -> None:
 def list_weights(
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
-    """List the known weight files, and which of them are on this machine and intact."""
+    """List the known weight files, and which of them are on this machine and intact.
+
+    Of a file without a known hash, such as one obtained by hand, only loading it tells.
+    """
     found = [(entry, *_state(entry)) for entry in CATALOGUE.values()]
     if as_json:
         print_json(

@@ -122,7 +122,8 @@ def _arranged(trials: Sequence[Sequence[FloatArray]], n_channels: int) -> FloatA
 def _images(folder: Path, image_ids: tuple[str, ...]) -> tuple[FolderImages, list[Problem]]:
     """Find the files of the images that have responses; of several of one id the first."""
     files: defaultdict[str, list[str]] = defaultdict(list)
-    for name in sorted(path.name for path in folder.iterdir() if is_picture_name(path.name)):
+    pictures = (path for path in folder.iterdir() if is_picture_name(path.name) and path.is_file())
+    for name in sorted(path.name for path in pictures):
         files[_image_id(name)].append(name)
     found = tuple(image_id for image_id in image_ids if image_id in files)
     keys = tuple(files[image_id][0] for image_id in found)
@@ -139,4 +140,12 @@ def _images(folder: Path, image_ids: tuple[str, ...]) -> tuple[FolderImages, lis
 
 
 def _differ(folder: Path, names: Sequence[str]) -> bool:
-    return len({(folder / name).read_bytes() for name in names}) > 1
+    if len(names) == 1:
+        return False  # an experiment has thousands of images, each of an id of its own
+    try:
+        return len({(folder / name).read_bytes() for name in names}) > 1
+    except OSError as error:
+        raise DataSetError(
+            f"An image in {folder} cannot be read: {error}. Copy it again, or take it away: "
+            f"{listed(names)} have one id, and are compared."
+        ) from error

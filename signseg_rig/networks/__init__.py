@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from signseg_rig.interfaces import Network
-from signseg_rig.networks.hidden import ablate_hidden
+from signseg_rig.networks.hidden import HiddenLayer, ablate_hidden
 from signseg_rig.weights import load_model
 
-__all__ = ["ablate_hidden", "load_network"]
+__all__ = ["HiddenLayer", "ablate_hidden", "load_network"]
 
 
 def load_network(

@@ -8,6 +8,59 @@ from signseg_rig.signs import AblatedWeights, GradedAblation, Scope, Sign
 from signseg_rig.types import FloatArray
 
 
+class HiddenLayer:
+    """The connections of a network's layer as a matrix, a row for each channel that it puts out.
+
+    Parameters
+    ----------
+    network : Network
+        Never changed.
+    layer : str
+        A name of its `weight_layers`.
+
+    Raises
+    ------
+    ConfigError
+        There is no such layer.
+    """
+
+    def __init__(self, network: Network, layer: str) -> None:
+        layers = network.weight_layers()
+        if layer not in layers:
+            raise ConfigError(f"The network has no weights {layer!r}; it has {', '.join(layers)}.")
+        self._network = network
+        self._name = layer
+        self._shape = layers[layer].weights.shape
+        self.weights: FloatArray = self.as_rows(layers[layer].weights)
+
+    def as_rows(self, values: FloatArray) -> FloatArray:
+        """Arrange what is known of each connection, such as its contribution, as the weights are.
+
+        Parameters
+        ----------
+        values : float array of the shape of the layer's weights
+
+        Returns
+        -------
+        values : (n_channels, n_incoming) float array
+
+        Raises
+        ------
+        ConfigError
+            They are of another shape.
+        """
+        if values.shape != self._shape:
+            raise ConfigError(
+                f"Contributions to {self._name!r} should have the shape of its weights, "
+                f"{self._shape}; got {values.shape}."
+            )
+        return values.reshape(self._shape[0], -1)
+
+    def lesioned(self, ablated: AblatedWeights) -> Network:
+        """Give a copy of the network with ablated weights, (n_channels, n_incoming), in here."""
+        return self._network.with_weights({self._name: ablated.weights.reshape(self._shape)})
+
+
 def ablate_hidden(
     network: Network,
     layer: str,
@@ -61,18 +114,9 @@ def ablate_hidden(
     >>> bool((lesioned.weight_layers()["_conv_head"].weights == 0).any())
     True
     """
-    layers = network.weight_layers()
-    if layer not in layers:
-        raise ConfigError(f"The network has no weights {layer!r}; it has {', '.join(layers)}.")
-    weights = layers[layer].weights
-    if contributions.shape != weights.shape:
-        raise ConfigError(
-            f"Contributions to {layer!r} should have the shape of its weights, {weights.shape}; "
-            f"got {contributions.shape}."
-        )
-    rows = len(weights), -1
+    hidden = HiddenLayer(network, layer)
     ablation = GradedAblation(
-        weights.reshape(rows), sign=sign, scope=scope, by=contributions.reshape(rows)
+        hidden.weights, sign=sign, scope=scope, by=hidden.as_rows(contributions)
     )
     ablated = ablation.at(strength)
-    return network.with_weights({layer: ablated.weights.reshape(weights.shape)}), ablated
+    return hidden.lesioned(ablated), ablated

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -16,6 +15,7 @@ import numpy as np
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
+from signseg_rig.whole_files import whole_file
 
 Progress = Callable[[int], None]
 # Images computed together: enough to keep a graphics card busy, and few to lose by a crash.
@@ -151,6 +151,11 @@ class FeatureCache:
         Returns
         -------
         features : (n_images, n_features) float32 array
+
+        Raises
+        ------
+        ConfigError
+            The folder cannot be written, or the disk is full.
         """
         remaining, rows = iter(images), []
         while portion := list(islice(remaining, PORTION)):
@@ -214,12 +219,13 @@ def _read(path: Path, n_features: int) -> FloatArray | None:
 
 
 def _write(path: Path, row: FloatArray) -> None:
-    """Write under another name and rename, so that no half of a file is ever read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with draft.open("wb") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as file:
             np.save(file, row)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"Features cannot be kept as {path}: {error.strerror or error}. Make room there, or "
+            "name another folder for them ('--cache-dir' of fit, predict and ablate); what was "
+            "computed before is kept."
+        ) from error

@@ -6,7 +6,6 @@ The format runs nothing when it is read, and other programs can read it.
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from signseg_rig.errors import NeuronModelError
+from signseg_rig.whole_files import write_whole
 
 FORMAT = 1
 KEY = "signseg_rig.neurons"
@@ -81,7 +81,7 @@ def versions() -> dict[str, str]:
 def write_model_file(
     path: Path, arrays: Mapping[str, np.ndarray[Any, Any]], description: ModelDescription
 ) -> None:
-    """Write a file, under another name first: a crash leaves the old one, or none.
+    """Write a file; a crash leaves the old one, or none.
 
     Parameters
     ----------
@@ -94,22 +94,15 @@ def write_model_file(
     NeuronModelError
         The file cannot be written.
     """
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Through a file of our own, which others of the lab may read: safetensors' is private.
-        with draft.open("wb") as file:
-            file.write(save(contiguous, {KEY: description.model_dump_json()}))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_whole(path, save(contiguous, {KEY: description.model_dump_json()}))
     except (OSError, SafetensorError) as error:
         raise NeuronModelError(
             f"{path} cannot be written: {error}. Make room, or name another place."
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def read_model_file(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], ModelDescription]:

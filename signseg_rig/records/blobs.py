@@ -11,8 +11,8 @@ from PIL import Image
 
 from signseg_rig.errors import RecordError
 from signseg_rig.records.faults import DAMAGED, file_error
-from signseg_rig.records.files import remove_drafts, write_durably
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
+from signseg_rig.whole_files import remove_drafts, write_whole
 
 BLOBS_NAME = "blobs"
 
@@ -126,7 +126,7 @@ class BlobStore:
     def _write(self, name: str, content: bytes) -> None:
         path = self._folder / name
         try:
-            write_durably(path, content)
+            write_whole(path, content)
         except OSError as error:
             raise file_error(path, "written", error) from error
 

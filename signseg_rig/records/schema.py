@@ -8,7 +8,7 @@ from pathlib import Path
 
 from signseg_rig.errors import RecordError
 from signseg_rig.records.faults import DAMAGED, explained, file_error
-from signseg_rig.records.files import DRAFT_SUFFIX, remove, sync_folder
+from signseg_rig.whole_files import DRAFT_SUFFIX, remove, sync_folder
 
 DATABASE_NAME = "run.sqlite"
 SCHEMA_VERSION = 1

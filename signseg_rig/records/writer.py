@@ -22,7 +22,6 @@ from signseg_rig.records.coding import (
 )
 from signseg_rig.records.events import Event, EventTable
 from signseg_rig.records.faults import file_error
-from signseg_rig.records.files import DRAFT_SUFFIX, remove_drafts, sync_folder, write_durably
 from signseg_rig.records.images import ImageWriter
 from signseg_rig.records.places import (
     LOCK_NAME,
@@ -42,6 +41,7 @@ from signseg_rig.types import (
     Shown,
     Told,
 )
+from signseg_rig.whole_files import DRAFT_SUFFIX, remove_drafts, sync_folder, write_whole
 
 _OWN_NAMES = {BLOBS_NAME, EXPERIMENT_NAME, LOCK_NAME, MANIFEST_NAME, OWNER_NAME}
 
@@ -104,9 +104,9 @@ class RunRecord:
                 held.callback(lock_for_writing(path).release)
                 _refuse_what_is_there(path)
                 BlobStore(path).prepare()
-                write_durably(path / EXPERIMENT_NAME, experiment_toml.encode())
+                write_whole(path / EXPERIMENT_NAME, experiment_toml.encode())
                 text = json.dumps(manifest, indent=2, allow_nan=False)
-                write_durably(path / MANIFEST_NAME, text.encode())
+                write_whole(path / MANIFEST_NAME, text.encode())
                 # The database comes last: a folder without one is no record, and can be used.
                 create_database(path)
                 sync_folder(path.parent)
@@ -232,7 +232,7 @@ class RunRecord:
         if target.exists():
             return
         try:
-            write_durably(target, content)
+            write_whole(target, content)
         except OSError as error:
             raise file_error(target, "written", error) from error
 

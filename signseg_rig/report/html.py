@@ -13,6 +13,7 @@ import jinja2
 from matplotlib.figure import Figure
 
 from signseg_rig.report.faults import explained
+from signseg_rig.whole_files import write_whole
 
 DPI = 110
 
@@ -65,13 +66,8 @@ def write_page(template: str, target: Path, **content: Any) -> None:
     )
     written = f"{dt.datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"
     page = environment.get_template(template).render(written=written, **content)
-    draft = target.with_name(f"{target.name}.part")
     with explained(target):
-        try:
-            draft.write_text(page, encoding="utf-8")
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(target, page.encode())
 
 
 def _save(figure: Figure, target: Path) -> str:

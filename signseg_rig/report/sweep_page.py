@@ -60,6 +60,11 @@ def write_sweep_report(study: SweepStudy) -> Path:
         without_comparison=_without_comparison(study),
         areas=[one for one in study.areas if is_drawn(one.measure)],
         described=study.described,
+        software=[
+            (name, [one.get(name, "") for one in study.software])
+            for name in dict.fromkeys(name for one in study.software for name in one)
+        ],
+        n_software=len(study.software),
         label_of=label_of,
         figures=write_figures(figures, folder / "figures"),
     )

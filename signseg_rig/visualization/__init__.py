@@ -17,9 +17,10 @@ from signseg_rig.visualization.over_networks import (
 )
 from signseg_rig.visualization.results import Result, ResultFolder, put_aside
 from signseg_rig.visualization.study import SweepStudy, study_sweep
-from signseg_rig.visualization.sweep import dask_cluster, local_processes, run_sweep
+from signseg_rig.visualization.sweep import run_sweep
 from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep, write_sweep
 from signseg_rig.visualization.tasks import Condition, Task, conditions, list_tasks
+from signseg_rig.visualization.workers import dask_cluster, local_processes
 
 __all__ = [
     "N_REMOVED",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-import secrets
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from signseg_rig.errors import SweepError
 from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.whole_files import ABANDONED_AFTER_S, remove_drafts, whole_file
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +39,18 @@ class Result:
     intact_score: FloatArray
     n_removed: FloatArray
     realized_strength: FloatArray
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the disk says while `path` is written into a `SweepError`."""
+    try:
+        yield
+    except OSError as error:
+        raise SweepError(
+            f"{path} cannot be written: {error.strerror or error}. Make room there, or name "
+            "another place as out_dir, and start the sweep again: what is finished is kept."
+        ) from error
 
 
 def put_aside(folder: Path) -> Path | None:
@@ -91,28 +105,25 @@ class ResultFolder:
             if entry.name.endswith(".npz")
         }
 
-    def write(self, key: str, result: Result) -> None:
-        """Write a result under another name, and rename it once it is on disk.
+    def clear(self) -> None:
+        """Remove the drafts of workers that were killed while they wrote."""
+        remove_drafts(self._folder, min_age_s=ABANDONED_AFTER_S)
 
-        Two workers that did the same task write the same bytes, so that either may be last. Theirs
-        may be two machines, where processes have the same number.
+    def write(self, key: str, result: Result) -> None:
+        """Write a result; it is on the disk when this returns.
+
+        Two workers that did the same task write the same bytes, so that either may be last.
+
+        Raises
+        ------
+        SweepError
+            The folder cannot be written, or the disk is full.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._folder / f".{key}.{secrets.token_hex(8)}.part"
-        try:
-            with draft.open("wb") as file:
-                arrays = {one.name: getattr(result, one.name) for one in fields(Result)}
+        arrays = {one.name: getattr(result, one.name) for one in fields(Result)}
+        with explained(self._path(key)):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with whole_file(self._path(key)) as file:
                 np.savez(file, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path(key))
-        except OSError as error:
-            raise SweepError(
-                f"The result {self._path(key)} cannot be written: {error}. Make room, and start "
-                "the sweep again: what is finished is kept."
-            ) from error
-        finally:
-            draft.unlink(missing_ok=True)
 
     def read(self, key: str) -> Result:
         """Read a result.

@@ -9,6 +9,7 @@ from pathlib import Path
 from signseg_rig.interfaces import Network
 from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
 from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
+from signseg_rig.visualization.software import Software, read_software
 from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep
 
 
@@ -27,6 +28,8 @@ class SweepStudy:
     table : Table
     comparisons : sequence of Comparison
     areas : sequence of AreaBetween
+    software : sequence of mapping of package to version
+        What its results were computed with; more than one where that changed meanwhile.
     """
 
     images: SweepImages
@@ -36,6 +39,7 @@ class SweepStudy:
     table: Table
     comparisons: Sequence[Comparison]
     areas: Sequence[AreaBetween]
+    software: Sequence[Software] = ()
 
     @property
     def settings(self) -> SweepSettings:
@@ -77,4 +81,5 @@ def study_sweep(
         table=table,
         comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
         areas=table.areas(),
+        software=read_software(folder),
     )

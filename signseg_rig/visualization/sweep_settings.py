@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal, Self
 import tomli_w
 from pydantic import Field, model_validator
 
-from signseg_rig.settings import InputPath, PluginChoice, PluginGroup, Settings
+from signseg_rig.config import Name
+from signseg_rig.settings import InputPath, OutDir, PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import read_settings
 from signseg_rig.signs import Match, Scope, Sign
 
@@ -42,9 +43,9 @@ class SweepSettings(Settings):
     several sweeps correlates them with what the ablations did.
     """
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: Name
     seed: int = Field(default=0, ge=0)
-    out_dir: Path = Path("sweeps")
+    out_dir: OutDir = Path("sweeps")
     units: tuple[str, ...] = Field(min_length=1)
     signs: tuple[Sign, ...] = ("positive", "negative")
     strengths: tuple[Strength, ...] = STRENGTHS

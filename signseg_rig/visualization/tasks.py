@@ -1,4 +1,4 @@
-"""The tasks of a sweep: one evolution each, with a key that says all that its result depends on."""
+"""The tasks of a sweep: one evolution each, with a key of what decides its result."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ class Task:
     condition : Condition
     repeat : int
     key : str
-        sha256 of everything that the result depends on; it is also the result's name.
+        sha256 of all settings, weight files and images that the result depends on; it is also the
+        result's name. Versions of software are not in it, but in the sweep's manifest.
     """
 
     unit: str

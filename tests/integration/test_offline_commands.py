@@ -129,6 +129,16 @@ def test_predict_gives_what_the_models_say(
     np.testing.assert_allclose([float(ablated[7][unit]) for unit in "012"], expected, atol=1e-3)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_rates_that_cannot_be_written_are_a_sentence(
+    fitted: tuple[Path, list[dict[str, Any]]], recording: Path
+) -> None:
+    path, _ = fitted
+    options = ("--images", recording / "images", "--cache-dir", recording / "cache")
+    said = signseg_rig("predict", path, *options, "--out", "/dev/full", code=1)
+    assert "/dev/full cannot be written: No space left on device. Make room there" in said
+
+
 def test_ablate_writes_curves_and_prints_a_summary(
     fitted: tuple[Path, list[dict[str, Any]]], recording: Path
 ) -> None:

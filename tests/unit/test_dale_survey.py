@@ -3,10 +3,12 @@
 import csv
 import itertools
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scipy import stats
 from typer.testing import CliRunner
 
@@ -159,6 +161,17 @@ def test_three_networks_are_too_few_to_correlate(tmp_path):
     settings = survey(tmp_path, networks=dict.fromkeys(names, RESNET), accuracy=accuracy)
     layers = [layer_of(name, "outgoing", 0.6) for name in names]
     assert correlate_with_accuracy(settings, layers) == []
+
+
+def test_out_dir_knows_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("USERPROFILE" if os.name == "nt" else "HOME", str(tmp_path))
+    assert survey(Path("~/dale")).folder == tmp_path / "dale" / "small"
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b"])
+def test_a_name_is_one_of_a_folder_in_out_dir(tmp_path, name):
+    with pytest.raises(ValidationError, match="name"):
+        survey(tmp_path, name=name)
 
 
 def test_report_of_layers_without_any_weight_left(tmp_path):

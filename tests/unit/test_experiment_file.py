@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from signseg_rig.config import Experiment
 from signseg_rig.errors import ConfigError
-from signseg_rig.experiment_file import find_problems, read_experiment, write_experiment
-from signseg_rig.settings_file import Problem, locate
+from signseg_rig.experiment_file import read_experiment, write_experiment
+from signseg_rig.settings_file import Problem, locate, validated
 
 BROKEN = """\
 version = 1
@@ -80,6 +80,11 @@ BROKEN_PROBLEMS = [
     (35, "protocol.threads[1].optimiser", "unknown key; did you mean 'optimizer'?"),
     (39, "protocol.threads[1].optimizer.stepp", "unknown key; did you mean 'step'?"),
 ]
+
+
+def find_problems(path: Path) -> list[Problem]:
+    outcome = validated(path, Experiment)
+    return outcome if isinstance(outcome, list) else []
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ def test_rule_lets_good_code_pass(rule: Rule, source: str) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_sources_follow_the_convention(rule: Rule) -> None:
     breaches = {
-        f"{path.relative_to(ROOT)}:{line} {what}": str(path.relative_to(ROOT))
+        f"{path.relative_to(ROOT)}:{line} {what}": path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in sorted(package.rglob("*.py"))
         for line, what in rule(path.read_text(encoding="utf-8"))

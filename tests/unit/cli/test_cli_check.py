@@ -2,7 +2,9 @@
 
 import json
 import socket
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -51,6 +53,20 @@ def test_warnings_alone_are_no_failure(file: Path) -> None:
     assert result.exit_code == 0
     assert "on_ms: 100 ms = 7 frames = 97.2 ms at 72 Hz" in result.output
     assert "0 errors, 3 warnings" in result.output
+
+
+def test_a_file_is_read_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a file that is saved meanwhile could end the check with another error."""
+    parsed: list[str] = []
+    parse = tomllib.loads
+
+    def note(text: str) -> dict[str, Any]:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(tomllib, "loads", note)
+    assert runner.invoke(app, ["check", str(file)]).exit_code == 0
+    assert parsed == [file.read_text()]
 
 
 def test_json(file: Path) -> None:

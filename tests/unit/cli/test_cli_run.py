@@ -28,6 +28,17 @@ def test_result_is_shown_also_where_the_report_fails(
     assert tmp_path.name in said
 
 
+def test_a_result_without_columns_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start(_control: RunControl, _on_status: OnStatus) -> Outcome:
+        return Outcome(tmp_path, ProtocolResult(is_success=True, columns=(), rows=((), ())))
+
+    monkeypatch.setattr("signseg_rig.report.write_report", lambda path: path / "report.html")
+    conduct(start, require_success=True, as_json=False)
+    assert "report.html" in capsys.readouterr().out
+
+
 def test_second_interrupt_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     def start(_control: RunControl, _on_status: OnStatus) -> Outcome:
         error = KeyboardInterrupt()

@@ -1,5 +1,7 @@
 """An XDream folder, written as the program and its rigs write it."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -83,6 +85,31 @@ def test_an_id_of_two_images_is_an_error(folder, pixels):
     assert problem.is_error
     assert "1 image ids stand for several different images" in problem.message
     assert "'ref_face'" in problem.message
+
+
+def test_only_images_that_share_an_id_are_read_to_compare_them(folder, monkeypatch):
+    read = []
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or read_bytes(path))
+    read_xdream(folder)
+    ids = [name.partition("_")[2].partition("_")[2] for name in read if name.endswith(".bmp")]
+    assert sorted(ids) == [*["gen000_000001.bmp"] * 2, *["ref_face.bmp"] * 2]
+
+
+def test_a_folder_that_is_called_as_an_image_is_none(folder, pixels):
+    (folder / "block002_000_ref_face.bmp").mkdir()
+    data = read_xdream(folder)
+    assert check_recorded(data) == []
+    assert len(list(data.images.read())) == 3
+
+
+def test_an_image_that_cannot_be_read_is_named(folder, monkeypatch):
+    def refuse(path):
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DataSetError, match=r"cannot be read: .*Input/output error.*bmp"):
+        read_xdream(folder)
 
 
 def test_blocks_of_different_channels_are_refused(folder):

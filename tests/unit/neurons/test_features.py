@@ -1,5 +1,7 @@
 """Pooled features against loops; a cache that is filled once and mends itself."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -175,6 +177,28 @@ class TestCache:
     def test_leaves_no_drafts(self, images, tmp_path):
         FeatureCache(tmp_path, FeatureReader(PixelNetwork())).features(images)
         assert not list(tmp_path.rglob("*.part"))
+
+    def test_a_draft_of_another_machine_is_left_alone(self, images, tmp_path):
+        cache = FeatureCache(tmp_path, FeatureReader(PixelNetwork()))
+        cache.features(images[:1])
+        (kept,) = tmp_path.rglob("*.npy")
+        theirs = kept.with_name(f"{kept.name}.{os.getpid()}.part")
+        theirs.write_bytes(b"half")
+        kept.unlink()
+        cache.features(images[:1])
+        assert theirs.read_bytes() == b"half"
+
+    def test_a_folder_that_cannot_be_written_says_what_to_do(self, images, tmp_path):
+        (tmp_path / "cache").write_text("a file in the place of the folder")
+        cache = FeatureCache(tmp_path / "cache", FeatureReader(PixelNetwork()))
+        with pytest.raises(ConfigError, match=r"cannot be kept as .*Not a dir.*--cache-dir"):
+            cache.features(images)
+
+    def test_a_full_disk_says_what_to_do(self, images, small_disk):
+        small_disk.fill()
+        cache = FeatureCache(small_disk.path / "cache", FeatureReader(PixelNetwork()))
+        with pytest.raises(ConfigError, match="No space left on device"):
+            cache.features(images)
 
     def test_no_images(self, tmp_path):
         assert FeatureCache(tmp_path, FeatureReader(PixelNetwork())).features([]).shape == (0, 3)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from signseg_rig.records import RunRecord
-from signseg_rig.records.files import write_durably
+from signseg_rig.whole_files import write_whole
 
 SYNCHRONOUS_FULL = 2
 
@@ -44,12 +44,12 @@ def test_a_file_gets_its_name_when_it_is_on_the_disk(
         fsync(descriptor)
         is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
         syncs.append(
-            ("folder" if is_folder else "file", [item.name for item in tmp_path.iterdir()])
+            ("folder" if is_folder else "file", [item.suffix for item in tmp_path.iterdir()])
         )
 
     monkeypatch.setattr(os, "fsync", note)
-    write_durably(tmp_path / "blob", b"content")
-    expected = [("file", ["blob.part"]), ("folder", ["blob"])]
+    write_whole(tmp_path / "blob", b"content")
+    expected = [("file", [".part"]), ("folder", [""])]
     assert syncs == (expected[:1] if sys.platform == "win32" else expected)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,21 @@ def test_a_sweep_that_still_goes_on(tmp_path):
     assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
     page = (sweep / "report.html").read_text(encoding="utf-8")
     assert "2 evolutions, 40 more are missing" in page
+
+
+def test_report_tells_software_and_that_it_changed(tmp_path):
+    sweep = make_sweep(tmp_path, "one")
+    manifests = [
+        {"python": "3.11.7 (main)", "plugins": [], "distributions": {"Torch": version, "rich": "1"}}
+        for version in ("2.6.0", "2.7.1")
+    ]
+    page = sweep / "report.html"
+    for n_manifests in (1, 2):
+        (sweep / "manifest.json").write_text(json.dumps(manifests[:n_manifests]))
+        assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
+        text = " ".join(re.sub("<[^>]*>", " ", page.read_text(encoding="utf-8")).split())
+        assert ("2 kinds of software" in text) == (n_manifests == 2)
+    assert "python 3.11.7 3.11.7 torch 2.6.0 2.7.1 Settings" in text
 
 
 def test_report_as_json(tmp_path, monkeypatch):

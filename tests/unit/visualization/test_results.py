@@ -49,6 +49,20 @@ def test_a_draft_of_another_machine_is_left_alone(result, tmp_path):
     assert theirs.read_bytes() == b"half"
 
 
+def test_drafts_of_killed_workers_are_cleared_once_they_are_old(result, tmp_path):
+    folder = ResultFolder(tmp_path)
+    folder.clear()
+    folder.write("abc", result)
+    for name in (".abc.17.part", "abc.npz.18.part"):
+        (tmp_path / "results" / name).write_bytes(b"half")
+    os.utime(tmp_path / "results" / ".abc.17.part", (0, 0))
+    folder.clear()
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {
+        "abc.npz",
+        "abc.npz.18.part",
+    }
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", None])
 def test_damaged_and_missing_results_say_what_to_do(result, tmp_path, content):
     folder = ResultFolder(tmp_path)

@@ -1,5 +1,7 @@
 """The tasks of a sweep: all of them, each under a key of what matters."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -109,6 +111,13 @@ def test_key_is_of_the_hidden_layer_and_its_images(sweep_file, tmp_path):
     assert len(set.union(*keys)) == 4 * 14
 
 
+def test_out_dir_knows_the_home_folder(sweep_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("USERPROFILE" if os.name == "nt" else "HOME", str(tmp_path / "home"))
+    text = sweep_file.read_text()
+    sweep_file.write_text(text.replace(f"out_dir = '{tmp_path}'", "out_dir = '~/sweeps'"))
+    assert read_sweep(sweep_file).folder == tmp_path / "home" / "sweeps" / "small"
+
+
 def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
     before = {task.key for task in list_tasks(read_sweep(sweep_file))}
     text = sweep_file.read_text().replace('"tench"]', '"tench", "daisy"]')
@@ -127,6 +136,8 @@ def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
         ("n_repeats = 1", 'controls = ["number", "sign"]', r"controls\[1\]"),
         ('kind = "cma_es"', 'kind = "cmaes"', "cma_es"),
         ('name = "small"', 'name = "a/b"', "name"),
+        ('name = "small"', 'name = ".."', "name"),
+        ('name = "small"', 'name = "."', "name"),
         (
             'name = "small"',
             'name = "small"\nneurons = "v4.neurons"\nhidden = { layer = "a", images = "b" }',

@@ -245,6 +245,12 @@ def test_what_does_not_exist_is_named(network, settings, tmp_path):
         ablate_hidden(network, "mixed", np.zeros((2, 4)), sign="positive", strength=1)
 
 
+def test_contributions_of_another_shape_are_refused_in_sweeps_too(network, settings, monkeypatch):
+    monkeypatch.setattr(network, "contributions", lambda *_args: np.zeros((2, 4)))
+    with pytest.raises(ConfigError, match=r"should have the shape of its weights, \(4, 2\)"):
+        HiddenUnits(settings, network).lesion([task("positive", 0.5)])
+
+
 def test_a_network_with_activations_that_are_not_finite_says_so(network, settings):
     weights = network.weight_layers()["masks"].weights
     broken = network.with_weights({"masks": weights * np.float32(3e38)})

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import os
 import threading
 import zipfile
 from dataclasses import replace
@@ -224,6 +225,23 @@ def test_wrong_file_is_refused_and_the_old_one_stays(know, folder, tmp_path):
     assert [one.name for one in folder.iterdir()] == ["small.pth"]
     with pytest.raises(WeightsMissingError, match="no file at"):
         add_weights("small", tmp_path / "nowhere")
+
+
+def test_what_a_killed_call_left_is_removed_once_it_cannot_be_alive(know, folder, tmp_path):
+    know(ByHand("a file"))
+    (tmp_path / "right").write_bytes(CONTENT)
+    folder.mkdir()
+    abandoned, written_now, of_a_browser = (
+        folder / name for name in ("small.pth.17.part", "small.pth.18.part", "other.zip.part")
+    )
+    for path in (abandoned, written_now, of_a_browser):
+        path.write_bytes(b"half")
+    for path in (abandoned, of_a_browser):
+        os.utime(path, (0, 0))
+    add_weights("small", tmp_path / "right")
+    assert {one.name for one in folder.iterdir()} == {
+        *("small.pth", written_now.name, of_a_browser.name)
+    }
 
 
 def test_folder_that_cannot_be_written_to(know, folder, tmp_path):
