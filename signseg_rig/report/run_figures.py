@@ -39,7 +39,8 @@ def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
             ylabel=f"score ({curve.unit})" if curve.unit else "score",
         )
         axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(frameon=False, loc="upper left")
+        if axis.lines:
+            axis.legend(frameon=False, loc="upper left")
     return figure
 
 
@@ -66,7 +67,7 @@ def draw_best_images(curve: ThreadCurve, image: Callable[[str], ImageArray | Non
         if pixels is not None:
             axis.imshow(pixels)
             best = float(np.nanmax(curve.scores[generation]))
-            axis.set_title(f"gen {generation}\n{best:.1f}", fontsize=8)
+            axis.set_title(f"gen {generation}\n{best:.3g}", fontsize=8)
     return figure
 
 
@@ -80,7 +81,8 @@ def draw_timing(timing: Timing) -> Figure:
     )
     for axis, (values_s, label) in zip(figure.subplots(1, 3), panels, strict=True):
         if values_s.size:
-            axis.hist(values_s * 1e3, bins=40, color=REFERENCE_COLOR)
+            # To a microsecond: where all agree to rounding errors, there is no room for bins.
+            axis.hist(np.round(values_s * 1e3, 3), bins=40, color=REFERENCE_COLOR)
         axis.set(xlabel=label, ylabel="count")
         axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from signseg_rig.report.run_content import ThreadCurve, _units, _within_stretches
-from signseg_rig.report.run_figures import draw_best_images
+from signseg_rig.report.run_content import ThreadCurve, Timing, _units, _within_stretches
+from signseg_rig.report.run_figures import draw_best_images, draw_curves, draw_timing
 
 EVOLUTION = """
 [protocol]
@@ -38,4 +38,29 @@ def test_of_very_many_generations_some_are_drawn_first_and_last_among_them():
     figure = draw_best_images(curve, lambda _key: np.zeros((4, 4, 3), dtype=np.uint8))
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
     assert len(titles) == 240
-    assert (titles[0], titles[-1]) == ("gen 0\n1.0", "gen 4999\n1.0")
+    assert (titles[0], titles[-1]) == ("gen 0\n1", "gen 4999\n1")
+
+
+def test_titles_tell_scores_of_any_size_apart():
+    scores = [np.array([0.982]), np.array([0.991]), np.array([148.3])]
+    curve = ThreadCurve("a", tuple(scores), (np.ones(1),) * 3, ("key",) * 3, "")
+    figure = draw_best_images(curve, lambda _key: np.zeros((4, 4, 3), dtype=np.uint8))
+    titles = [axis.get_title().split("\n")[-1] for axis in figure.axes if axis.get_title()]
+    assert titles == ["0.982", "0.991", "148"]
+
+
+def test_generations_without_any_score_are_drawn_without_a_warning():
+    nothing = np.full(3, np.nan)
+    curve = ThreadCurve("a", (nothing,) * 2, (nothing,) * 2, (None,) * 2, "")
+    (axis,) = draw_curves([curve], lambda _values: (0.0, 0.0)).axes
+    assert axis.get_legend() is None
+
+
+def test_times_that_agree_to_rounding_errors_are_drawn():
+    """A screen that takes no time counts 0.1 s as exactly as a float can."""
+    starts_s = 0.2 * np.arange(20)
+    same_s = (starts_s + 0.1) - starts_s
+    assert 0 < np.ptp(same_s) < 1e-9
+    times = Timing(same_s, same_s, same_s[:1], {}, n_dropped_frames=0)
+    for axis in draw_timing(times).axes:
+        assert sum(patch.get_height() for patch in axis.patches) in (1, 20)
