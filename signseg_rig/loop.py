@@ -111,6 +111,7 @@ class Loop:
             with short_collections():
                 result = self._take_turns()
             self._tell_scores(result.told)
+            self._tell(state="ending", message="")
             self._record.finished(result)
         except RunStopped:
             self._tell(state="stopped", message="")

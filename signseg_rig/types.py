@@ -366,7 +366,9 @@ class ProtocolResult:
     told: tuple[Told, ...] = ()
 
 
-RunState = Literal["waiting", "running", "paused", "replaying", "stopped", "finished", "failed"]
+RunState = Literal[
+    "waiting", "running", "paused", "replaying", "ending", "stopped", "finished", "failed"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +378,7 @@ class RunStatus:
     Parameters
     ----------
     state : str
+        "ending" where the protocol has its result, and "finished" where that is recorded.
     block, n_blocks : int
         Blocks finished, and expected in all (0 where the protocol cannot tell).
     n_shown : int

@@ -326,7 +326,7 @@ def test_pause_within_a_block_changes_nothing(rig: Rig, slow_table: Table) -> No
         go_on(status)
 
     rig.run(slow_table, "paused", on_status=on_status)
-    assert rig.states() == ["waiting", "running", "paused", "running", "finished"]
+    assert rig.states() == ["waiting", "running", "paused", "running", "ending", "finished"]
     (paused,) = {status for status in map(_place, rig.statuses) if status[0] == "paused"}
     assert 5 <= paused[2] < N_PRESENTATIONS
     slow_table["display"]["pacing"] = "fast"
@@ -378,7 +378,7 @@ def test_run_stopped_in_a_pause_is_resumed_as_if_nothing_had_been(
         assert part.presentation_ids == tuple(item.presentation_id for item in last.shown)
     rig.resume("stopped")
     assert times_shown(rig.folder / "stopped") == {1: N_GENERATIONS * N_PRESENTATIONS}
-    assert rig.states() == ["waiting", "replaying", "waiting", "running", "finished"]
+    assert rig.states() == ["waiting", "replaying", "waiting", "running", "ending", "finished"]
     assert rig.statuses[-1].block == rig.statuses[-1].n_blocks == N_GENERATIONS
     slow_table["display"]["pacing"] = "fast"
     rig.run(slow_table, "untouched")
