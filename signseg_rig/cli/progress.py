@@ -88,7 +88,8 @@ class RunProgress:
             f"{thread} best {best:.2f} mean {mean:.2f}"
             for thread, (best, mean) in status.scores.items()
         )
-        parts = [f"{status.state}: block {status.block}{of}", scores, status.message]
+        invalid = f"{status.n_invalid} invalid presentations" if status.n_invalid else ""
+        parts = [f"{status.state}: block {status.block}{of}", scores, invalid, status.message]
         self._console.print("; ".join(part for part in parts if part), highlight=False)
 
 
