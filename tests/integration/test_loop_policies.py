@@ -816,6 +816,36 @@ def test_report_tells_clocks_and_shows_every_generation(rig: Rig, table: Table) 
     assert [title for title in titles if title] == [f"gen {number}" for number in range(14)]
 
 
+def test_report_shows_the_experiment_that_was_run(rig: Rig, table: Table) -> None:
+    path = rig.run(table).path
+    file = path / "experiment.toml"
+    text = file.read_text()
+
+    def report() -> tuple[str, dict[str, str]]:
+        with RunReader.open(path) as reader:
+            content = gather(reader)
+        return content.experiment_toml, dict(content.notes)
+
+    topic = "experiment.toml was edited after the run"
+    assert report()[0] == text
+    assert topic not in report()[1]
+    file.write_text(text.replace("n_generations = 3", "n_generations = 77"))
+    shown, said = report()
+    assert tomllib.loads(shown) == tomllib.loads(text)
+    assert said[topic] == "protocol.n_generations: 3 is now 77"
+    file.write_text("[[")
+    shown, said = report()
+    assert tomllib.loads(shown) == tomllib.loads(text)
+    assert "no TOML" in said[topic]
+
+
+def test_what_follows_the_last_pass_has_its_time_noted(rig: Rig, table: Table) -> None:
+    path = rig.run(table).path
+    last = notes(path, "timing")[-1]
+    assert last["block"] == N_GENERATIONS
+    assert last.keys() >= {"source_s", "record_s"}
+
+
 # Statuses
 
 

@@ -1,9 +1,21 @@
 """What a run's report makes of odd records."""
 
+import datetime as dt
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from signseg_rig.report.run_content import ThreadCurve, Timing, _units, _within_stretches
+from signseg_rig.records import Note, PassRecord
+from signseg_rig.report.run_content import (
+    ThreadCurve,
+    Timing,
+    _parts_s,
+    _turnarounds_s,
+    _units,
+    _within_stretches,
+)
 from signseg_rig.report.run_figures import draw_best_images, draw_curves, draw_timing
 
 EVOLUTION = """
@@ -30,6 +42,42 @@ def test_a_night_between_two_stretches_is_no_onset_interval():
     onsets_s = np.array([0.0, 0.2, 0.4, 40_000.0, 40_000.2, 3.0, 3.2])
     np.testing.assert_allclose(_within_stretches(np.diff(onsets_s)), [0.2, 0.2, 0.2, 0.2])
     assert _within_stretches(np.empty(0)).size == 0
+
+
+def timing(block: int, session: int = 0, **parts: float) -> Note:
+    body = {"block": block, **parts}
+    return Note("timing", body, session, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+
+
+def shown(block: int, at_s: float, *, attempt: int = 0) -> PassRecord:
+    plan: Any = SimpleNamespace(block=block, attempt=attempt)
+    item: Any = SimpleNamespace(onset_s=at_s, offset_s=at_s + 1.0)
+    return PassRecord(plan, (item,), (), None, None)
+
+
+def test_turnarounds_hold_neither_a_pause_nor_the_time_between_two_sessions():
+    passes = [shown(0, 0.0), shown(0, 1.5, attempt=1), shown(1, 2.6), shown(2, 3.7)]
+    assert _turnarounds_s([], []).size == 0
+    # In the next session block 3, and block 4 that had been begun in this one.
+    later = [shown(3, 50.0), shown(4, 90.0), shown(5, 91.1)]
+    notes = [*map(timing, (0, 0, 1, 2)), timing(3, 1), timing(4, 1), timing(4, 2), timing(5, 2)]
+    np.testing.assert_allclose(_turnarounds_s(passes + later, notes), [0.1, 0.1, 0.1])
+    paused = [shown(block, 1.1 * block + 60 * (block > 4)) for block in range(8)]
+    np.testing.assert_allclose(_turnarounds_s(paused, [*map(timing, range(8))]), [0.1] * 6)
+
+
+def test_parts_of_the_turnaround_are_summed_by_block():
+    notes = [
+        timing(0),
+        timing(0, source_s=1.0),
+        timing(1, source_s=2.0, render_s=0.25),
+        timing(1, source_s=3.0),
+        timing(2, source_s=4.0),
+    ]
+    assert {key: list(values) for key, values in _parts_s(notes).items()} == {
+        "source": [1.0, 5.0, 4.0],
+        "render": [0.25],
+    }
 
 
 def test_of_very_many_generations_some_are_drawn_first_and_last_among_them():
