@@ -22,6 +22,8 @@ Band = Callable[[FloatArray], tuple[float, float]]
 def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
     """Draw scores of evolved and reference images per generation, with confidence bands.
 
+    References are drawn as if all had been valid in each block.
+
     Parameters
     ----------
     curves : sequence of ThreadCurve
@@ -32,7 +34,7 @@ def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
     axes = figure.subplots(1, max(len(curves), 1), squeeze=False)[0]
     for curve, axis in zip(curves, axes, strict=False):
         _draw_means(axis, curve.scores, band, EVOLVED_COLOR, "evolved")
-        _draw_means(axis, curve.reference_scores, band, REFERENCE_COLOR, "references")
+        _draw_means(axis, _matched(curve.reference_scores), band, REFERENCE_COLOR, "references")
         axis.set(
             title=curve.thread,
             xlabel="generation",
@@ -86,6 +88,19 @@ def draw_timing(timing: Timing) -> Figure:
         axis.set(xlabel=label, ylabel="count")
         axis.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _matched(generations: Sequence[FloatArray]) -> Sequence[FloatArray]:
+    """Take off what each reference scores by itself: which of them are valid moves no mean.
+
+    What is left of each is the mean of all and its own change since the other blocks. Where a
+    protocol shows other references in each block, there is nothing to compare, and nothing changes.
+    """
+    if len({scores.shape for scores in generations}) != 1:
+        return generations
+    scores = np.ma.masked_invalid(np.array(generations))
+    own = scores.mean(axis=0)
+    return list(np.ma.filled(scores - own + own.mean(), np.nan))
 
 
 def _draw_means(

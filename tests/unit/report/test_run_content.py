@@ -104,6 +104,25 @@ def test_generations_without_any_score_are_drawn_without_a_warning():
     assert axis.get_legend() is None
 
 
+def test_curve_of_references_does_not_follow_which_of_them_are_valid():
+    drift = np.array([0.0, 1.0, 2.0, 3.0])
+    whole = drift[:, None] + [5.0, 15.0, 100.0]
+    lacking = whole.copy()
+    lacking[1, 2] = lacking[2, 0] = lacking[3, 1] = np.nan
+    for scores, expected in ((whole, 40 + drift), (lacking[[0, 1]], [40.0, 41.0])):
+        curve = ThreadCurve("a", tuple(scores), tuple(scores), (None,) * len(scores), "")
+        (axis,) = draw_curves([curve], lambda _values: (0.0, 0.0)).axes
+        np.testing.assert_allclose(axis.lines[1].get_ydata(), expected, atol=1.0)
+    assert np.ptp(axis.lines[0].get_ydata()) > 20
+
+
+def test_references_that_are_others_in_each_block_are_drawn_as_they_are():
+    scores = (np.array([1.0, 3.0]), np.array([6.0]))
+    curve = ThreadCurve("a", scores, scores, (None, None), "")
+    (axis,) = draw_curves([curve], lambda _values: (0.0, 0.0)).axes
+    np.testing.assert_array_equal(axis.lines[1].get_ydata(), [2.0, 6.0])
+
+
 def test_times_that_agree_to_rounding_errors_are_drawn():
     """A screen that takes no time counts 0.1 s as exactly as a float can."""
     starts_s = 0.2 * np.arange(20)
