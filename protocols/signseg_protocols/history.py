@@ -43,7 +43,8 @@ class History:
             which are valid in a block; NaN where none is. Where all are valid, their plain mean.
         """
         own = _means(np.array(self.references), axis=0)
-        return _means(own, axis=1)[0] + self._drift()
+        means: FloatArray = _means(own, axis=1)[0] + self._drift()
+        return means
 
     def corrected_means(self, share: float = 1.0) -> FloatArray:
         """Take the drift that the references show off the means.
@@ -70,7 +71,8 @@ class History:
 
     def _drift(self) -> FloatArray:
         scores = np.array(self.references)
-        return _means(scores - _means(scores, axis=0), axis=1)[:, 0]
+        drift: FloatArray = _means(scores - _means(scores, axis=0), axis=1)[:, 0]
+        return drift
 
 
 def _means(scores: FloatArray, *, axis: int) -> FloatArray:

@@ -98,9 +98,11 @@ def _matched(generations: Sequence[FloatArray]) -> Sequence[FloatArray]:
     """
     if len({scores.shape for scores in generations}) != 1:
         return generations
-    scores = np.ma.masked_invalid(np.array(generations))
-    own = scores.mean(axis=0)
-    return list(np.ma.filled(scores - own + own.mean(), np.nan))
+    scores = np.array(generations)
+    is_valid = np.isfinite(scores)
+    own = np.where(is_valid, scores, 0.0).sum(axis=0) / np.maximum(is_valid.sum(axis=0), 1)
+    level = own[is_valid.any(axis=0)].sum() / max(is_valid.any(axis=0).sum(), 1)
+    return list(scores - own + level)
 
 
 def _draw_means(

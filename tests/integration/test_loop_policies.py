@@ -44,6 +44,7 @@ from signseg_rig.testing.synthetic import (
 )
 from signseg_rig.types import InvalidReason, ResponseBatch, RunStatus
 
+README = Path(__file__).parents[2] / "README.md"
 N_GENERATIONS = 3
 N_PRESENTATIONS = 20  # two threads of 8 codes, and 4 references
 Table = dict[str, Any]
@@ -837,6 +838,19 @@ def test_report_shows_the_experiment_that_was_run(rig: Rig, table: Table) -> Non
     shown, said = report()
     assert tomllib.loads(shown) == tomllib.loads(text)
     assert "no TOML" in said[topic]
+
+
+def test_readme_reads_a_record(rig: Rig, table: Table) -> None:
+    path = rig.run(table).path
+    (snippet,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    placeholder = "runs/dry-run-20260101-210000"
+    assert placeholder in snippet
+    read: dict[str, Any] = {}
+    exec(snippet.replace(placeholder, path.as_posix()), read)
+    assert read["codes"]["linear"].shape[0] == N_PRESENTATIONS
+    assert read["rates_hz"].shape == (N_PRESENTATIONS, 2)
+    assert len(read["scores"]) == 2 * N_GENERATIONS
+    assert [row[0] for row in read["result"].rows] == ["thread_0", "thread_1"]
 
 
 def test_what_follows_the_last_pass_has_its_time_noted(rig: Rig, table: Table) -> None:
