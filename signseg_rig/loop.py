@@ -111,6 +111,9 @@ class Loop:
             with short_collections():
                 result = self._take_turns()
             self._tell_scores(result.told)
+            self._tell(state="ending", message="")
+            # Of what followed the last pass; nothing was shown after it.
+            self._note_timing(self._number)
             self._record.finished(result)
         except RunStopped:
             self._tell(state="stopped", message="")
@@ -340,7 +343,10 @@ class Loop:
         self._tell(scores={**self._status.scores, **scores})
 
     def _note_timing(self, block: int) -> None:
-        """Record how long the parts of the turn-around took; called while the display is busy."""
+        """Record how long the parts of the turn-around took; called while the display is busy.
+
+        A note holds what was done since the note before, and so what followed the pass before.
+        """
         self._record.note("timing", block=block, **self._timing_s)
         self._timing_s.clear()
         if (clock := self._link.clock_estimate()) is not None:

@@ -366,7 +366,8 @@ class ProtocolResult:
     told: tuple[Told, ...] = ()
 
 
-RunState = Literal["waiting", "running", "paused", "replaying", "stopped", "finished", "failed"]
+RunEnd = Literal["ending", "stopped", "finished", "failed"]
+RunState = Literal["waiting", "running", "paused", "replaying"] | RunEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,12 +377,11 @@ class RunStatus:
     Parameters
     ----------
     state : str
+        "ending" where the protocol has its result, and "finished" where that is recorded.
     block, n_blocks : int
         Blocks finished, and expected in all (0 where the protocol cannot tell).
-    n_shown : int
-        Presentations of this block that were shown so far.
-    n_planned : int
-        Presentations of this block.
+    n_shown, n_planned : int
+        Presentations of this block: those shown so far, and all.
     n_invalid : int
         Presentations of the run that were invalid.
     scores : mapping of thread to (best, mean), in units of the score

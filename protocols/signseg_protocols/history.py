@@ -34,8 +34,17 @@ class History:
         return np.array([_means(scores, axis=0)[0] for scores in self.evolved])
 
     def reference_means(self) -> FloatArray:
-        """(n_generations,) float array: mean score of the references of each block."""
-        return np.array([_means(scores, axis=0)[0] for scores in self.references])
+        """Average the references of each block, as if all had been valid in it.
+
+        Returns
+        -------
+        means : (n_generations,) float array
+            Mean of the references over all blocks, and on top of it the drift that those show
+            which are valid in a block; NaN where none is. Where all are valid, their plain mean.
+        """
+        own = _means(np.array(self.references), axis=0)
+        means: FloatArray = _means(own, axis=1)[0] + self._drift()
+        return means
 
     def corrected_means(self, share: float = 1.0) -> FloatArray:
         """Take the drift that the references show off the means.
@@ -58,9 +67,12 @@ class History:
         up to a constant; where one is not, the block's mean would move by the composition of what
         is left, which is larger than any drift.
         """
+        return self.evolved_means() - share * self._drift()
+
+    def _drift(self) -> FloatArray:
         scores = np.array(self.references)
-        drift = _means(scores - _means(scores, axis=0), axis=1)
-        return self.evolved_means() - share * drift[:, 0]
+        drift: FloatArray = _means(scores - _means(scores, axis=0), axis=1)[:, 0]
+        return drift
 
 
 def _means(scores: FloatArray, *, axis: int) -> FloatArray:

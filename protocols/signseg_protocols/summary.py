@@ -55,7 +55,8 @@ def summarize(
     -------
     result : ProtocolResult
         A row for each thread, in units of its score: means of the first block, of the early and
-        the late blocks, and of the references in these; the one-sided p-value, the larger of
+        the late blocks, and of the references in these, as if all had been valid (each is compared
+        with itself, see `History.reference_means`); the one-sided p-value, the larger of
         those against additive and against multiplicative drift; and whether the thread rose,
         "yes", "no" or "too short". A success where all did.
 

@@ -69,7 +69,7 @@ class RunProgress:
         before, self._status = self._status, status
         if self._console.is_terminal:
             self._draw(status)
-        elif (status.block, status.state) != (before.block, before.state):
+        elif status.state != "ending" and _place(status) != _place(before):
             self._print_line(status)
 
     def _draw(self, status: RunStatus) -> None:
@@ -88,8 +88,13 @@ class RunProgress:
             f"{thread} best {best:.2f} mean {mean:.2f}"
             for thread, (best, mean) in status.scores.items()
         )
-        parts = [f"{status.state}: block {status.block}{of}", scores, status.message]
+        invalid = f"{status.n_invalid} invalid presentations" if status.n_invalid else ""
+        parts = [f"{status.state}: block {status.block}{of}", scores, invalid, status.message]
         self._console.print("; ".join(part for part in parts if part), highlight=False)
+
+
+def _place(status: RunStatus) -> tuple[int, str]:
+    return status.block, status.state
 
 
 def _scores_table(status: RunStatus) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -16,9 +17,9 @@ from signseg_rig.cli.keyboard import watched_keys
 from signseg_rig.cli.progress import RunProgress
 from signseg_rig.cli.signals import obeyed_signals
 from signseg_rig.control import RunControl
-from signseg_rig.errors import RunStopped
+from signseg_rig.errors import RigError, RunStopped
 from signseg_rig.session import OnStatus, Outcome
-from signseg_rig.types import ProtocolResult
+from signseg_rig.types import ProtocolResult, RunStatus
 
 STOPPED_EXIT_CODE = 4
 NO_SUCCESS_EXIT_CODE = 3
@@ -69,26 +70,19 @@ def conduct(
     from signseg_rig.report import write_report
 
     console = Console(stderr=as_json)
-    control = RunControl()
-    try:
-        with (
-            obeyed_signals(control, console.print),
-            watched_keys(control.press),
-            RunProgress(console) as progress,
-        ):
-            outcome = start(control, progress.update)
-    except RunStopped as stopped:
-        console.print(str(stopped), highlight=False, soft_wrap=True)
-        raise typer.Exit(STOPPED_EXIT_CODE) from None
-    except KeyboardInterrupt as interrupt:
-        said = "\n".join(["The run was stopped at once.", *notes_of(interrupt)])
-        console.print(said, highlight=False, soft_wrap=True)
-        raise typer.Exit(STOPPED_EXIT_CODE) from None
-    if not as_json:
-        # Before the report, which may fail: the result is there.
-        console.print(_table(outcome.result))
-        console.print(f"Record: {outcome.path}", highlight=False, soft_wrap=True)
-    report = write_report(outcome.path)
+    control, over = RunControl(), Event()
+    with obeyed_signals(control, console.print, is_over=over.is_set):
+        try:
+            outcome = _drive(start, control, console, over)
+        except (RunStopped, KeyboardInterrupt) as end:
+            over.set()
+            console.print("\n".join(_last_words(end)), highlight=False, soft_wrap=True)
+            raise typer.Exit(STOPPED_EXIT_CODE) from None
+        if not as_json:
+            # Before the report, which may fail: the result is there.
+            console.print(_table(outcome.result))
+            console.print(f"Record: {outcome.path}", highlight=False, soft_wrap=True)
+        report = write_report(outcome.path)
     if as_json:
         typer.echo(json.dumps(_as_json(outcome, report), allow_nan=False))
     else:
@@ -96,6 +90,47 @@ def conduct(
     if require_success and not outcome.result.is_success:
         console.print("The protocol's criterion was not met.")
         raise typer.Exit(NO_SUCCESS_EXIT_CODE)
+
+
+def _drive(
+    start: Callable[[RunControl, OnStatus], Outcome],
+    control: RunControl,
+    console: Console,
+    over: Event,
+) -> Outcome:
+    """Run, with keys and progress; `over` is set as soon as the protocol has its result."""
+    with watched_keys(control.press), RunProgress(console) as progress:
+
+        def on_status(status: RunStatus) -> None:
+            if status.state == "ending":
+                over.set()
+            progress.update(status)
+
+        outcome = start(control, on_status)
+        over.set()  # a run that had ended before has no status
+        return outcome
+
+
+def _last_words(end: BaseException) -> list[str]:
+    """Say how a run was stopped, and once what is said of the errors that an interrupt came upon.
+
+    An interrupt may come while a run that has stopped, or failed, is taken apart.
+    """
+    chain = [end]
+    while (earlier := chain[-1].__context__) is not None:
+        chain.append(earlier)
+    said = [
+        sentence
+        for error in chain
+        for sentence in [*([str(error)] if isinstance(error, RigError) else []), *notes_of(error)]
+    ]
+    if not any(isinstance(error, RunStopped) for error in chain):
+        said.insert(0, "The run was stopped at once.")
+    return [
+        one
+        for place, one in enumerate(said)
+        if one not in said[:place] and not any(one in other and one != other for other in said)
+    ]
 
 
 def _table(result: ProtocolResult) -> Table:

@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import tomli_w
 
-from signseg_rig.records import PassRecord, RunReader
+from signseg_rig.records import Note, PassRecord, RunReader, differences
 from signseg_rig.types import FloatArray, PassPlan, ProtocolResult
 
 
@@ -46,10 +47,12 @@ class Timing:
         Offset minus onset.
     onset_intervals_s : (n,) float array, in seconds
         From one onset to the next within a pass.
-    turnarounds_s : (n_blocks - 1,) float array, in seconds
-        From the last offset of a block to the first onset of the next.
+    turnarounds_s : (n,) float array, in seconds
+        From the last offset of a block to the first onset of the next, but for pauses and for the
+        time between two sessions.
     parts_s : mapping of str to (n,) float arrays, in seconds
-        How long each part of the turn-around took.
+        How long each part of the turn-around took, summed from the showing of one block to that
+        of the next, repeats of invalid presentations among it.
     n_dropped_frames : int
     """
 
@@ -80,6 +83,7 @@ class Content:
         What happened that was not planned.
     result : ProtocolResult or None
     experiment_toml : str
+        As it was run.
     manifest : mapping
     """
 
@@ -115,6 +119,7 @@ def gather(reader: RunReader) -> Content:
     """
     passes = list(reader.passes())
     result = reader.result()
+    experiment_toml, edits = _experiment(reader)
     notes = tuple(
         (note.topic, ", ".join(f"{key}: {value}" for key, value in note.body.items()))
         for note in reader.notes()
@@ -123,21 +128,42 @@ def gather(reader: RunReader) -> Content:
     return Content(
         name=reader.path.name,
         is_finished=result is not None,
-        curves=_curves(reader, passes),
+        curves=_curves(reader, passes, _units(experiment_toml)),
         timing=_timing(reader, passes),
         clocks=_clocks(reader, passes),
         validity=_validity(passes),
         n_sessions=reader.n_sessions,
-        notes=notes,
+        notes=notes + edits,
         result=result,
-        experiment_toml=reader.experiment_toml,
+        experiment_toml=experiment_toml,
         manifest=dict(reader.manifest),
     )
 
 
-def _curves(reader: RunReader, passes: list[PassRecord]) -> tuple[ThreadCurve, ...]:
-    plans = [one.plan for one in passes if one.plan.attempt == 0]
-    keys, units = _keys_by_place(plans), _units(reader.experiment_toml)
+def _experiment(reader: RunReader) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Give the experiment that was run, and what is otherwise in a file that was edited since."""
+    recorded = reader.notes("experiment")
+    if not recorded:  # killed before there was anything to show
+        return reader.experiment_toml, ()
+    experiment = dict(recorded[-1].body)
+    try:
+        now = tomllib.loads(reader.experiment_toml)
+    except tomllib.TOMLDecodeError as error:
+        changes = f"it is no TOML any more: {error}"
+    else:
+        changes = ", ".join(
+            f"{key}: {before!r} is now {after!r}"
+            for key, (before, after) in differences(experiment, now).items()
+        )
+    if not changes:
+        return reader.experiment_toml, ()
+    return tomli_w.dumps(experiment), (("experiment.toml was edited after the run", changes),)
+
+
+def _curves(
+    reader: RunReader, passes: list[PassRecord], units: dict[str, str]
+) -> tuple[ThreadCurve, ...]:
+    keys = _keys_by_place([one.plan for one in passes if one.plan.attempt == 0])
     by_thread: dict[str, list[tuple[FloatArray, FloatArray, str | None]]] = {}
     for told in sorted(reader.told(), key=lambda item: item.generation):
         is_scored = np.isfinite(told.scores).any()
@@ -176,33 +202,52 @@ def _keys_by_place(plans: list[PassPlan]) -> dict[tuple[str, int, int], str]:
 
 
 def _timing(reader: RunReader, passes: list[PassRecord]) -> Timing:
+    notes = reader.notes("timing")
     shown = [one.shown for one in passes if one.shown]
     intervals = [_within_stretches(np.diff([item.onset_s for item in part])) for part in shown]
-    firsts = [one.shown for one in passes if one.shown and one.plan.attempt == 0]
-    lasts = {one.plan.block: one.shown[-1].offset_s for one in passes if one.shown}
-    blocks = [one.plan.block for one in passes if one.shown and one.plan.attempt == 0]
-    turnarounds = [
-        part[0].onset_s - lasts[block - 1]
-        for part, block in zip(firsts, blocks, strict=True)
-        if block - 1 in lasts and part[0].onset_s > lasts[block - 1]
-    ]
-    parts: dict[str, list[float]] = {}
-    for note in reader.notes("timing"):
-        for key, value in note.body.items():
-            if key.endswith("_s"):
-                parts.setdefault(key.removesuffix("_s"), []).append(float(value))
     items = [item for part in shown for item in part]
     return Timing(
         durations_s=np.array([item.offset_s - item.onset_s for item in items]),
         onset_intervals_s=np.concatenate(intervals or [np.empty(0)]),
-        turnarounds_s=np.array(turnarounds),
-        parts_s={key: np.array(values) for key, values in parts.items()},
+        turnarounds_s=_turnarounds_s(passes, notes),
+        parts_s=_parts_s(notes),
         n_dropped_frames=sum(item.n_dropped_frames for item in items),
     )
 
 
+def _turnarounds_s(passes: list[PassRecord], notes: list[Note]) -> FloatArray:
+    """Take the time from block to block, without pauses and the nights between two sessions."""
+    # A block has a note whenever it, or a part of it, is shown.
+    begun = {note.body["block"]: note.session for note in reversed(notes)}
+    ended = {note.body["block"]: note.session for note in notes}
+    lasts = {one.plan.block: one.shown[-1].offset_s for one in passes if one.shown}
+    firsts = {
+        one.plan.block: one.shown[0].onset_s
+        for one in passes
+        if one.shown and one.plan.attempt == 0
+    }
+    turnarounds_s = [
+        first_s - lasts[block - 1]
+        for block, first_s in firsts.items()
+        if block - 1 in lasts and ended.get(block - 1) == begun.get(block) == ended.get(block)
+    ]
+    return _within_stretches(np.array(turnarounds_s))
+
+
+def _parts_s(notes: list[Note]) -> dict[str, FloatArray]:
+    """Sum the parts of the turn-around by block: each pass and each stretch has its own note."""
+    sums: dict[str, dict[int, float]] = {}
+    for note in notes:
+        block = note.body["block"]
+        for key, value in note.body.items():
+            if key.endswith("_s"):
+                part = sums.setdefault(key.removesuffix("_s"), {})
+                part[block] = part.get(block, 0.0) + float(value)
+    return {key: np.array(list(by_block.values())) for key, by_block in sums.items()}
+
+
 def _within_stretches(intervals_s: FloatArray) -> FloatArray:
-    """Leave out what lies between two stretches of a pass: a pause, a lost display, a night."""
+    """Leave out what lies between two stretches: a pause, a lost display, a night."""
     if not intervals_s.size:
         return intervals_s
     return intervals_s[(intervals_s > 0) & (intervals_s < 5 * np.median(intervals_s))]

@@ -22,6 +22,8 @@ Band = Callable[[FloatArray], tuple[float, float]]
 def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
     """Draw scores of evolved and reference images per generation, with confidence bands.
 
+    References are drawn as if all had been valid in each block.
+
     Parameters
     ----------
     curves : sequence of ThreadCurve
@@ -32,14 +34,15 @@ def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
     axes = figure.subplots(1, max(len(curves), 1), squeeze=False)[0]
     for curve, axis in zip(curves, axes, strict=False):
         _draw_means(axis, curve.scores, band, EVOLVED_COLOR, "evolved")
-        _draw_means(axis, curve.reference_scores, band, REFERENCE_COLOR, "references")
+        _draw_means(axis, _matched(curve.reference_scores), band, REFERENCE_COLOR, "references")
         axis.set(
             title=curve.thread,
             xlabel="generation",
             ylabel=f"score ({curve.unit})" if curve.unit else "score",
         )
         axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(frameon=False, loc="upper left")
+        if axis.lines:
+            axis.legend(frameon=False, loc="upper left")
     return figure
 
 
@@ -66,7 +69,7 @@ def draw_best_images(curve: ThreadCurve, image: Callable[[str], ImageArray | Non
         if pixels is not None:
             axis.imshow(pixels)
             best = float(np.nanmax(curve.scores[generation]))
-            axis.set_title(f"gen {generation}\n{best:.1f}", fontsize=8)
+            axis.set_title(f"gen {generation}\n{best:.3g}", fontsize=8)
     return figure
 
 
@@ -80,10 +83,26 @@ def draw_timing(timing: Timing) -> Figure:
     )
     for axis, (values_s, label) in zip(figure.subplots(1, 3), panels, strict=True):
         if values_s.size:
-            axis.hist(values_s * 1e3, bins=40, color=REFERENCE_COLOR)
+            # To a microsecond: where all agree to rounding errors, there is no room for bins.
+            axis.hist(np.round(values_s * 1e3, 3), bins=40, color=REFERENCE_COLOR)
         axis.set(xlabel=label, ylabel="count")
         axis.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _matched(generations: Sequence[FloatArray]) -> Sequence[FloatArray]:
+    """Take off what each reference scores by itself: which of them are valid moves no mean.
+
+    What is left of each is the mean of all and its own change since the other blocks. Where a
+    protocol shows other references in each block, there is nothing to compare, and nothing changes.
+    """
+    if len({scores.shape for scores in generations}) != 1:
+        return generations
+    scores = np.array(generations)
+    is_valid = np.isfinite(scores)
+    own = np.where(is_valid, scores, 0.0).sum(axis=0) / np.maximum(is_valid.sum(axis=0), 1)
+    level = own[is_valid.any(axis=0)].sum() / max(is_valid.any(axis=0).sum(), 1)
+    return list(scores - own + level)
 
 
 def _draw_means(

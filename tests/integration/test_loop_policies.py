@@ -44,6 +44,7 @@ from signseg_rig.testing.synthetic import (
 )
 from signseg_rig.types import InvalidReason, ResponseBatch, RunStatus
 
+README = Path(__file__).parents[2] / "README.md"
 N_GENERATIONS = 3
 N_PRESENTATIONS = 20  # two threads of 8 codes, and 4 references
 Table = dict[str, Any]
@@ -326,7 +327,7 @@ def test_pause_within_a_block_changes_nothing(rig: Rig, slow_table: Table) -> No
         go_on(status)
 
     rig.run(slow_table, "paused", on_status=on_status)
-    assert rig.states() == ["waiting", "running", "paused", "running", "finished"]
+    assert rig.states() == ["waiting", "running", "paused", "running", "ending", "finished"]
     (paused,) = {status for status in map(_place, rig.statuses) if status[0] == "paused"}
     assert 5 <= paused[2] < N_PRESENTATIONS
     slow_table["display"]["pacing"] = "fast"
@@ -378,7 +379,7 @@ def test_run_stopped_in_a_pause_is_resumed_as_if_nothing_had_been(
         assert part.presentation_ids == tuple(item.presentation_id for item in last.shown)
     rig.resume("stopped")
     assert times_shown(rig.folder / "stopped") == {1: N_GENERATIONS * N_PRESENTATIONS}
-    assert rig.states() == ["waiting", "replaying", "waiting", "running", "finished"]
+    assert rig.states() == ["waiting", "replaying", "waiting", "running", "ending", "finished"]
     assert rig.statuses[-1].block == rig.statuses[-1].n_blocks == N_GENERATIONS
     slow_table["display"]["pacing"] = "fast"
     rig.run(slow_table, "untouched")
@@ -814,6 +815,49 @@ def test_report_tells_clocks_and_shows_every_generation(rig: Rig, table: Table) 
     drawn = draw_best_images(rate, lambda _key: np.zeros((4, 4, 3), dtype=np.uint8))
     titles = [axis.get_title().split("\n")[0] for axis in drawn.axes]
     assert [title for title in titles if title] == [f"gen {number}" for number in range(14)]
+
+
+def test_report_shows_the_experiment_that_was_run(rig: Rig, table: Table) -> None:
+    path = rig.run(table).path
+    file = path / "experiment.toml"
+    text = file.read_text()
+
+    def report() -> tuple[str, dict[str, str]]:
+        with RunReader.open(path) as reader:
+            content = gather(reader)
+        return content.experiment_toml, dict(content.notes)
+
+    topic = "experiment.toml was edited after the run"
+    assert report()[0] == text
+    assert topic not in report()[1]
+    file.write_text(text.replace("n_generations = 3", "n_generations = 77"))
+    shown, said = report()
+    assert tomllib.loads(shown) == tomllib.loads(text)
+    assert said[topic] == "protocol.n_generations: 3 is now 77"
+    file.write_text("[[")
+    shown, said = report()
+    assert tomllib.loads(shown) == tomllib.loads(text)
+    assert "no TOML" in said[topic]
+
+
+def test_readme_reads_a_record(rig: Rig, table: Table) -> None:
+    path = rig.run(table).path
+    (snippet,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    placeholder = "runs/dry-run-20260101-210000"
+    assert placeholder in snippet
+    read: dict[str, Any] = {}
+    exec(snippet.replace(placeholder, path.as_posix()), read)
+    assert read["codes"]["linear"].shape[0] == N_PRESENTATIONS
+    assert read["rates_hz"].shape == (N_PRESENTATIONS, 2)
+    assert len(read["scores"]) == 2 * N_GENERATIONS
+    assert [row[0] for row in read["result"].rows] == ["thread_0", "thread_1"]
+
+
+def test_what_follows_the_last_pass_has_its_time_noted(rig: Rig, table: Table) -> None:
+    path = rig.run(table).path
+    last = notes(path, "timing")[-1]
+    assert last["block"] == N_GENERATIONS
+    assert last.keys() >= {"source_s", "record_s"}
 
 
 # Statuses

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,16 @@ def test_04_plugin_package() -> None:
         cwd=package,
     )
     assert "2 passed" in output
+
+
+def test_04_names_every_group_and_where_its_interface_stands() -> None:
+    text = (EXAMPLES / "04_plugin_package" / "README.md").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = [name.split(".")[-1] for name in project["entry-points"]]
+    # Its own plugin is a generator.
+    assert [name for name in groups if name != "generators" and f".{name}`" not in text] == []
+    named = re.findall(r"`(signseg_rig/[^`]*)`", text)
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.slow

@@ -35,8 +35,10 @@ def test_without_a_terminal_there_is_a_line_for_each_block() -> None:
         RunStatus("running", block=0, n_blocks=2, n_shown=1),
         RunStatus("running", block=0, n_blocks=2, n_shown=2),
         RunStatus("running", block=1, n_blocks=2, scores={"a": (5.0, 2.5)}),
+        RunStatus("finished", block=2, n_blocks=2, n_invalid=12),
     ]
     assert shown(*statuses, is_terminal=False).splitlines() == [
         "running: block 0 of 2",
         "running: block 1 of 2; a best 5.00 mean 2.50",
+        "finished: block 2 of 2; 12 invalid presentations",
     ]

@@ -51,6 +51,26 @@ def test_second_interrupt_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) 
     assert HINT in capsys.readouterr().out
 
 
+def test_interrupt_while_a_failed_run_is_taken_apart_says_what_failed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def start(_control: RunControl, _on_status: OnStatus) -> Outcome:
+        try:
+            error = ResponseError("The recording system is silent.")
+            error.add_note(HINT)
+            raise error
+        finally:
+            raise KeyboardInterrupt
+
+    with pytest.raises(typer.Exit):
+        conduct(start, require_success=False, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "The run was stopped at once.",
+        "The recording system is silent.",
+        HINT,
+    ]
+
+
 def test_error_is_printed_with_its_notes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -141,6 +141,14 @@ def test_blocks_without_a_score_are_passed_over():
     assert cells["n_blocks_tested"] == 5
 
 
+def test_references_have_no_drift_because_other_ones_are_valid():
+    """Without drift, the early blocks lack the low reference and the late ones the high one."""
+    references = np.tile([5.0, 15.0, 100.0], (20, 1))
+    references[:10, 0] = references[10:, 2] = np.nan
+    cells = row(history(np.arange(20.0), references))
+    assert cells["early_references"] == cells["late_references"] == pytest.approx(40.0)
+
+
 def test_success_takes_every_thread():
     rising, flat = history(np.arange(20.0), [[7, 9]] * 20), history(np.zeros(20), [[7, 9]] * 20)
     result = summarize(
