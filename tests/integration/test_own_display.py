@@ -113,3 +113,17 @@ def test_display_that_never_came_is_not_started_again(
     with pytest.raises(DisplayError, match="has ended"):
         launcher.keep_running()
     assert restarts == []
+
+
+def test_last_words_are_those_of_the_display_that_ended(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text(write_experiment(experiment))
+    log = tmp_path / "display.log"
+    log.write_text("Words of an earlier display.\n")
+    with DisplayLauncher(file, log) as launcher:
+        kill(launcher)
+        with pytest.raises(DisplayError, match="last words") as caught:
+            launcher.keep_running()
+    assert "earlier display" not in str(caught.value)
