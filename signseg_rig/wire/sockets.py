@@ -65,6 +65,20 @@ def _remedy(number: int | None) -> str:
     return "Give this experiment another port under [wire] address."
 
 
+def check_listening(settings: WireSettings) -> None:
+    """Make sure that a loop could listen; the address is free again afterwards.
+
+    Raises
+    ------
+    WireError
+        The address is taken, or is not one of this machine's.
+    ConfigError
+        The loop's keys are missing or damaged.
+    """
+    with Context() as context, make_router(context, settings) as router:
+        bind(router, settings)
+
+
 def make_dealer(context: Context, settings: WireSettings) -> Socket:
     """Make the display's socket; once connected, it goes on trying until the loop is there."""
     socket = _prepared(context.socket(zmq.DEALER))
