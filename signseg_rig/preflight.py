@@ -22,7 +22,7 @@ from signseg_rig.settings import PluginChoice, plugin_choices
 from signseg_rig.settings_file import Problem
 from signseg_rig.toml_lines import KeyPath
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
-from signseg_rig.wire.sockets import Context, bind, make_router
+from signseg_rig.wire.sockets import check_listening
 
 # What a long run of images, codes and spikes may take; how long it gets nobody knows beforehand.
 MIN_FREE_BYTES = 2 * 10**9
@@ -117,9 +117,7 @@ def _misfits(experiment: Experiment) -> Iterator[Problem]:
 
 
 def _unit_names(experiment: Experiment) -> tuple[str, ...] | None:
-    source = experiment.response_source.load()
-    if not issubclass(source, ResponseSource):
-        return None
+    source: type[ResponseSource] = experiment.response_source.load()
     try:
         return source.foreseen_unit_names(experiment.response_source.settings)
     except Exception:  # noqa: BLE001 - what keeps them from being known is for `problems` to tell
@@ -188,11 +186,10 @@ def _keys(experiment: Experiment) -> Iterator[Problem]:
 def _port(experiment: Experiment) -> Iterator[Problem]:
     # The keys have a check of their own, which should not hide this one.
     without_keys = experiment.wire.model_copy(update={"keys_dir": None})
-    with Context() as context, make_router(context, without_keys) as router:
-        try:
-            bind(router, without_keys)
-        except RigError as error:
-            yield Problem(str(error), ("wire", "address"))
+    try:
+        check_listening(without_keys)
+    except RigError as error:
+        yield Problem(str(error), ("wire", "address"))
 
 
 def _monitor(experiment: Experiment) -> Iterator[Problem]:
