@@ -42,6 +42,11 @@ def _tcp_address(address: str) -> str:
         port = None
     if parts.scheme != "tcp" or not parts.hostname or port is None or parts.path:
         raise ValueError('should look like "tcp://127.0.0.1:5580"')
+    if parts.hostname == "*":
+        raise ValueError(
+            'should be the control computer\'s address, such as "tcp://192.168.1.10:5580": the '
+            'display connects to it, and cannot connect to "*"'
+        )
     return address
 
 

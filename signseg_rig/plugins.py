@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, get_args
@@ -92,18 +93,27 @@ def load_plugin(group: Group, name: str) -> Any:
     PluginNotFoundError
         No plugin of this name; the message lists the known ones.
     PluginLoadError
-        Two distributions offer this name, or its module cannot be imported.
+        Two distributions offer this name, its module cannot be imported, or its class lacks
+        methods.
     """
     point = _point(group, name)
+    info = _info(group, point)
     try:
-        return point.load()
+        plugin = point.load()
     except Exception as error:
-        info = _info(group, point)
         raise PluginLoadError(
             f"The plugin {name!r} ({group}, from {info.distribution} {info.version}) cannot be "
             f"imported from {point.value}: {type(error).__name__}: {error}. Repair or reinstall "
             f"{info.distribution}; 'signseg-rig plugins' lists what works."
         ) from error
+    if inspect.isabstract(plugin):
+        missing = ", ".join(sorted(plugin.__abstractmethods__))
+        raise PluginLoadError(
+            f"The plugin {name!r} ({group}, from {info.distribution} {info.version}) cannot be "
+            f"used: {point.value} lacks what its interface asks for: {missing}. Add that to the "
+            "class, or choose another plugin; 'signseg-rig plugins' lists what works."
+        )
+    return plugin
 
 
 def _points(group: Group) -> list[EntryPoint]:

@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 from typing import Any
@@ -16,13 +16,13 @@ import numpy as np
 from signseg_rig.config import Experiment, is_loopback
 from signseg_rig.display.layout import Layout
 from signseg_rig.errors import RigError
-from signseg_rig.interfaces import Plugin
+from signseg_rig.interfaces import Plugin, Protocol, ResponseSource, Surroundings
 from signseg_rig.plugins import find_plugin
 from signseg_rig.settings import PluginChoice, plugin_choices
 from signseg_rig.settings_file import Problem
 from signseg_rig.toml_lines import KeyPath
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
-from signseg_rig.wire.sockets import Context, bind, make_router
+from signseg_rig.wire.sockets import check_listening
 
 # What a long run of images, codes and spikes may take; how long it gets nobody knows beforehand.
 MIN_FREE_BYTES = 2 * 10**9
@@ -76,7 +76,7 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
     problems : list of Problem
         Without file and line; see `signseg_rig.settings_file.locate`.
     """
-    checks = (_plugins, _keys, _port, _monitor, _geometry, _timing, _windows, _disk)
+    checks = (_plugins, _misfits, _keys, _port, _monitor, _geometry, _timing, _windows, _disk)
     return [problem for check in checks for problem in check(experiment)]
 
 
@@ -85,8 +85,7 @@ def _plugins(experiment: Experiment) -> Iterator[Problem]:
         plugin = choice.load()
         if not issubclass(plugin, Plugin):
             continue
-        missing = [name for name in plugin.required_packages if find_spec(name) is None]
-        if missing:
+        if missing := _missing_packages(plugin):
             # What else the plugin would say may need the packages.
             yield Problem(_install_hint(choice, missing), (*path, "kind"))
             continue
@@ -98,7 +97,39 @@ def _own_problems(plugin: type[Plugin], choice: PluginChoice) -> list[str]:
     try:
         return plugin.problems(choice.settings)
     except Exception as error:  # noqa: BLE001 - whatever a plugin does, the other checks go on
-        return [f"{choice.kind!r} cannot be checked: {type(error).__name__}: {error}."]
+        return [_uncheckable(choice, error)]
+
+
+def _misfits(experiment: Experiment) -> Iterator[Problem]:
+    """Ask the protocol whether what it refers to is in the rest of the file."""
+    choice = experiment.protocol
+    protocol = choice.load()
+    if not issubclass(protocol, Protocol) or _missing_packages(protocol):
+        return
+    surroundings = Surroundings(tuple(experiment.generators), _unit_names(experiment))
+    try:
+        misfits = protocol.misfits(choice.settings, surroundings)
+    except Exception as error:  # noqa: BLE001 - whatever a plugin does, the other checks go on
+        yield Problem(_uncheckable(choice, error), ("protocol",))
+        return
+    for problem in misfits:
+        yield replace(problem, key=("protocol", *problem.key))
+
+
+def _unit_names(experiment: Experiment) -> tuple[str, ...] | None:
+    source: type[ResponseSource] = experiment.response_source.load()
+    try:
+        return source.foreseen_unit_names(experiment.response_source.settings)
+    except Exception:  # noqa: BLE001 - what keeps them from being known is for `problems` to tell
+        return None
+
+
+def _missing_packages(plugin: type[Plugin]) -> list[str]:
+    return [name for name in plugin.required_packages if find_spec(name) is None]
+
+
+def _uncheckable(choice: PluginChoice, error: Exception) -> str:
+    return f"{choice.kind!r} cannot be checked: {type(error).__name__}: {error}."
 
 
 def _install_hint(choice: PluginChoice, missing: list[str]) -> str:
@@ -155,11 +186,10 @@ def _keys(experiment: Experiment) -> Iterator[Problem]:
 def _port(experiment: Experiment) -> Iterator[Problem]:
     # The keys have a check of their own, which should not hide this one.
     without_keys = experiment.wire.model_copy(update={"keys_dir": None})
-    with Context() as context, make_router(context, without_keys) as router:
-        try:
-            bind(router, without_keys)
-        except RigError as error:
-            yield Problem(str(error), ("wire", "address"))
+    try:
+        check_listening(without_keys)
+    except RigError as error:
+        yield Problem(str(error), ("wire", "address"))
 
 
 def _monitor(experiment: Experiment) -> Iterator[Problem]:

@@ -33,9 +33,11 @@ from signseg_rig.records import RunRecord, build_manifest, differences
 from signseg_rig.settings import Settings, plugin_choices
 from signseg_rig.types import ProtocolResult, RunStatus
 from signseg_rig.weights import used_weights
+from signseg_rig.wire.keys import load_display_keys, load_loop_keys
 from signseg_rig.wire.link import DisplayLink, LateOnsets
 from signseg_rig.wire.messages import Hello
 from signseg_rig.wire.server import Connected, Lost, Rejection
+from signseg_rig.wire.sockets import check_listening
 
 OnStatus = Callable[[RunStatus], None]
 
@@ -91,7 +93,9 @@ def start_run(
         Something failed; the message says what to do.
     """
     folder = path or _new_folder(experiment)
-    # Before there is a folder: one that a misspelt unit leaves behind is in the way of the next.
+    # Before there is a folder: one that a misspelt unit, a busy port or missing keys leave behind
+    # is in the way of the next run.
+    _check_wire(experiment)
     parts = _load_parts(experiment)
     with RunRecord.create(
         folder, experiment_toml=write_experiment(experiment), manifest=_manifest(experiment)
@@ -126,6 +130,15 @@ def resume_run(path: Path, *, control: RunControl, on_status: OnStatus) -> Outco
         _compare_software(record, _manifest(experiment))
         parts = _load_parts(experiment)
         return Outcome(path, _drive(experiment, parts, record, control, on_status))
+
+
+def _check_wire(experiment: Experiment) -> None:
+    """Make sure that the keys are there, a started display's too, and that the loop can listen."""
+    if experiment.wire.keys_dir is not None:
+        load_loop_keys(experiment.wire.keys_dir)
+        if experiment.run.starts_display:
+            load_display_keys(experiment.wire.keys_dir)
+    check_listening(experiment.wire)
 
 
 class _Parts(NamedTuple):

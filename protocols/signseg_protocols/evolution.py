@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from dataclasses import replace
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from signseg_protocols.names import unknown_name
+from signseg_protocols.names import unknown_generator
 from signseg_protocols.references import REFERENCES, ReferenceChoice
 from signseg_protocols.scores import ScoreChoice
 from signseg_protocols.stopping import PlateauSettings, has_plateaued
@@ -14,8 +15,9 @@ from signseg_protocols.summary import MIN_TESTED_BLOCKS, summarize
 from signseg_protocols.threads import EvolutionThread
 from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
-from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps
+from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps, Surroundings
 from signseg_rig.settings import PluginChoice, PluginGroup, Settings
+from signseg_rig.settings_file import Problem
 from signseg_rig.types import ProtocolResult, StimulusBatch, Told
 
 
@@ -87,7 +89,8 @@ class Evolution(Protocol):
     Config = EvolutionSettings
 
     def __init__(self, settings: EvolutionSettings, context: ProtocolContext) -> None:
-        problems = [text for thread in settings.threads for text in _problems(thread, context)]
+        surroundings = Surroundings(tuple(context.generators), context.unit_names)
+        problems = [problem.message for problem in _misfits(settings, surroundings)]
         try:
             self._references = settings.references.stimuli(context)
         except ConfigError as error:
@@ -97,6 +100,16 @@ class Evolution(Protocol):
         self._settings = settings
         self._context = context
         self.n_blocks = settings.n_generations
+
+    @classmethod
+    def misfits(cls, settings: Any, surroundings: Surroundings) -> list[Problem]:
+        """List units, generators and reference images that are not there; see `Protocol`."""
+        problems = _misfits(settings, surroundings)
+        for problem in settings.references.misfits(surroundings.generator_names):
+            problems.append(replace(problem, key=("references", *problem.key)))
+        if surroundings.unit_names is None:
+            problems.append(_unchecked_units(settings))
+        return problems
 
     def steps(self) -> ProtocolSteps:
         """Take the steps of the evolution: one block for each generation."""
@@ -140,11 +153,25 @@ class Evolution(Protocol):
         )
 
 
-def _problems(thread: ThreadSettings, context: ProtocolContext) -> list[str]:
-    where = f"Thread {thread.name!r}"
-    problems = thread.score.problems(where, context.unit_names)
-    if thread.generator not in context.generators:
-        remedy = f"Add a table [generators.{thread.generator}], or name one of these."
-        known = list(context.generators)
-        problems.append(unknown_name(where, "generator", thread.generator, known, remedy=remedy))
+def _misfits(settings: EvolutionSettings, surroundings: Surroundings) -> list[Problem]:
+    generators, units = surroundings.generator_names, surroundings.unit_names
+    problems = []
+    for number, thread in enumerate(settings.threads):
+        key, where = ("threads", number), f"Thread {thread.name!r}"
+        if units is not None:
+            messages = thread.score.problems(where, units)
+            problems += [Problem(message, (*key, "score")) for message in messages]
+        if thread.generator not in generators:
+            message = unknown_generator(where, thread.generator, generators)
+            problems.append(Problem(message, (*key, "generator")))
     return problems
+
+
+def _unchecked_units(settings: EvolutionSettings) -> Problem:
+    used = dict.fromkeys(unit for thread in settings.threads for unit in thread.score.used_units)
+    return Problem(
+        f"Whether the response source has the units {', '.join(map(repr, used))} was not checked: "
+        "it tells their names only once a run starts. Make sure of their spelling.",
+        ("threads",),
+        "warning",
+    )

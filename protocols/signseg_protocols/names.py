@@ -36,3 +36,9 @@ def unknown_name(where: str, what: str, name: str, known: Collection[str], *, re
     listed = ", ".join(map(repr, list(known)[:MAX_LISTED])) or "none"
     more = f" and {len(known) - MAX_LISTED} more" if len(known) > MAX_LISTED else ""
     return f"{where} names the {what} {name!r}.{hint} Known are: {listed}{more}. {remedy}"
+
+
+def unknown_generator(where: str, name: str, known: Collection[str]) -> str:
+    """Describe the name of a generator that the experiment file does not have."""
+    remedy = f"Add a table [generators.{name}], or name one of these."
+    return unknown_name(where, "generator", name, known, remedy=remedy)

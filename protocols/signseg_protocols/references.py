@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from signseg_protocols.image_folder import read_images
-from signseg_protocols.names import unknown_name
+from signseg_protocols.names import unknown_generator
 from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import ProtocolContext
 from signseg_rig.settings import InputPath, Settings
+from signseg_rig.settings_file import Problem
 from signseg_rig.types import Stimulus
 
 REFERENCES = "references"
@@ -32,6 +34,10 @@ class References(Settings):
             The images or the generator are not there, or cannot be used.
         """
 
+    @abstractmethod
+    def misfits(self, generator_names: Collection[str]) -> list[Problem]:
+        """List what `stimuli` would fail on, without a generator; keys are from their own table."""
+
 
 class FolderReferences(References):
     """Image files of a folder, in the order of their names; the first `n_images`, or all."""
@@ -47,6 +53,14 @@ class FolderReferences(References):
             for index, (name, image) in enumerate(read_images(self.path, self.n_images))
         )
 
+    def misfits(self, generator_names: Collection[str]) -> list[Problem]:  # noqa: ARG002
+        """Read the images: whether they can be used shows only then."""
+        try:
+            read_images(self.path, self.n_images)
+        except ConfigError as error:
+            return [Problem(str(error), ("path",))]
+        return []
+
 
 class RandomCodeReferences(References):
     """Images of codes that are drawn once from a generator's own distribution."""
@@ -57,12 +71,8 @@ class RandomCodeReferences(References):
 
     def stimuli(self, context: ProtocolContext) -> tuple[Stimulus, ...]:
         """Draw the codes."""
-        if self.generator not in context.generators:
-            remedy = f"Add a table [generators.{self.generator}], or name one of these."
-            known = list(context.generators)
-            raise ConfigError(
-                unknown_name("The reference set", "generator", self.generator, known, remedy=remedy)
-            )
+        for problem in self.misfits(context.generators):
+            raise ConfigError(problem.message)
         generator = context.generators[self.generator]
         codes = np.array(generator.sample_codes(self.n_codes, context.rng(REFERENCES)))
         return tuple(
@@ -77,6 +87,13 @@ class RandomCodeReferences(References):
             )
             for index, code in enumerate(codes)
         )
+
+    def misfits(self, generator_names: Collection[str]) -> list[Problem]:
+        """See whether there is such a generator."""
+        if self.generator in generator_names:
+            return []
+        message = unknown_generator("The reference set", self.generator, generator_names)
+        return [Problem(message, ("generator",))]
 
 
 ReferenceChoice = Annotated[FolderReferences | RandomCodeReferences, Field(discriminator="kind")]

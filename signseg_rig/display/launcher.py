@@ -40,6 +40,7 @@ class DisplayLauncher:
         self._on_restart = on_restart
         self._n_restarts = 0
         self._launch_id = ""
+        self._log_start = 0
         self._has_come = False
 
     def __enter__(self) -> Self:
@@ -99,6 +100,8 @@ class DisplayLauncher:
         self._launch_id = secrets.token_hex(8)
         arguments = [str(self._experiment_file), "--one-run", "--launch-id", self._launch_id]
         with self._log_file.open("ab") as log:
+            # What stands above are words of displays before this one.
+            self._log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - this program itself, no shell
                 [sys.executable, "-m", "signseg_rig", "display", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -108,7 +111,8 @@ class DisplayLauncher:
             )
 
     def _last_words(self) -> str:
-        lines = self._log_file.read_text(encoding="utf-8", errors="replace").split("\n")
+        words = self._log_file.read_bytes()[self._log_start :]
+        lines = words.decode("utf-8", errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "none")
 
 

@@ -34,6 +34,7 @@ IDLE_POLL_S = 0.05
 SERVING_SHARE = 0.4
 MAX_HELD_BYTES = 4 * 2**30
 ORPHAN_PATIENCE_S = 15.0
+SEEKING_NOTE_INTERVAL_S = 60.0
 
 
 class DisplayProcess:
@@ -64,6 +65,7 @@ class DisplayProcess:
         self._display = display
         self._presenter = presenter
         self._serves_one_run = serves_one_run
+        self._address = experiment.wire.address
         self._connect_timeout_s = experiment.wire.connect_timeout_s
         hello = _hello(experiment, display, launch_id)
         self._client = DisplayClient(experiment.wire, hello, display.now_s)
@@ -73,6 +75,7 @@ class DisplayProcess:
         self._is_halted = False
         self._is_over = False
         self._had_loop = False
+        self._seeking_note_due_s = 0.0
 
     def run(self) -> None:
         """Serve until the run is over, or for ever.
@@ -86,6 +89,7 @@ class DisplayProcess:
         """
         try:
             while not self._is_over:
+                self._note_seeking()
                 self._take(self._client.poll(IDLE_POLL_S))
                 if self._orders is not None:
                     self._show(self._orders)
@@ -111,6 +115,13 @@ class DisplayProcess:
                 log.info("Disconnected: %s.", reason)
                 self._forget_all()
                 self._is_over = self._serves_one_run and reason.startswith("the loop left")
+                self._seeking_note_due_s = 0.0
+
+    def _note_seeking(self) -> None:
+        """Say whom it waits for: where the address is mistyped nothing else would tell."""
+        if self._client.state == "seeking" and time.monotonic() >= self._seeking_note_due_s:
+            log.info("Seeking the loop at %s.", self._address)
+            self._seeking_note_due_s = time.monotonic() + SEEKING_NOTE_INTERVAL_S
 
     def _obey(self, message: Message) -> None:
         match message.body:

@@ -11,7 +11,13 @@ from signseg_rig.interfaces.models import (
     WeightLayer,
 )
 from signseg_rig.interfaces.plugin import Plugin
-from signseg_rig.interfaces.protocol import Protocol, ProtocolContext, ProtocolSteps, Turn
+from signseg_rig.interfaces.protocol import (
+    Protocol,
+    ProtocolContext,
+    ProtocolSteps,
+    Surroundings,
+    Turn,
+)
 from signseg_rig.interfaces.rig import Display, ResponseSource, SourceContext
 
 __all__ = [
@@ -30,6 +36,7 @@ __all__ = [
     "Simulator",
     "SimulatorContext",
     "SourceContext",
+    "Surroundings",
     "Turn",
     "WeightLayer",
 ]

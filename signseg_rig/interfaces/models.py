@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -146,6 +146,22 @@ class Network(Plugin):
     activation: str = "relu"
     identity: Mapping[str, str | int | float]
 
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:  # noqa: ARG003
+        """Tell the names of its units before one is made, for ``signseg-rig check``.
+
+        Parameters
+        ----------
+        settings : Settings
+            An instance of `Config`.
+
+        Returns
+        -------
+        unit_names : tuple of str or None
+            None, as by default, where its weights have to be read for that.
+        """
+        return None
+
     @abstractmethod
     def features(self, images: ImageArray, layer: str | None = None) -> FloatArray:
         """Compute a layer's features.
@@ -258,6 +274,22 @@ class Simulator(Plugin):
     """
 
     unit_names: tuple[str, ...]
+
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:  # noqa: ARG003
+        """Tell the names of its units before one is made, for ``signseg-rig check``.
+
+        Parameters
+        ----------
+        settings : Settings
+            An instance of `Config`.
+
+        Returns
+        -------
+        unit_names : tuple of str or None
+            None, as by default, where its settings do not tell them.
+        """
+        return None
 
     @abstractmethod
     def rates_hz(self, images: ImageArray) -> FloatArray:

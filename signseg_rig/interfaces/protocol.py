@@ -6,12 +6,14 @@ from abc import abstractmethod
 from collections.abc import Generator as Steps
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from signseg_rig.interfaces.models import Generator
 from signseg_rig.interfaces.plugin import Plugin
 from signseg_rig.seeds import named_rng
+from signseg_rig.settings_file import Problem
 from signseg_rig.types import ProtocolResult, ResponseBatch, StimulusBatch
 
 
@@ -37,6 +39,21 @@ class ProtocolContext:
         return named_rng(self.seed, "protocol", *names)
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the rest of an experiment file says that a protocol's settings may refer to.
+
+    Parameters
+    ----------
+    generator_names : tuple of str
+    unit_names : tuple of str or None
+        Units of the response source; None where they are known only once it is made.
+    """
+
+    generator_names: tuple[str, ...]
+    unit_names: tuple[str, ...] | None
+
+
 Turn = tuple[StimulusBatch, ...]
 ProtocolSteps = Steps[Turn, tuple[ResponseBatch, ...], ProtocolResult]
 
@@ -54,6 +71,27 @@ class Protocol(Plugin):
     """
 
     n_blocks: int = 0
+
+    @classmethod
+    def misfits(cls, settings: Any, surroundings: Surroundings) -> list[Problem]:  # noqa: ARG003
+        """List what does not fit the rest of the experiment, for ``signseg-rig check``.
+
+        Called where `problems` is, and as quick.
+
+        Parameters
+        ----------
+        settings : Settings
+            An instance of `Config`.
+        surroundings : Surroundings
+
+        Returns
+        -------
+        problems : list of Problem
+            Such as that there is no generator of a name; each with its key from the protocol's
+            own table, such as ``("threads", 0, "generator")``. What could not be told is a
+            warning.
+        """
+        return []
 
     @abstractmethod
     def steps(self) -> ProtocolSteps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from signseg_rig.interfaces.plugin import Plugin
 from signseg_rig.types import FloatArray, ImageArray, Recording, Shown
@@ -119,6 +119,22 @@ class ResponseSource(Plugin):
     """
 
     unit_names: tuple[str, ...]
+
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:  # noqa: ARG003
+        """Tell the names of its units before one is made, for ``signseg-rig check``.
+
+        Parameters
+        ----------
+        settings : Settings
+            An instance of `Config`.
+
+        Returns
+        -------
+        unit_names : tuple of str or None
+            None, as by default, where only the recording system knows them.
+        """
+        return None
 
     @abstractmethod
     def start(self) -> None:

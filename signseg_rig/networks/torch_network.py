@@ -105,6 +105,12 @@ class TorchNetwork(Network):
         """List what is missing, for `signseg-rig check`."""
         return model_problems(cls.name, settings)
 
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
+        """Tell the names of the readout's units; see `Network.foreseen_unit_names`."""
+        del settings  # the classes of ImageNet, whatever is chosen
+        return class_names()
+
     @abstractmethod
     def _build(self) -> torch.nn.Module:
         """Make the model with the weights that it begins training with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -80,13 +81,18 @@ class PixelPopulation(Simulator):
 
     def __init__(self, settings: PixelPopulationSettings, context: SimulatorContext) -> None:
         del context
-        self.unit_names = tuple(f"unit_{index}" for index in range(settings.n_units))
+        self.unit_names = self.foreseen_unit_names(settings)
         self._filters = np.stack(
             [
                 named_rng(0, "pixel population", unit).standard_normal(GRID * GRID * 3)
                 for unit in range(settings.n_units)
             ]
         )
+
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
+        """Tell the names of the units; see `Simulator.foreseen_unit_names`."""
+        return tuple(f"unit_{index}" for index in range(settings.n_units))
 
     def rates_hz(self, images: ImageArray) -> FloatArray:
         """Give the expected evoked rates; see `Simulator.rates_hz`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import zmq
 
 from signseg_rig.config import WireSettings
@@ -44,10 +46,37 @@ def bind(socket: Socket, settings: WireSettings) -> None:
         socket.bind(settings.address)
     except zmq.ZMQError as error:
         raise WireError(
-            f"The loop cannot listen at {settings.address}: {error.strerror}. Is another run going "
-            "on at this address? Stop it, or give this experiment another port under [wire] "
-            "address."
+            f"The loop cannot listen at {settings.address}: {error.strerror}. "
+            f"{_remedy(error.errno)}"
         ) from None
+
+
+def _remedy(number: int | None) -> str:
+    if number == zmq.EADDRINUSE:
+        return (
+            "Is another run going on at this address? Stop it, or give this experiment another "
+            "port under [wire] address."
+        )
+    if number in (zmq.EADDRNOTAVAIL, errno.ENODEV):
+        return (
+            "This is no address of this machine. Run this on the control computer, and give its "
+            "address under [wire] address as a number, such as 192.168.1.10, not as a name."
+        )
+    return "Give this experiment another port under [wire] address."
+
+
+def check_listening(settings: WireSettings) -> None:
+    """Make sure that a loop could listen; the address is free again afterwards.
+
+    Raises
+    ------
+    WireError
+        The address is taken, or is not one of this machine's.
+    ConfigError
+        The loop's keys are missing or damaged.
+    """
+    with Context() as context, make_router(context, settings) as router:
+        bind(router, settings)
 
 
 def make_dealer(context: Context, settings: WireSettings) -> Socket:

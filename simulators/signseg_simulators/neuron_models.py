@@ -72,6 +72,14 @@ class NeuronModelPopulation(Simulator):
         where = f"The models of {settings.path} were fitted on another network than the one chosen"
         return [f"{where}: {differing}. Set 'network' as it was for the fit."]
 
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:
+        """Read the names of the units in the file; see `Simulator.foreseen_unit_names`."""
+        try:
+            return _models(settings).unit_ids
+        except RigError:  # which `problems` tells
+            return None
+
     def rates_hz(self, images: ImageArray) -> FloatArray:
         """Give the expected evoked rates; see `Simulator.rates_hz`."""
         # One by one: what a neuron answers must not depend on which images come with it.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, ClassVar
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -51,10 +52,25 @@ class ReadoutPopulation(Simulator):
         self._settings = settings
         self._network: Network = settings.network.load()(settings.network.settings)
         self.unit_names = settings.units
-        rows = [_row(self._network, unit) for unit in settings.units]
+        names = self._network.unit_names
+        if problems := _unknown(settings.units, names):
+            raise ConfigError("\n".join(problems))
+        rows = [names.index(unit) for unit in settings.units]
         readout = self._network.readout
         self._weights = np.asarray(readout.weights)[rows].astype(np.float64)
         self._bias = np.asarray(readout.bias)[rows].astype(np.float64)
+
+    @classmethod
+    def problems(cls, settings: Any) -> list[str]:
+        """List the units that the network does not have, for `signseg-rig check`."""
+        network: type[Network] = settings.network.load()
+        names = network.foreseen_unit_names(settings.network.settings)
+        return [] if names is None else _unknown(settings.units, names)
+
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
+        """Tell the names of the units; see `Simulator.foreseen_unit_names`."""
+        return tuple(settings.units)
 
     def rates_hz(self, images: ImageArray) -> FloatArray:
         """Give the expected evoked rates; see `Simulator.rates_hz`."""
@@ -74,13 +90,14 @@ class ReadoutPopulation(Simulator):
         return {"weights": self._weights, "bias": self._bias}
 
 
-def _row(network: Network, unit: str) -> int:
-    names = list(network.unit_names)
-    if unit in names:
-        return names.index(unit)
+def _unknown(units: Sequence[str], names: Sequence[str]) -> list[str]:
+    return [_no_unit(unit, names) for unit in units if unit not in names]
+
+
+def _no_unit(unit: str, names: Sequence[str]) -> str:
     close = difflib.get_close_matches(unit, names, n=3)
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-    raise ConfigError(
+    return (
         f"The network has no unit {unit!r} among its {len(names)}.{hint} The names are those of "
         "its unit_names."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -63,6 +63,12 @@ class SimulatedSource(ResponseSource):
         self._rates_hz: dict[str, FloatArray] = {}
         self._shift_s = settings.clock_offset_s
         self._last_onset_s = -np.inf
+
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:
+        """Tell the names of the population's units; see `ResponseSource.foreseen_unit_names`."""
+        population: type[Simulator] = settings.population.load()
+        return population.foreseen_unit_names(settings.population.settings)
 
     def start(self) -> None:
         """Nothing to connect to: the animal is in this process."""

@@ -1,5 +1,6 @@
 """The display that a run starts itself: it alone is taken, and started again where it dies."""
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import pytest
 from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.control import RunControl
 from signseg_rig.display.launcher import MAX_RESTARTS, DisplayLauncher
-from signseg_rig.errors import DisplayError
+from signseg_rig.errors import DisplayError, RigError, WireError
 from signseg_rig.experiment_file import write_experiment
 from signseg_rig.records import RunReader
 from signseg_rig.session import start_run
 from signseg_rig.types import RunStatus
+from signseg_rig.wire.keys import make_keys
 from signseg_rig.wire.messages import Hello
 
 
@@ -113,3 +115,42 @@ def test_display_that_never_came_is_not_started_again(
     with pytest.raises(DisplayError, match="has ended"):
         launcher.keep_running()
     assert restarts == []
+
+
+def test_last_words_are_those_of_the_display_that_ended(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text(write_experiment(experiment))
+    log = tmp_path / "display.log"
+    log.write_text("Words of an earlier display.\n")
+    with DisplayLauncher(file, log) as launcher:
+        kill(launcher)
+        with pytest.raises(DisplayError, match="last words") as caught:
+            launcher.keep_running()
+    assert "earlier display" not in str(caught.value)
+
+
+def test_run_that_cannot_listen_leaves_no_folder(experiment: Experiment, tmp_path: Path) -> None:
+    port = int(experiment.wire.address.rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(WireError, match="another run"):
+        start(experiment, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    start(experiment, tmp_path / "run")
+    assert (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("missing", ["loop.key_secret", "display.key_secret"])
+def test_run_without_its_keys_leaves_no_folder(
+    experiment: Experiment, tmp_path: Path, missing: str
+) -> None:
+    make_keys(tmp_path / "keys")
+    (tmp_path / "keys" / missing).unlink()
+    wire = experiment.wire.model_copy(update={"keys_dir": tmp_path / "keys"})
+    with pytest.raises(RigError, match=missing):
+        start(experiment.model_copy(update={"wire": wire}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def start(experiment: Experiment, path: Path) -> None:
+    start_run(experiment, path=path, control=RunControl(), on_status=lambda _status: None)

@@ -82,6 +82,9 @@ class ClimberSettings(Settings):
 class Climber(Optimizer):
     Config = ClimberSettings
 
+    def ask(self): ...
+    def tell(self, codes, scores): ...
+
 
 class FolderSettings(Settings):
     kind: Literal["folder"] = "folder"
@@ -109,6 +112,8 @@ class ClimbSettings(Settings):
 class Climb(Protocol):
     Config = ClimbSettings
 
+    def steps(self): ...
+
 
 class DeviceSettings(Settings):
     host: str = "localhost"
@@ -118,13 +123,25 @@ class DeviceSettings(Settings):
 class Device(ResponseSource):
     Config = DeviceSettings
 
+    def start(self): ...
+    def read(self, shown, *, block, window_s, timeout_s): ...
+    def stop(self): ...
+
 
 class Screen(Display):
     Config = DeviceSettings
 
+    def open(self): ...
+    def load(self, key, pixels): ...
+    def unload(self, key): ...
+    def draw(self, key): ...
+    def flip(self): ...
+    def now_s(self): ...
+    def pressed_keys(self): ...
+    def close(self): ...
 
-class Void(Display):
-    Config = DeviceSettings
+
+class Void(Screen):
     needs_screen = False
 """
 

@@ -98,6 +98,19 @@ def test_broken_plugin_is_named_with_the_reason(plugin_shelf, source: str, reaso
     assert caught.value.__cause__ is not None
 
 
+def test_a_class_that_lacks_methods_is_named_with_them(plugin_shelf) -> None:
+    source = """
+    from signseg_rig.interfaces import Optimizer
+
+    class Half(Optimizer):
+        def ask(self): ...
+    """
+    plugin_shelf.install("halflab", {"optimizers/half": "Half"}, source=source)
+    with pytest.raises(PluginLoadError, match=r"halflab:Half lacks .*: tell\. Add") as caught:
+        load_plugin("optimizers", "half")
+    assert "'half' (optimizers, from halflab 1.5)" in str(caught.value)
+
+
 def test_broken_plugin_leaves_the_others_alone(plugin_shelf) -> None:
     plugin_shelf.install("brokenlab", {"optimizers/broken": "Broken"}, source="1 / 0")
     plugin_shelf.install("goodlab", {"optimizers/good": "Good"}, source="class Good: ...")

@@ -304,3 +304,14 @@ def test_missing_packages_are_named_with_what_installs_them(
     )
     assert "'needy' needs no_such_lib, not installed" in problem.message
     assert problem.message.endswith(command)
+
+
+@pytest.mark.parametrize("host", ["198.51.100.7", "rig-control"])
+def test_an_address_of_another_machine_is_not_blamed_on_another_run(
+    check: Check, host: str
+) -> None:
+    wire = f'address = "tcp://{host}:5801"\nallow_insecure = true'
+    (message,) = [one.message for one in check(wire=wire) if one.key == ("wire", "address")]
+    assert "no address of this machine. Run this on the control computer" in message
+    assert "as a number" in message
+    assert "another run" not in message

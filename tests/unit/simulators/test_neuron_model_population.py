@@ -43,3 +43,10 @@ def test_check_compares_the_network(
     assert len(problems) == (expected is not None)
     if expected is not None:
         assert expected in problems[0]
+
+
+def test_units_of_the_file_are_told_without_the_network(neuron_file: Path, tmp_path: Path) -> None:
+    settings = NeuronModelPopulationSettings(path=neuron_file)
+    assert NeuronModelPopulation.foreseen_unit_names(settings) == ("a",)
+    missing = NeuronModelPopulationSettings(path=tmp_path / "none.neurons")
+    assert NeuronModelPopulation.foreseen_unit_names(missing) is None
