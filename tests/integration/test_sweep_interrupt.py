@@ -77,12 +77,11 @@ def sweep(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.P
         process.communicate()
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
-def test_workers_end_when_the_sweep_is_killed(sweep, name: str) -> None:
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 4), ("SIGKILL", -9)])
+def test_workers_end_when_the_sweep_is_ended(sweep, name: str, code: int) -> None:
     process, workers = sweep
-    number = signal.Signals[name]
-    process.send_signal(number)
-    assert process.wait(TIMEOUT_S) == -number
+    process.send_signal(signal.Signals[name])
+    assert process.wait(TIMEOUT_S) == code
     _, alive = psutil.wait_procs(workers, TIMEOUT_S)
     assert alive == []
 
