@@ -22,11 +22,11 @@ MAX_FRAME_BYTES = 2 * MAX_PAYLOAD_BYTES
 
 def make_router(context: Context, settings: WireSettings) -> Socket:
     """Make the loop's socket, without binding it."""
+    keys = None if settings.keys_dir is None else load_loop_keys(settings.keys_dir)
     socket = _prepared(context.socket(zmq.ROUTER))
     # A message to a display that is gone must be an error, not silently dropped.
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-    if settings.keys_dir is not None:
-        keys = load_loop_keys(settings.keys_dir)
+    if keys is not None:
         socket.curve_secretkey, socket.curve_publickey = keys.secret, keys.public
         socket.curve_server = True
     return socket
@@ -52,13 +52,13 @@ def bind(socket: Socket, settings: WireSettings) -> None:
 
 def make_dealer(context: Context, settings: WireSettings) -> Socket:
     """Make the display's socket; once connected, it goes on trying until the loop is there."""
+    keys = None if settings.keys_dir is None else load_display_keys(settings.keys_dir)
     socket = _prepared(context.socket(zmq.DEALER))
     # Nothing is queued for a loop that is not there: it would arrive late and be stale.
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.setsockopt(zmq.RECONNECT_IVL, 100)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
-    if settings.keys_dir is not None:
-        keys = load_display_keys(settings.keys_dir)
+    if keys is not None:
         socket.curve_secretkey, socket.curve_publickey = keys.secret, keys.public
         socket.curve_serverkey = keys.loop_public
     return socket
