@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import zmq
 
 from signseg_rig.config import WireSettings
@@ -23,7 +25,7 @@ MAX_FRAME_BYTES = 2 * MAX_PAYLOAD_BYTES
 def make_router(context: Context, settings: WireSettings) -> Socket:
     """Make the loop's socket, without binding it."""
     keys = None if settings.keys_dir is None else load_loop_keys(settings.keys_dir)
-    socket = _prepared(context.socket(zmq.ROUTER))
+    socket = _prepared(context.socket(zmq.ROUTER), settings)
     # A message to a display that is gone must be an error, not silently dropped.
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     if keys is not None:
@@ -53,7 +55,7 @@ def bind(socket: Socket, settings: WireSettings) -> None:
 def make_dealer(context: Context, settings: WireSettings) -> Socket:
     """Make the display's socket; once connected, it goes on trying until the loop is there."""
     keys = None if settings.keys_dir is None else load_display_keys(settings.keys_dir)
-    socket = _prepared(context.socket(zmq.DEALER))
+    socket = _prepared(context.socket(zmq.DEALER), settings)
     # Nothing is queued for a loop that is not there: it would arrive late and be stale.
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.setsockopt(zmq.RECONNECT_IVL, 100)
@@ -64,9 +66,12 @@ def make_dealer(context: Context, settings: WireSettings) -> Socket:
     return socket
 
 
-def _prepared(socket: Socket) -> Socket:
+def _prepared(socket: Socket, settings: WireSettings) -> Socket:
     socket.setsockopt(zmq.LINGER, LINGER_MS)
     socket.setsockopt(zmq.SNDHWM, QUEUED_MESSAGES)
     socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+    # Only for an address in figures: of a name ZeroMQ would take the IPv6 address alone, where
+    # there is one, and not find a loop that listens at the IPv4 one.
+    socket.setsockopt(zmq.IPV6, ":" in (urlsplit(settings.address).hostname or ""))
     return socket

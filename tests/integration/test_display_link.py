@@ -477,6 +477,21 @@ def test_taken_address_is_a_sentence(wire: WireSettings, open_link: Callable) ->
         open_link(wire).__enter__()
 
 
+def test_ipv6_address_is_one_like_any_other(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+            address = f"tcp://[::1]:{probe.getsockname()[1]}"
+    except OSError:
+        pytest.skip("This machine has no IPv6.")
+    wire = wire.model_copy(update={"address": address})
+    with open_link(wire) as link:
+        start_display(experiment.model_copy(update={"wire": wire}))
+        connected(link)
+
+
 def test_clock_of_the_display_is_estimated(
     wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
 ) -> None:
