@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-
 
 class RunControl:
-    """Pause and stop; safe to set from any thread and from a signal handler."""
+    """Pause and stop; safe to set from any thread and from a signal handler.
+
+    There is no lock: a signal handler that runs while its own thread holds one would wait for ever.
+
+    Attributes
+    ----------
+    is_stopped : bool
+        Whether the run should end after the presentation that is on the screen.
+    is_paused : bool
+        Whether nothing should be shown for now.
+    """
 
     def __init__(self) -> None:
-        self._is_stopped = threading.Event()
-        self._is_paused = threading.Event()
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the run should end after the presentation that is on the screen."""
-        return self._is_stopped.is_set()
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether nothing should be shown for now."""
-        return self._is_paused.is_set()
+        self.is_stopped = False
+        self.is_paused = False
 
     def is_going(self) -> bool:
         """Whether presentations should go on."""
@@ -28,14 +26,11 @@ class RunControl:
 
     def stop(self) -> None:
         """Ask for the end of the run."""
-        self._is_stopped.set()
+        self.is_stopped = True
 
     def toggle_pause(self) -> None:
         """Pause, or go on."""
-        if self._is_paused.is_set():
-            self._is_paused.clear()
-        else:
-            self._is_paused.set()
+        self.is_paused = not self.is_paused
 
     def press(self, key: str) -> None:
         """Do what a key stands for: p pauses or goes on, q and escape stop."""

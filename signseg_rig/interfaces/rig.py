@@ -140,6 +140,8 @@ class ResponseSource(Plugin):
     def start(self) -> None:
         """Connect, and make sure that data arrive.
 
+        Where it raises, `stop` follows: what it has opened until then may stay open.
+
         Raises
         ------
         ResponseError
@@ -181,14 +183,21 @@ class ResponseSource(Plugin):
 
     @abstractmethod
     def stop(self) -> None:
-        """Disconnect; may be called more than once."""
+        """Disconnect, also where `start` failed on its way; may be called more than once."""
 
     def ground_truth(self) -> dict[str, FloatArray]:
         """Give what a simulated source knows about itself; nothing for a real one."""
         return {}
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException as error:
+            try:
+                self.stop()
+            except Exception as later:  # noqa: BLE001 - the first error says what is wrong
+                error.add_note(f"It could not be disconnected either: {later}")
+            raise
         return self
 
     def __exit__(self, *_exception: object) -> None:

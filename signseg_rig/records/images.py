@@ -30,6 +30,8 @@ class ImageWriter:
         self._backlog = threading.BoundedSemaphore(MAX_BACKLOG)
         self._waiting: dict[str, ImageArray] = {}
         self._begun: list[Future[None]] = []
+        self._writing = threading.Lock()
+        self._is_given_up = False
 
     def put(self, images: Mapping[str, ImageArray]) -> None:
         """Keep images for `begin`."""
@@ -39,12 +41,12 @@ class ImageWriter:
         """Write what is kept, while the caller goes on."""
         while self._waiting:
             self._backlog.acquire()
-            task = self._thread.submit(self._blobs.put_image, *self._waiting.popitem())
+            task = self._thread.submit(self._write, *self._waiting.popitem())
             task.add_done_callback(self._release)
             self._begun.append(task)
 
     def raise_error(self) -> None:
-        """Raise what kept an image from being written; each error is raised once.
+        """Raise what kept images from being written; one error stands for all since the last call.
 
         Raises
         ------
@@ -57,9 +59,27 @@ class ImageWriter:
             task.result()
 
     def close(self) -> None:
-        """Write what is kept, and wait for it; may be called more than once."""
-        self.begin()
-        self._thread.shutdown()
+        """Write what is kept, and wait for it; may be called more than once.
+
+        Where the wait is interrupted, no image is begun any more, and the one that is being
+        written is written to its end: nothing is written after this returns or raises.
+        """
+        try:
+            self.begin()
+            self._thread.shutdown()
+        except BaseException:
+            self._is_given_up = True
+            self._waiting.clear()
+            self._thread.shutdown(wait=False, cancel_futures=True)
+            self._begun = [task for task in self._begun if not task.cancelled()]
+            # Not by joining the thread: a join that was interrupted takes it for ended.
+            with self._writing:
+                raise
+
+    def _write(self, key: str, image: ImageArray) -> None:
+        with self._writing:
+            if not self._is_given_up:
+                self._blobs.put_image(key, image)
 
     def _release(self, _task: Future[None]) -> None:
         self._backlog.release()

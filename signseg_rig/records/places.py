@@ -18,8 +18,31 @@ LOCK_NAME = "writer.lock"
 # Apart from the lock, which Windows lets nobody else read.
 OWNER_NAME = "writer.txt"
 
+# As `mount` names them, without the "fuse." of those that run as a program.
 NETWORK_FILE_SYSTEMS = frozenset(
-    {"afpfs", "cifs", "davfs", "fuse.sshfs", "nfs", "nfs4", "smb2", "smb3", "smbfs"}
+    {
+        "afpfs",
+        "afs",
+        "beegfs",
+        "ceph",
+        "ceph-fuse",
+        "cifs",
+        "davfs",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "nfs",
+        "nfs4",
+        "orangefs",
+        "rclone",
+        "s3fs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "sshfs",
+        "vboxsf",
+    }
 )
 
 
@@ -74,7 +97,7 @@ def network_file_system(path: PurePath, mounts: Iterable[Mount]) -> str | None:
     # The longest is the innermost; of two mounted on one place the later hides the earlier.
     innermost = max(reversed(around), key=lambda mount: len(mount.mountpoint))
     is_remote = "remote" in innermost.options.split(",")
-    if is_remote or innermost.fstype.lower() in NETWORK_FILE_SYSTEMS:
+    if is_remote or innermost.fstype.lower().removeprefix("fuse.") in NETWORK_FILE_SYSTEMS:
         return innermost.fstype or "remote"
     return None
 

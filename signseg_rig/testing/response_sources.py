@@ -29,6 +29,7 @@ def check_response_source(make: Callable[[SourceContext], ResponseSource]) -> No
     images = synthetic_images(6)
     context = SourceContext(seed=0, pixels=images.__getitem__)
     shown = synthetic_shown(list(images))
+    _check_stop_without_start(make(context))
     with make(context) as source:
         recording = source.read(shown, block=0, window_s=WINDOW_S, timeout_s=10.0)
         _check_recording(source, recording)
@@ -43,6 +44,15 @@ def check_response_source(make: Callable[[SourceContext], ResponseSource]) -> No
         _check_recording(source, source.read([], block=1, window_s=WINDOW_S, timeout_s=0.1))
         source.stop()
         source.stop()
+
+
+def _check_stop_without_start(source: ResponseSource) -> None:
+    try:
+        source.stop()
+    except Exception as error:
+        raise AssertionError(
+            f"It cannot be stopped where its start failed at once: {error!r}."
+        ) from error
 
 
 def synthetic_images(n: int) -> dict[str, ImageArray]:

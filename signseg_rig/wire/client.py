@@ -71,12 +71,17 @@ class DisplayClient:
         self._refusal: str | None = None
         self._told_refusals: set[str] = set()
         self._reconnect_due_s: float | None = None
-        self._connect()
         self._conversation: Conversation | None = None
         self._timeout_s = settings.heartbeat_timeout_s
         # Liveness runs on the wall, whatever clock the display tells onsets on.
         self._heard_s = time.monotonic()
         self._hello_due_s = 0.0
+        try:
+            self._connect()
+        except BaseException:
+            # Left to the garbage collector, it would wait there for its sockets.
+            self._context.destroy(linger=0)
+            raise
 
     @property
     def state(self) -> LinkState:
@@ -139,15 +144,16 @@ class DisplayClient:
 
     def close(self, reason: str) -> None:
         """Say goodbye and close; may be called more than once."""
-        if self._socket.closed:
-            return
-        self.send(Goodbye(reason=reason[:2000]))
-        self._disconnect()
-        self._context.term()
+        if not self._socket.closed:
+            self.send(Goodbye(reason=reason[:2000]))
+            self._disconnect()
+        # With what is open still, where connecting anew failed halfway.
+        self._context.destroy()
 
     def _connect(self) -> None:
-        self._socket = make_dealer(self._context, self._settings)
-        self._handshakes = HandshakeMonitor(self._socket)
+        socket = make_dealer(self._context, self._settings)
+        self._handshakes = HandshakeMonitor(socket)
+        self._socket = socket
         self._socket.connect(self._settings.address)
 
     def _disconnect(self) -> None:

@@ -129,14 +129,18 @@ class DisplayServer:
             The address cannot be bound, or keys are missing.
         """
         self._context = zmq.Context()
+        self._thread = threading.Thread(target=self._serve, name="display-server", daemon=True)
         try:
             self._open(self._context)
-        except Exception:
-            self._context.destroy(linger=0)
-            self._context = None
+            self._thread.start()
+        except BaseException:
+            if self._thread.is_alive():
+                self.close("the run was interrupted")
+            else:
+                # Left to the garbage collector, it would wait there for its sockets.
+                self._context.destroy(linger=0)
+                self._context = None
             raise
-        self._thread = threading.Thread(target=self._serve, name="display-server", daemon=True)
-        self._thread.start()
 
     def _open(self, context: Context) -> None:
         self._wake_in = context.socket(zmq.PAIR)
@@ -172,8 +176,10 @@ class DisplayServer:
         self.send(self._connection, Goodbye(reason=reason[:2000]))
         self._outbox.put(None)
         self._wake()
-        self._thread.join()
-        self._wake_out.close(linger=0)
+        try:
+            self._thread.join()
+        finally:
+            self._wake_out.close(linger=0)
         self._context.term()
         self._context = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from urllib.parse import urlsplit
 
 import zmq
 
@@ -24,11 +25,11 @@ MAX_FRAME_BYTES = 2 * MAX_PAYLOAD_BYTES
 
 def make_router(context: Context, settings: WireSettings) -> Socket:
     """Make the loop's socket, without binding it."""
-    socket = _prepared(context.socket(zmq.ROUTER))
+    keys = None if settings.keys_dir is None else load_loop_keys(settings.keys_dir)
+    socket = _prepared(context.socket(zmq.ROUTER), settings)
     # A message to a display that is gone must be an error, not silently dropped.
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-    if settings.keys_dir is not None:
-        keys = load_loop_keys(settings.keys_dir)
+    if keys is not None:
         socket.curve_secretkey, socket.curve_publickey = keys.secret, keys.public
         socket.curve_server = True
     return socket
@@ -81,21 +82,24 @@ def check_listening(settings: WireSettings) -> None:
 
 def make_dealer(context: Context, settings: WireSettings) -> Socket:
     """Make the display's socket; once connected, it goes on trying until the loop is there."""
-    socket = _prepared(context.socket(zmq.DEALER))
+    keys = None if settings.keys_dir is None else load_display_keys(settings.keys_dir)
+    socket = _prepared(context.socket(zmq.DEALER), settings)
     # Nothing is queued for a loop that is not there: it would arrive late and be stale.
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.setsockopt(zmq.RECONNECT_IVL, 100)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
-    if settings.keys_dir is not None:
-        keys = load_display_keys(settings.keys_dir)
+    if keys is not None:
         socket.curve_secretkey, socket.curve_publickey = keys.secret, keys.public
         socket.curve_serverkey = keys.loop_public
     return socket
 
 
-def _prepared(socket: Socket) -> Socket:
+def _prepared(socket: Socket, settings: WireSettings) -> Socket:
     socket.setsockopt(zmq.LINGER, LINGER_MS)
     socket.setsockopt(zmq.SNDHWM, QUEUED_MESSAGES)
     socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+    # Only for an address in figures: of a name ZeroMQ would take the IPv6 address alone, where
+    # there is one, and not find a loop that listens at the IPv4 one.
+    socket.setsockopt(zmq.IPV6, ":" in (urlsplit(settings.address).hostname or ""))
     return socket

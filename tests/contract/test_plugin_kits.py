@@ -5,7 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from signseg_rig.interfaces import Generator, Metric, MetricContext, Optimizer, SimulatorContext
+from signseg_rig.errors import ResponseError
+from signseg_rig.interfaces import (
+    Generator,
+    Metric,
+    MetricContext,
+    Optimizer,
+    SimulatorContext,
+    SourceContext,
+)
 from signseg_rig.metrics.yolo import letterboxed
 from signseg_rig.networks import load_network
 from signseg_rig.neurons import FeatureReader, NeuronModels
@@ -228,3 +236,53 @@ def test_kits_find_what_is_wrong() -> None:
 
     with pytest.raises(AssertionError, match="sync edges"):
         check_response_source(LateSource)
+
+
+class UnpluggedSource(PixelSource):
+    """Connects, and then finds that no data arrive."""
+
+    is_connected = False
+
+    def start(self) -> None:
+        self.is_connected = True
+        raise ResponseError("no data")
+
+    def stop(self) -> None:
+        self.is_connected = False
+
+
+class BrokenSource(UnpluggedSource):
+    """Cannot be disconnected either."""
+
+    def stop(self) -> None:
+        raise OSError("no such device")
+
+
+@pytest.fixture
+def source_context() -> SourceContext:
+    return SourceContext(seed=0, pixels={}.__getitem__)
+
+
+def test_source_that_cannot_start_is_stopped(source_context: SourceContext) -> None:
+    source = UnpluggedSource(source_context)
+    with pytest.raises(ResponseError, match="no data"), source:
+        pass
+    assert not source.is_connected
+
+
+def test_error_of_a_source_that_cannot_start_comes_first(source_context: SourceContext) -> None:
+    with pytest.raises(ResponseError, match="no data") as caught, BrokenSource(source_context):
+        pass
+    assert "no such device" in caught.value.__notes__[0]
+
+
+def test_source_that_bears_no_stop_after_a_failed_start_is_found() -> None:
+    class HalfSource(PixelSource):
+        def start(self) -> None:
+            self._is_open = True
+
+        def stop(self) -> None:
+            assert self._is_open
+
+    with pytest.raises(AssertionError, match="start failed at once"):
+        check_response_source(HalfSource)

@@ -477,6 +477,21 @@ def test_taken_address_is_a_sentence(wire: WireSettings, open_link: Callable) ->
         open_link(wire).__enter__()
 
 
+def test_ipv6_address_is_one_like_any_other(
+    wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
+) -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+            address = f"tcp://[::1]:{probe.getsockname()[1]}"
+    except OSError:
+        pytest.skip("This machine has no IPv6.")
+    wire = wire.model_copy(update={"address": address})
+    with open_link(wire) as link:
+        start_display(experiment.model_copy(update={"wire": wire}))
+        connected(link)
+
+
 def test_clock_of_the_display_is_estimated(
     wire: WireSettings, experiment: Experiment, open_link: Callable, start_display: Callable
 ) -> None:
@@ -525,8 +540,8 @@ def test_display_that_is_busy_hears_that_the_run_is_over(
                 meanwhile=lambda: None,
             )
         )
-    display.join(5.0)  # if it had not heard, it would wait longer for the loop to come back
-    assert display.error is None
+    display.join()
+    assert display.error is None  # had it not heard, it would have missed the loop in the end
 
 
 def test_keys_reach_the_loop_while_a_block_is_shown(

@@ -170,9 +170,17 @@ class Rig:
         self.display: Any = None
         self._start_display = start_display
 
-    def run(self, table: Table, name: str = "run", *, on_status: OnStatus | None = None) -> Outcome:
+    def run(
+        self,
+        table: Table,
+        name: str = "run",
+        *,
+        on_status: OnStatus | None = None,
+        on_display: Callable[[Any], None] = lambda _display: None,
+    ) -> Outcome:
         experiment = Experiment.model_validate(table)
         self._begin(experiment)
+        on_display(self.display)
         return start_run(
             experiment,
             path=self.folder / name,
@@ -315,10 +323,30 @@ def is_within(block: int, n_shown: int) -> Callable[[RunStatus], bool]:
     )
 
 
+def wait_within_block_1(display: Any) -> None:
+    """Have a display wait in the middle of a block, when first asked for it, until told to halt.
+
+    However slow the loop is, its wish comes before the block is over.
+    """
+    process = display.process
+    present = process._presenter.present
+    asked: list[Any] = []
+
+    def present_when_wanted(presentation_id: str, *arguments: Any, **options: Any) -> Any:
+        if presentation_id.startswith("b00001"):
+            asked.append(process._orders)
+            if asked[0] is process._orders and len(asked) == N_PRESENTATIONS // 2:
+                while process._orders is not None and not process._is_halted:
+                    process._take(process._client.poll(0.1))
+        return present(presentation_id, *arguments, **options)
+
+    process._presenter.present = present_when_wanted
+
+
 # Pause and stop
 
 
-def test_pause_within_a_block_changes_nothing(rig: Rig, slow_table: Table) -> None:
+def test_pause_within_a_block_changes_nothing(rig: Rig, table: Table) -> None:
     pause = once(is_within(block=1, n_shown=5), rig.toggle_pause)
     go_on = once(lambda status: status.state == "paused", rig.toggle_pause)
 
@@ -326,12 +354,11 @@ def test_pause_within_a_block_changes_nothing(rig: Rig, slow_table: Table) -> No
         pause(status)
         go_on(status)
 
-    rig.run(slow_table, "paused", on_status=on_status)
+    rig.run(table, "paused", on_status=on_status, on_display=wait_within_block_1)
     assert rig.states() == ["waiting", "running", "paused", "running", "ending", "finished"]
     (paused,) = {status for status in map(_place, rig.statuses) if status[0] == "paused"}
     assert 5 <= paused[2] < N_PRESENTATIONS
-    slow_table["display"]["pacing"] = "fast"
-    rig.run(slow_table, "untouched")
+    rig.run(table, "untouched")
     assert story(rig.folder / "paused") == story(rig.folder / "untouched")
 
 
@@ -358,9 +385,7 @@ def test_keys_at_the_display_pause_and_go_on(
     assert rig.states()[-1] == "finished"
 
 
-def test_run_stopped_in_a_pause_is_resumed_as_if_nothing_had_been(
-    rig: Rig, slow_table: Table
-) -> None:
+def test_run_stopped_in_a_pause_is_resumed_as_if_nothing_had_been(rig: Rig, table: Table) -> None:
     pause = once(is_within(block=1, n_shown=5), rig.toggle_pause)
 
     def on_status(status: RunStatus) -> None:
@@ -369,7 +394,7 @@ def test_run_stopped_in_a_pause_is_resumed_as_if_nothing_had_been(
             rig.stop()
 
     with pytest.raises(RunStopped, match=r"stopped in block 1\..*signseg-rig resume"):
-        rig.run(slow_table, "stopped", on_status=on_status)
+        rig.run(table, "stopped", on_status=on_status, on_display=wait_within_block_1)
     assert rig.states()[-2:] == ["paused", "stopped"]
     with RunReader.open(rig.folder / "stopped") as reader:
         *_, last = reader.passes()
@@ -381,16 +406,20 @@ def test_run_stopped_in_a_pause_is_resumed_as_if_nothing_had_been(
     assert times_shown(rig.folder / "stopped") == {1: N_GENERATIONS * N_PRESENTATIONS}
     assert rig.states() == ["waiting", "replaying", "waiting", "running", "ending", "finished"]
     assert rig.statuses[-1].block == rig.statuses[-1].n_blocks == N_GENERATIONS
-    slow_table["display"]["pacing"] = "fast"
-    rig.run(slow_table, "untouched")
+    rig.run(table, "untouched")
     assert story(rig.folder / "stopped") == story(rig.folder / "untouched")
 
 
 def test_what_a_stop_within_a_block_has_shown_is_read_and_not_shown_again(
-    rig: Rig, slow_table: Table
+    rig: Rig, table: Table
 ) -> None:
     with pytest.raises(RunStopped):
-        rig.run(slow_table, "stopped", on_status=once(is_within(block=1, n_shown=5), rig.stop))
+        rig.run(
+            table,
+            "stopped",
+            on_status=once(is_within(block=1, n_shown=5), rig.stop),
+            on_display=wait_within_block_1,
+        )
     with RunReader.open(rig.folder / "stopped") as reader:
         *_, last = reader.passes()
         (part,) = last.parts
@@ -398,13 +427,12 @@ def test_what_a_stop_within_a_block_has_shown_is_read_and_not_shown_again(
         assert part.is_valid.all()
     rig.resume("stopped")
     assert times_shown(rig.folder / "stopped") == {1: N_GENERATIONS * N_PRESENTATIONS}
-    slow_table["display"]["pacing"] = "fast"
-    rig.run(slow_table, "untouched")
+    rig.run(table, "untouched")
     assert story(rig.folder / "stopped") == story(rig.folder / "untouched")
 
 
 def test_what_was_read_before_a_pause_outlives_an_error_after_it(
-    rig: Rig, slow_table: Table, tmp_path: Path
+    rig: Rig, table: Table, tmp_path: Path
 ) -> None:
     pause = once(is_within(block=1, n_shown=5), rig.toggle_pause)
     go_on = once(lambda status: status.state == "paused", rig.toggle_pause)
@@ -413,17 +441,16 @@ def test_what_was_read_before_a_pause_outlives_an_error_after_it(
         pause(status)
         go_on(status)
 
-    faulty(slow_table, "still after a pause", tmp_path)
+    faulty(table, "still after a pause", tmp_path)
     with pytest.raises(ResponseError, match="clock stands still"):
-        rig.run(slow_table, "failed", on_status=on_status)
+        rig.run(table, "failed", on_status=on_status, on_display=wait_within_block_1)
     mend(tmp_path)
     with RunReader.open(rig.folder / "failed") as reader:
         *_, last = reader.passes()
         assert last.responses is None
         assert 5 <= len(last.parts[0].presentation_ids) < len(last.shown) == N_PRESENTATIONS
     rig.resume("failed")
-    slow_table["display"]["pacing"] = "fast"
-    rig.run(slow_table, "untouched")
+    rig.run(table, "untouched")
     assert story(rig.folder / "failed") == story(rig.folder / "untouched")
 
 

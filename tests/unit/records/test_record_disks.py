@@ -228,6 +228,34 @@ def test_network_drives_are_told_from_disks(path: PurePath, expected: str | None
     assert network_file_system(path, MOUNTS) == expected
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "lustre",
+            "gpfs",
+            "ceph",
+            "beegfs",
+            "afs",
+            "vboxsf",
+            "nfs",
+            "cifs",
+            "smb",
+            "smb2",
+            "smb3",
+        ),
+        *("fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.ceph-fuse", "fuse.rclone"),
+    ],
+)
+def test_file_systems_of_other_machines_are_known(name: str) -> None:
+    assert network_file_system(PurePosixPath("/lab/1"), [Mount("/lab", name)]) == name
+
+
+@pytest.mark.parametrize("name", ["ext4", "xfs", "btrfs", "zfs", "tmpfs", "apfs", "fuseblk"])
+def test_file_systems_of_this_machine_are_known(name: str) -> None:
+    assert network_file_system(PurePosixPath("/disk/1"), [Mount("/disk", name)]) is None
+
+
 def test_a_run_on_a_network_drive_is_refused(
     tmp_path: Path, create: Create, monkeypatch: pytest.MonkeyPatch
 ) -> None:

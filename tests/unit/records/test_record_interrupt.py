@@ -1,15 +1,22 @@
-"""A Ctrl-C in the middle of a commit: nothing half is recorded, and the record still works."""
+"""A Ctrl-C in the middle of a commit or of the last images: nothing is left half done."""
 
 import contextlib
+import signal
 import sqlite3
-from collections.abc import Iterable
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from signseg_rig.records import RunRecord
+from signseg_rig.records.blobs import BlobStore
 from signseg_rig.records.events import Event, EventTable
 from signseg_rig.records.schema import DATABASE_NAME, create_database
+from signseg_rig.types import ImageArray, array_sha256
 
 
 class InterruptedConnection(sqlite3.Connection):
@@ -43,3 +50,41 @@ def test_interrupted_commit_is_taken_back(tmp_path: Path, statement: str) -> Non
         connection.interrupted_after = ""
         table.append([Event("note", {"topic": "whole"})], session=0)
         assert [event.body["topic"] for event in table.find("note")] == ["whole"]
+
+
+@pytest.fixture
+def puts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What happens to images, as it happens; Ctrl-C comes when the first is about to be written."""
+    happened: list[str] = []
+    put_image = BlobStore.put_image
+    main = threading.get_ident()
+
+    def put(blobs: BlobStore, key: str, image: ImageArray) -> None:
+        happened.append("begun")
+        if len(happened) == 1:
+            signal.pthread_kill(main, signal.SIGINT)
+        put_image(blobs, key, image)
+        happened.append("written")
+
+    monkeypatch.setattr(BlobStore, "put_image", put)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield happened
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_record_is_given_free_only_once_no_image_is_written_any_more(
+    tmp_path: Path, create: Callable[[Path], RunRecord], puts: list[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    made = rng.integers(0, 256, (40, 256, 256, 3), dtype=np.uint8)
+    record = create(tmp_path / "run")
+    when_free: list[str] = []
+    record._held.callback(lambda: when_free.extend(puts))
+    record.save_images({array_sha256(image): image for image in made})
+    with pytest.raises(KeyboardInterrupt):
+        record.close()
+    assert when_free.count("begun") == when_free.count("written") > 0
+    record.close()
+    RunRecord.reopen(tmp_path / "run").close()
+    assert puts == when_free
