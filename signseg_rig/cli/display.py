@@ -32,7 +32,7 @@ def display(
     from signseg_rig.garbage import short_collections
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    signal.signal(signal.SIGTERM, _leave)
+    _leave_on_signals()
     experiment = read_experiment(file)
     if connect is not None:
         wire = experiment.wire.model_validate({**experiment.wire.model_dump(), "address": connect})
@@ -51,6 +51,15 @@ def display(
         DisplayProcess(
             experiment, screen, presenter, serves_one_run=one_run, launch_id=launch_id
         ).run()
+
+
+def _leave_on_signals() -> None:
+    # SIGHUP where the terminal is closed, SIGBREAK on Windows.
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        # What is ignored, by nohup for one, stays ignored.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
 
 
 def _leave(*_signal: object) -> NoReturn:
