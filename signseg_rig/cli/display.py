@@ -35,7 +35,7 @@ def display(
     from signseg_rig.garbage import short_collections
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    signal.signal(signal.SIGTERM, _leave)
+    _leave_on_signals()
     experiment = read_experiment(file)
     if connect is not None:
         experiment = experiment.model_copy(update={"wire": _wire_to(connect, experiment.wire)})
@@ -67,6 +67,15 @@ def _wire_to(address: str, wire: WireSettings) -> WireSettings:
     except ValidationError as error:
         problems = "; ".join(message for _, message in explain(error, model))
         raise ConfigError(f"--connect {address} cannot be used: {problems}.") from None
+
+
+def _leave_on_signals() -> None:
+    # SIGHUP where the terminal is closed, SIGBREAK on Windows.
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        # What is ignored, by nohup for one, stays ignored.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
 
 
 def _leave(*_signal: object) -> NoReturn:

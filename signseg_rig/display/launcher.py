@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -48,17 +51,23 @@ class DisplayLauncher:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        try:
+            self._wait_until_left()
+        finally:
+            # Also where a second Ctrl-C ends the waiting.
+            _kill_group(self._process)
+
+    def _wait_until_left(self) -> None:
         # The loop has said goodbye by now, and the display leaves by itself, unless it never got
         # to work.
-        for end, timeout_s in (
-            (self._process.terminate, LEAVE_TIMEOUT_S),
-            (self._process.kill, KILL_TIMEOUT_S),
-        ):
-            try:
-                self._process.wait(timeout_s)
-            except subprocess.TimeoutExpired:
-                end()
-        self._process.wait()
+        try:
+            self._process.wait(LEAVE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            _ask_to_leave(self._process)
+        else:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILL_TIMEOUT_S)
 
     def objection(self, hello: Hello) -> str | None:
         """Tell why a display must not be used: it is another one than was started here.
@@ -92,6 +101,7 @@ class DisplayLauncher:
         if not self._has_come or self._n_restarts == MAX_RESTARTS:
             raise DisplayError(end)
         self._n_restarts += 1
+        _kill_group(self._process)
         self._start()
         self._on_restart(end)
 
@@ -116,8 +126,35 @@ class DisplayLauncher:
         return next((line.strip() for line in reversed(lines) if line.strip()), "none")
 
 
-def _own_group() -> dict[str, Any]:
-    """Keep Ctrl-C in the loop's terminal from ending the display before the loop is done."""
-    if sys.platform == "win32":
+if sys.platform == "win32":
+
+    def _own_group() -> dict[str, Any]:
+        """Keep Ctrl-C in the loop's terminal from ending the display before the loop is done."""
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
+
+    def _ask_to_leave(process: subprocess.Popen[bytes]) -> None:
+        # What Popen.terminate does here leaves a program no time for last words.
+        with suppress(OSError):  # it has no console: then it is killed
+            process.send_signal(signal.CTRL_BREAK_EVENT)
+
+    def _kill_group(process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait()
+
+else:
+
+    def _own_group() -> dict[str, Any]:
+        """Keep Ctrl-C in the loop's terminal from ending the display before the loop is done."""
+        return {"start_new_session": True}
+
+    def _ask_to_leave(process: subprocess.Popen[bytes]) -> None:
+        process.terminate()
+
+    def _kill_group(process: subprocess.Popen[bytes]) -> None:
+        """Kill the display and what it started: its virtual screen outlives it where it is killed.
+
+        Nothing is left to kill where it has left in good order.
+        """
+        with suppress(ProcessLookupError, PermissionError):  # the latter on macOS, for a dead one
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

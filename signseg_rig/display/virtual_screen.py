@@ -41,24 +41,30 @@ def virtual_screen(width_px: int, height_px: int) -> Iterator[None]:
             '[display] kind = "headless".'
         )
     read_end, write_end = os.pipe()
-    # -terminate: the screen ends with its window, even where this process is killed.
-    server = subprocess.Popen(  # noqa: S603 - the program found on the path, no shell
-        [
-            program,
-            "-displayfd",
-            str(write_end),
-            "-screen",
-            "0",
-            f"{width_px}x{height_px}x24",
-            "-nolisten",
-            "tcp",
-            "-terminate",
-        ],
-        pass_fds=(write_end,),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write_end)
+    try:
+        server = subprocess.Popen(  # noqa: S603 - the program found on the path, no shell
+            [
+                program,
+                "-displayfd",
+                str(write_end),
+                "-screen",
+                "0",
+                f"{width_px}x{height_px}x24",
+                "-nolisten",
+                "tcp",
+                # It ends with its last window, even where this process is killed. Killed before
+                # there is one, `DisplayLauncher` ends it: it is in this process's group.
+                "-terminate",
+            ],
+            pass_fds=(write_end,),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except BaseException:
+        os.close(read_end)
+        raise
+    finally:
+        os.close(write_end)
     before = os.environ.get("DISPLAY")
     try:
         os.environ["DISPLAY"] = f":{_display_number(read_end)}"

@@ -1,14 +1,20 @@
 """The display that a run starts itself: it alone is taken, and started again where it dies."""
 
+import shutil
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.control import RunControl
-from signseg_rig.display.launcher import MAX_RESTARTS, DisplayLauncher
+from signseg_rig.display.launcher import MAX_RESTARTS, DisplayLauncher, _own_group
 from signseg_rig.errors import DisplayError, RigError, WireError
 from signseg_rig.experiment_file import write_experiment
 from signseg_rig.records import RunReader
@@ -154,3 +160,70 @@ def test_run_without_its_keys_leaves_no_folder(
 
 def start(experiment: Experiment, path: Path) -> None:
     start_run(experiment, path=path, control=RunControl(), on_status=lambda _status: None)
+
+
+def test_display_does_not_outlive_a_second_ctrl_c(
+    launcher: DisplayLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    display = launcher._process
+
+    def interrupted(_timeout_s: float) -> int:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(display, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        launcher.__exit__(None, None, None)
+    assert display.returncode is not None
+
+
+SCREEN_WITHOUT_WINDOW = """
+import time
+from signseg_rig.display.virtual_screen import virtual_screen
+
+with virtual_screen(320, 240):
+    print("ready", flush=True)
+    time.sleep(1000)
+"""
+
+
+@pytest.mark.display
+@pytest.mark.skipif(sys.platform != "linux", reason="virtual screens are for Linux")
+def test_virtual_screen_does_not_outlive_a_display_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed ('apt-get install xvfb').")
+
+    def start(launcher: DisplayLauncher) -> None:
+        launcher._process = subprocess.Popen(
+            [sys.executable, "-c", SCREEN_WITHOUT_WINDOW], stdout=subprocess.PIPE, **_own_group()
+        )
+
+    monkeypatch.setattr(DisplayLauncher, "_start", start)
+    with DisplayLauncher(tmp_path / "experiment.toml", tmp_path / "display.log") as launcher:
+        with launcher._process.stdout as output:
+            assert output.readline() == b"ready\n"
+        (screen,) = psutil.Process(launcher._process.pid).children()
+        kill(launcher)
+        assert screen.is_running()
+    with suppress(psutil.NoSuchProcess):
+        while screen.status() != psutil.STATUS_ZOMBIE:
+            pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_display_leaves_in_good_order_when_it_is_told_to(
+    wire: WireSettings, experiment: Experiment, tmp_path: Path, open_link: Callable, name: str
+) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text(write_experiment(experiment))
+    arguments = [sys.executable, "-m", "signseg_rig", "display", str(file)]
+    with open_link(wire) as link, subprocess.Popen(arguments) as display:
+        try:
+            assert link.wait_until_connected(lambda: True)
+            display.send_signal(getattr(signal, name))
+            assert display.wait() == 0
+        finally:
+            display.kill()
