@@ -1,6 +1,5 @@
 """The display that a run starts itself: it alone is taken, and started again where it dies."""
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -192,9 +191,6 @@ with virtual_screen(320, 240):
 def test_virtual_screen_does_not_outlive_a_display_that_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed ('apt-get install xvfb').")
-
     def start(launcher: DisplayLauncher) -> None:
         launcher._process = subprocess.Popen(
             [sys.executable, "-c", SCREEN_WITHOUT_WINDOW], stdout=subprocess.PIPE, **_own_group()
