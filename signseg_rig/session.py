@@ -94,8 +94,10 @@ def start_run(
     """
     folder = path or _new_folder(experiment)
     # Before there is a folder: one that a misspelt unit, a busy port or missing keys leave behind
-    # is in the way of the next run.
-    _check_wire(experiment)
+    # is in the way of the next run. Of a folder that is in use there is more to say than that its
+    # port is busy, too.
+    if not (folder.is_dir() and any(folder.iterdir())):
+        _check_wire(experiment)
     parts = _load_parts(experiment)
     with RunRecord.create(
         folder, experiment_toml=write_experiment(experiment), manifest=_manifest(experiment)
