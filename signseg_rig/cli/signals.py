@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from types import FrameType
 
 from signseg_rig.control import RunControl
@@ -25,22 +27,26 @@ def obeyed_signals(
     ----------
     control : RunControl
     say : callable
-        Told in words what happens.
+        Told in words what happens, in a thread of its own.
     is_over : callable
         Tells whether nothing is left to stop: signals then leave the result and its report alone.
     """
+    # A signal may come in the middle of a print, also of another signal's, and a print within a
+    # print of the same thread is an error. This kind of queue is made for such visitors.
+    sentences: SimpleQueue[str | None] = SimpleQueue()
+    speaker = threading.Thread(target=_say_all, args=(sentences, say), daemon=True)
     terminals = [descriptor for descriptor in (STDOUT, STDERR) if os.isatty(descriptor)]
 
     def on_stop(number: int, _frame: FrameType | None) -> None:
         _leave_closed(terminals)
         name = signal.Signals(number).name
         if is_over():
-            say(f"{name}: the run is over already; its report follows.")
+            sentences.put(f"{name}: the run is over already; its report follows.")
             return
         if control.is_stopped:
             raise KeyboardInterrupt
         control.stop()
-        say(f"{name}: stopping after this presentation; once more stops at once.")
+        sentences.put(f"{name}: stopping after this presentation; once more stops at once.")
 
     def on_pause(_number: int, _frame: FrameType | None) -> None:
         control.toggle_pause()
@@ -58,11 +64,19 @@ def obeyed_signals(
         if (number := getattr(signal, name, None)) is not None
         and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN)
     }
+    speaker.start()
     try:
         yield
     finally:
         for number, handler_before in before.items():
             signal.signal(number, handler_before)
+        sentences.put(None)
+        speaker.join()
+
+
+def _say_all(sentences: SimpleQueue[str | None], say: Callable[[str], None]) -> None:
+    while (sentence := sentences.get()) is not None:
+        say(sentence)
 
 
 def _leave_closed(terminals: list[int]) -> None:
