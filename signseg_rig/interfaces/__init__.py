@@ -10,7 +10,7 @@ from signseg_rig.interfaces.models import (
     SimulatorContext,
     WeightLayer,
 )
-from signseg_rig.interfaces.plugin import Plugin
+from signseg_rig.interfaces.plugin import Plugin, PluginWithUnits
 from signseg_rig.interfaces.protocol import (
     Protocol,
     ProtocolContext,
@@ -28,6 +28,7 @@ __all__ = [
     "Network",
     "Optimizer",
     "Plugin",
+    "PluginWithUnits",
     "Protocol",
     "ProtocolContext",
     "ProtocolSteps",

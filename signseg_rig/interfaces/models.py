@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.interfaces.plugin import Plugin
+from signseg_rig.interfaces.plugin import Plugin, PluginWithUnits
 from signseg_rig.types import FloatArray, ImageArray
 
 
@@ -122,7 +122,7 @@ class WeightLayer(NamedTuple):
     n_groups: int = 1
 
 
-class Network(Plugin):
+class Network(PluginWithUnits):
     """A convolutional network with named feature layers and a linear readout.
 
     `weight_layers`, `with_weights` and `contributions` are needed by what measures or ablates
@@ -142,25 +142,8 @@ class Network(Plugin):
     """
 
     layer_names: tuple[str, ...]
-    unit_names: tuple[str, ...]
     activation: str = "relu"
     identity: Mapping[str, str | int | float]
-
-    @classmethod
-    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:  # noqa: ARG003
-        """Tell the names of its units before one is made, for ``signseg-rig check``.
-
-        Parameters
-        ----------
-        settings : Settings
-            An instance of `Config`.
-
-        Returns
-        -------
-        unit_names : tuple of str or None
-            None, as by default, where its weights have to be read for that.
-        """
-        return None
 
     @abstractmethod
     def features(self, images: ImageArray, layer: str | None = None) -> FloatArray:
@@ -263,7 +246,7 @@ class SimulatorContext:
     seed: int
 
 
-class Simulator(Plugin):
+class Simulator(PluginWithUnits):
     """Simulated neurons: the expected firing rates of a population for images.
 
     Constructed as ``cls(settings, context)``.
@@ -272,24 +255,6 @@ class Simulator(Plugin):
     ----------
     unit_names : tuple of str
     """
-
-    unit_names: tuple[str, ...]
-
-    @classmethod
-    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:  # noqa: ARG003
-        """Tell the names of its units before one is made, for ``signseg-rig check``.
-
-        Parameters
-        ----------
-        settings : Settings
-            An instance of `Config`.
-
-        Returns
-        -------
-        unit_names : tuple of str or None
-            None, as by default, where its settings do not tell them.
-        """
-        return None
 
     @abstractmethod
     def rates_hz(self, images: ImageArray) -> FloatArray:

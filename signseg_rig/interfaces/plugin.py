@@ -39,3 +39,31 @@ class Plugin(ABC):
             Whole sentences, such as that a weight file is missing and how to get it.
         """
         return []
+
+
+class PluginWithUnits(Plugin):
+    """A plugin with named units: recorded or simulated neurons, or those of a network's readout.
+
+    Attributes
+    ----------
+    unit_names : tuple of str
+    """
+
+    unit_names: tuple[str, ...]
+
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:  # noqa: ARG003
+        """Tell the names of its units before one is made, for ``signseg-rig check``.
+
+        Parameters
+        ----------
+        settings : Settings
+            An instance of `Config`.
+
+        Returns
+        -------
+        unit_names : tuple of str or None
+            None, as by default, where the settings do not tell them: only the recording system
+            knows them, or weights have to be read for that.
+        """
+        return None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from signseg_rig.interfaces.plugin import Plugin
+from signseg_rig.interfaces.plugin import Plugin, PluginWithUnits
 from signseg_rig.types import FloatArray, ImageArray, Recording, Shown
 
 
@@ -108,7 +108,7 @@ class SourceContext:
     pixels: Callable[[str], ImageArray]
 
 
-class ResponseSource(Plugin):
+class ResponseSource(PluginWithUnits):
     """A recording system: gives spikes and sync edges on its own clock.
 
     Constructed as ``cls(settings, context)``; `start` before the first read, `stop` at the end.
@@ -117,24 +117,6 @@ class ResponseSource(Plugin):
     ----------
     unit_names : tuple of str
     """
-
-    unit_names: tuple[str, ...]
-
-    @classmethod
-    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:  # noqa: ARG003
-        """Tell the names of its units before one is made, for ``signseg-rig check``.
-
-        Parameters
-        ----------
-        settings : Settings
-            An instance of `Config`.
-
-        Returns
-        -------
-        unit_names : tuple of str or None
-            None, as by default, where only the recording system knows them.
-        """
-        return None
 
     @abstractmethod
     def start(self) -> None:

@@ -16,20 +16,21 @@ from signseg_rig.weights.files import (
     is_intact,
     weights_folder,
 )
-from signseg_rig.weights.models import (
-    ModelSettings,
-    batch_size_of,
+from signseg_rig.weights.inference import (
     compute_in_batches,
-    load_model,
-    model_problems,
-    named_files,
     repeatable_algorithms,
     reproducible_inference,
     require_device,
+)
+from signseg_rig.weights.models import (
+    ModelSettings,
+    batch_size_of,
+    load_model,
+    model_problems,
     trained_model,
-    used_weights,
 )
 from signseg_rig.weights.states import first_names, load_state, read_checkpoint, read_state
+from signseg_rig.weights.used_files import named_files, used_weights
 
 __all__ = [
     "CATALOGUE",

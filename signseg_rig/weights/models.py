@@ -1,31 +1,23 @@
-"""What the torch models among the generators and networks have in common."""
+"""Torch models of weight files: their settings, and how they are built and loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
-from signseg_rig.errors import ConfigError, RigError
+from signseg_rig.errors import RigError
 from signseg_rig.plugins import Group, load_plugin
-from signseg_rig.settings import InputPath, PluginChoice, Settings, plugin_choices, settings_of
-from signseg_rig.weights.catalogue import CATALOGUE
+from signseg_rig.settings import InputPath, Settings, settings_of
 from signseg_rig.weights.files import file_sha256, find_weights
+from signseg_rig.weights.inference import CPU, require_device
 from signseg_rig.weights.states import load_state, read_checkpoint
 
 if TYPE_CHECKING:
     import torch
 
 State = dict[str, "torch.Tensor"]
-CPU = "cpu"
-# Those that are activations, or part of one.
-VECTOR_FUNCTIONS = ("tanh", "exp", "sigmoid", "erf", "sqrt")
-
-
 GPU_BATCH_SIZE = 32
 
 
@@ -110,42 +102,6 @@ def model_problems(name: str, settings: ModelSettings) -> list[str]:
     return problems
 
 
-def used_weights(settings: Settings) -> dict[str, str]:
-    """Hash the files that the plugins which settings choose will load.
-
-    Parameters
-    ----------
-    settings : Settings
-
-    Returns
-    -------
-    hashes : dict of str to str
-        sha256 by path.
-
-    Raises
-    ------
-    WeightsMissingError, WeightsError
-        A file of the catalogue is not there, or is another.
-    """
-    paths = {path for _, choice in plugin_choices(settings) for path in _used_files(choice)}
-    return {str(path): file_sha256(path) for path in sorted(paths)}
-
-
-def named_files(settings: Settings) -> dict[str, Path]:
-    """Give the files that settings name themselves, such as `weights_path`, by the setting."""
-    return {name: value for name, value in settings if isinstance(value, Path) and value.is_file()}
-
-
-def _used_files(choice: PluginChoice) -> Iterator[Path]:
-    files = named_files(choice.settings)
-    if getattr(choice.settings, "random_seed", None) is not None:
-        yield from (path for name, path in files.items() if name != "weights_path")
-        return
-    yield from files.values()
-    if choice.kind in CATALOGUE and hasattr(choice.settings, "weights_path"):
-        yield find_weights(choice.kind, choice.settings.weights_path)
-
-
 def trained_model(
     name: str,
     settings: ModelSettings,
@@ -206,95 +162,3 @@ def _drawn(build: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:
         return build()
     finally:
         torch.default_generator.set_state(state)
-
-
-def require_device(name: str) -> torch.device:
-    """Give a device of this machine.
-
-    Raises
-    ------
-    ConfigError
-        This machine, or the torch that is installed, does not have it.
-    """
-    import torch
-
-    n_cuda = torch.cuda.device_count()
-    available = [CPU, *(f"cuda:{index}" for index in range(n_cuda))]
-    if torch.backends.mps.is_available():
-        available.append("mps")
-    if name in available or (name == "cuda" and n_cuda):
-        return torch.device(name)
-    raise ConfigError(
-        f"There is no device {name!r} here; torch {torch.__version__} finds "
-        f"{', '.join(available)}. Set 'device' to one of these, or install a torch for your "
-        "graphics card."
-    )
-
-
-def compute_in_batches(
-    compute: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor, batch_size: int
-) -> torch.Tensor:
-    """Apply a function of batches to inputs, in batches that are all of one size.
-
-    Parameters
-    ----------
-    compute : callable
-        ``compute(batch)`` gives a tensor with a row for each of the batch.
-    inputs : (n, ...) tensor
-    batch_size : int
-
-    Returns
-    -------
-    outputs : (n, ...) tensor, on the CPU
-    """
-    import torch
-
-    n_inputs = len(inputs)
-    n_missing = -n_inputs % batch_size if n_inputs else batch_size
-    filled = torch.cat([inputs, inputs.new_zeros(n_missing, *inputs.shape[1:])])
-    with reproducible_inference():
-        outputs = [
-            compute(filled[first : first + batch_size]).cpu()
-            for first in range(0, len(filled), batch_size)
-        ]
-    return torch.cat(outputs)[:n_inputs]
-
-
-@contextmanager
-def reproducible_inference() -> Iterator[None]:
-    """Compute without gradients, by algorithms that repeat."""
-    import torch
-
-    with torch.inference_mode(), repeatable_algorithms():
-        yield
-
-
-@contextmanager
-def repeatable_algorithms() -> Iterator[None]:
-    """Compute in full single precision and by algorithms that repeat.
-
-    On CUDA, convolutions else round their inputs to 10 bits (TF32), and may add up in another
-    order at every call.
-    """
-    import torch
-
-    _settle_vector_functions()
-    with torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    ):
-        yield
-
-
-@cache
-def _settle_vector_functions() -> None:
-    """Call MKL's vector functions once, in one thread.
-
-    Each picks its code at the first call, and where several threads make that call together one of
-    them may get code of lower accuracy (https://github.com/pytorch/pytorch/issues/188792): the
-    first image of a process would differ from the same image rendered later.
-    """
-    import torch
-
-    few = torch.ones(8)  # too few to be shared among threads
-    for name in VECTOR_FUNCTIONS:
-        getattr(torch, name)(few)

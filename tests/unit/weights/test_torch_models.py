@@ -1,25 +1,17 @@
-"""What all torch models do alike: weights, seeds, devices and batches."""
+"""What all torch models do alike: settings, weights and seeds."""
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from signseg_rig.errors import ConfigError, WeightsError, WeightsMissingError
-from signseg_rig.networks.checkpoints import SimSiamSettings
+from signseg_rig.errors import WeightsError
 from signseg_rig.plugins import list_plugins, load_plugin
-from signseg_rig.settings import PluginChoice, Settings
 from signseg_rig.weights import (
     CATALOGUE,
     ModelSettings,
-    compute_in_batches,
     file_sha256,
-    find_weights,
     model_problems,
-    reproducible_inference,
-    require_device,
     trained_model,
-    used_weights,
 )
 
 
@@ -113,81 +105,3 @@ def test_problems_are_told_before_a_model_is_loaded(monkeypatch, tmp_path):
     assert "Weights for 'alexnet' are missing" in missing
     assert "no device 'cuda:99'" in device
     assert model_problems("alexnet", ModelSettings(random_seed=1)) == []
-
-
-class Chooses(Settings):
-    network: PluginChoice
-    generator: PluginChoice
-
-
-def chooses(network, generator):
-    return Chooses.model_construct(
-        network=PluginChoice.model_construct(group="networks", kind="alexnet", settings=network),
-        generator=PluginChoice.model_construct(
-            group="generators", kind="dcgan_faces", settings=generator
-        ),
-    )
-
-
-def test_weights_that_settings_use_are_hashed_once_each(tmp_path, monkeypatch):
-    own = tmp_path / "own.pth"
-    own.write_bytes(b"weights")
-    faces = find_weights("dcgan_faces")
-    used = used_weights(chooses(ModelSettings(weights_path=own), ModelSettings()))
-    assert used == {str(own): file_sha256(own), str(faces): file_sha256(faces)}
-    used = used_weights(chooses(ModelSettings(random_seed=3), ModelSettings()))
-    assert used == {str(faces): file_sha256(faces)}
-    head = tmp_path / "head.pth"
-    head.write_bytes(b"readout")
-    two_files = SimSiamSettings(weights_path=own, head_path=head)
-    used = used_weights(chooses(two_files, ModelSettings(random_seed=3)))
-    assert used == {str(path): file_sha256(path) for path in (own, head)}
-    drawn = SimSiamSettings(random_seed=3, head_path=head)
-    used = used_weights(chooses(drawn, ModelSettings(random_seed=3)))
-    assert used == {str(head): file_sha256(head)}
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path))
-    with pytest.raises(WeightsMissingError):
-        used_weights(chooses(ModelSettings(), ModelSettings()))
-
-
-def test_device_that_is_not_here():
-    assert require_device("cpu") == torch.device("cpu")
-    with pytest.raises(ConfigError, match=r"no device 'cuda:99' here; torch .* finds cpu"):
-        require_device("cuda:99")
-
-
-@pytest.mark.parametrize("batch_size", [1, 2, 3, 8])
-@pytest.mark.parametrize("n", [0, 1, 2, 5])
-def test_batches_are_always_full_and_rows_come_back(batch_size, n):
-    rows = torch.from_numpy(np.random.default_rng(n).normal(size=(n, 4)))
-    seen = []
-
-    def compute(batch):
-        seen.append(len(batch))
-        return batch.sum(dim=1, keepdim=True)
-
-    outputs = compute_in_batches(compute, rows, batch_size)
-    assert outputs.shape == (n, 1)
-    assert torch.allclose(outputs, rows.sum(dim=1, keepdim=True))
-    assert set(seen) == {batch_size}
-    assert len(seen) == max(1, -(-n // batch_size))
-
-
-def test_company_changes_no_bit():
-    layer = nn.Conv2d(3, 8, 5)
-    images = torch.rand(7, 3, 20, 20, generator=torch.Generator().manual_seed(0))
-    together = compute_in_batches(layer, images, 3)
-    for index in range(7):
-        alone = compute_in_batches(layer, images[index : index + 1], 3)
-        assert torch.equal(alone[0], together[index])
-
-
-def test_inference_is_repeatable_and_then_all_is_as_before():
-    before = torch.backends.cudnn.allow_tf32
-    with reproducible_inference():
-        assert torch.is_inference_mode_enabled()
-        assert not torch.backends.cudnn.allow_tf32
-        assert torch.backends.cudnn.deterministic
-    assert torch.backends.cudnn.allow_tf32 == before
-    assert not torch.is_inference_mode_enabled()
