@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from signseg_rig.errors import PictureError
 from signseg_rig.types import ImageArray
+from signseg_rig.wording import first_few
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".tif": "TIFF"} | {
     ".tiff": "TIFF"
@@ -76,7 +77,7 @@ def describe_unusable(problems: Sequence[str], n_images: int, where: Path | str)
         How many there are in all.
     where : Path or str
     """
-    listed = "\n".join([*problems[:MAX_LISTED], *(["..."] if problems[MAX_LISTED:] else [])])
+    listed = first_few(problems, MAX_LISTED, separator="\n")
     return f"{len(problems)} of {n_images} images in {where} cannot be used:\n{listed}"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, get_args
 
 from signseg_rig.errors import PluginLoadError, PluginNotFoundError
+from signseg_rig.wording import close_match_hint
 
 Group = Literal[
     "protocols",
@@ -136,8 +136,7 @@ def _point(group: Group, name: str) -> EntryPoint:
             f"Two plugins claim the name {name!r} in {group}: {claims}. Uninstall one of them."
         )
     known = ", ".join(sorted(f"{point.name} ({_distribution(point)})" for point in points))
-    close = difflib.get_close_matches(name, [point.name for point in points], n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    hint = close_match_hint(name, [point.name for point in points])
     raise PluginNotFoundError(
         f"There is no plugin {name!r} in {group}.{hint} Installed are: {known or 'none'}."
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
+
+from signseg_rig.wording import close_match_hint, first_few
 
 MAX_LISTED = 20
 
@@ -31,11 +32,9 @@ def unknown_name(where: str, what: str, name: str, known: Collection[str], *, re
     >>> unknown_name("Thread 'a'", "unit", "it1", ["it_1", "v4_1"], remedy="Mend it.")
     "Thread 'a' names the unit 'it1'. Did you mean 'it_1'? Known are: 'it_1', 'v4_1'. Mend it."
     """
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    listed = ", ".join(map(repr, list(known)[:MAX_LISTED])) or "none"
-    more = f" and {len(known) - MAX_LISTED} more" if len(known) > MAX_LISTED else ""
-    return f"{where} names the {what} {name!r}.{hint} Known are: {listed}{more}. {remedy}"
+    hint = close_match_hint(name, known)
+    listed = first_few(map(repr, known), MAX_LISTED) or "none"
+    return f"{where} names the {what} {name!r}.{hint} Known are: {listed}. {remedy}"
 
 
 def unknown_generator(where: str, name: str, known: Collection[str]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from signseg_rig.errors import ConfigError
+from signseg_rig.wording import explained_writing
 
 
 def require_writable(path: Path, *, is_folder: bool = False) -> None:
@@ -40,13 +40,6 @@ def require_writable(path: Path, *, is_folder: bool = False) -> None:
         ) from error
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> AbstractContextManager[None]:
     """Turn what the disk says while `path` is written into a `ConfigError`."""
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written: {error.strerror or error}. Make room there, or name "
-            "another place."
-        ) from error
+    return explained_writing(path, ConfigError, "Make room there, or name another place.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from signseg_rig.wording import first_few
 
 MAX_LISTED = 5
 
@@ -34,9 +35,6 @@ def listed(items: Iterable[object]) -> str:
     Examples
     --------
     >>> listed("abcdefg")
-    "'a', 'b', 'c', 'd', 'e' and 2 more"
+    "'a', 'b', 'c', 'd', 'e', and 2 more"
     """
-    items = list(items)
-    shown = ", ".join(repr(item) for item in itertools.islice(items, MAX_LISTED))
-    n_more = len(items) - MAX_LISTED
-    return f"{shown} and {n_more} more" if n_more > 0 else shown
+    return first_few(map(repr, items), MAX_LISTED)

@@ -14,6 +14,7 @@ import numpy as np
 from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError
 from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.wording import first_few
 
 RATE_COLUMNS = ("unit", "image", "repeat", "rate_hz")
 STIMULUS_COLUMNS = ("onset_s", "image")
@@ -181,6 +182,5 @@ def _number(text: str) -> float | None:
 
 def _raise_problems(path: Path, problems: list[str]) -> None:
     if problems:
-        rest = [f"and {len(problems) - MAX_LISTED} more"] if problems[MAX_LISTED:] else []
-        text = "\n".join([*problems[:MAX_LISTED], *rest])
+        text = first_few(problems, MAX_LISTED, separator="\n")
         raise DataSetError(f"{len(problems)} lines of {path} cannot be used:\n{text}")

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from signseg_rig.errors import ReportError
+from signseg_rig.wording import explained_writing
+
+REMEDY = (
+    "Nothing else is lost: free some space, or name another folder where the command has an option "
+    "for it ('--out' of report for a run, '--report' of fit and ablate)."
+)
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what the disk says into a `ReportError`.
-
-    Parameters
-    ----------
-    path : Path
-        What is being written.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise ReportError(
-            f"{path} cannot be written: {error.strerror or error}. Nothing else is lost: free some "
-            "space, or name another folder where the command has an option for it ('--out' of "
-            "report for a run, '--report' of fit and ablate)."
-        ) from error
+def explained(path: Path) -> AbstractContextManager[None]:
+    """Turn what the disk says while `path` is written into a `ReportError`."""
+    return explained_writing(path, ReportError, REMEDY)

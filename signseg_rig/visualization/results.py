@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from signseg_rig.errors import SweepError
 from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.whole_files import ABANDONED_AFTER_S, remove_drafts, whole_file
+from signseg_rig.wording import explained_writing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,16 +41,13 @@ class Result:
     realized_strength: FloatArray
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> AbstractContextManager[None]:
     """Turn what the disk says while `path` is written into a `SweepError`."""
-    try:
-        yield
-    except OSError as error:
-        raise SweepError(
-            f"{path} cannot be written: {error.strerror or error}. Make room there, or name "
-            "another place as out_dir, and start the sweep again: what is finished is kept."
-        ) from error
+    remedy = (
+        "Make room there, or name another place as out_dir, and start the sweep again: what is "
+        "finished is kept."
+    )
+    return explained_writing(path, SweepError, remedy)
 
 
 def put_aside(folder: Path) -> Path | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from signseg_rig.errors import WeightsMissingError
+from signseg_rig.wording import close_match_hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +184,7 @@ def find_entry(name: str) -> WeightFile:
     """
     if name in CATALOGUE:
         return CATALOGUE[name]
-    close = difflib.get_close_matches(name, CATALOGUE, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    hint = close_match_hint(name, CATALOGUE)
     raise WeightsMissingError(
         f"The catalogue has no weights {name!r}.{hint} It has {', '.join(sorted(CATALOGUE))}."
     )

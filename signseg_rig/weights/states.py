@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from signseg_rig.errors import WeightsError
+from signseg_rig.wording import first_few
 
 if TYPE_CHECKING:
     import torch
@@ -113,9 +114,7 @@ def load_state(
 
 def first_names(names: Iterable[str]) -> str:
     """List the first few of many names, and how many more there are."""
-    listed = list(names)
-    n_more = len(listed) - N_KEYS_SHOWN
-    return "; ".join([*listed[:N_KEYS_SHOWN], *([f"and {n_more} more"] if n_more > 0 else [])])
+    return first_few(names, N_KEYS_SHOWN, separator="; ")
 
 
 def _tensors(content: object, keys: Sequence[str], path: Path) -> dict[str, torch.Tensor]:

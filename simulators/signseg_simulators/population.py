@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
@@ -13,6 +12,7 @@ from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network, Simulator, SimulatorContext
 from signseg_rig.settings import PluginChoice, PluginGroup, Settings
 from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.wording import close_match_hint
 
 
 class ReadoutPopulationSettings(Settings):
@@ -95,8 +95,7 @@ def _unknown(units: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def _no_unit(unit: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(unit, names, n=3)
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    hint = close_match_hint(unit, names, n=3)
     return (
         f"The network has no unit {unit!r} among its {len(names)}.{hint} The names are those of "
         "its unit_names."

@@ -47,7 +47,7 @@ def test_which_names_are_read(name, expected):
     assert is_picture_name(name) is expected
 
 
-def test_long_lists_end_in_dots():
+def test_long_lists_are_cut():
     text = describe_unusable([f"{index}: bad" for index in range(12)], 20, "here")
     assert text.startswith("12 of 20 images in here cannot be used:\n0: bad\n")
-    assert text.endswith("9: bad\n...")
+    assert text.endswith("9: bad\nand 2 more")

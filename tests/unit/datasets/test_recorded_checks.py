@@ -220,4 +220,4 @@ def test_errors_come_before_warnings(changed):
 
 def test_lists_are_cut_with_a_count():
     assert listed(range(3)) == "0, 1, 2"
-    assert listed(range(12)) == "0, 1, 2, 3, 4 and 7 more"
+    assert listed(range(12)) == "0, 1, 2, 3, 4, and 7 more"

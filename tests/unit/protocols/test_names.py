@@ -19,5 +19,5 @@ def test_says_where_there_are_none():
 def test_does_not_list_hundreds():
     known = [f"unit_{index:03d}" for index in range(100)]
     text = unknown_name("It", "unit", "xyz", known, remedy="Mend it.")
-    assert "'unit_019' and 80 more." in text
+    assert "'unit_019', and 80 more." in text
     assert "unit_020" not in text
