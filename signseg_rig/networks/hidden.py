@@ -95,7 +95,8 @@ def ablate_hidden(
     network : Network
         A copy in which these connections are 0.
     ablated : AblatedWeights
-        Of shape (n_channels, n_incoming); see `signseg_rig.signs.matched_random` for controls.
+        Of shape (n_channels, n_incoming). For controls see `signseg_rig.signs.matched_random`,
+        whose `by` are the contributions, arranged likewise.
 
     Raises
     ------

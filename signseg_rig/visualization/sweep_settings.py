@@ -23,7 +23,8 @@ class HiddenSettings(Settings):
     """A hidden layer to be ablated in place of the readout.
 
     Its connections are judged by what they contribute to a unit, on average over `images` (a folder
-    or a zip archive): gradient times activation, not the sign of the weight.
+    or a zip archive): gradient times activation, not the weight. Random controls are drawn among
+    those that contribute anything, and matched in the magnitude of contributions.
     """
 
     layer: str

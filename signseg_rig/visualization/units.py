@@ -232,4 +232,4 @@ def _ablated(
         *("control", task.unit, condition.sign, condition.control),
         *(repr(condition.strength), task.repeat),
     )
-    return matched_random(weights, removed, match=condition.control, rng=rng)
+    return matched_random(weights, removed, match=condition.control, rng=rng, by=by)

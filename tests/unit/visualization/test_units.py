@@ -12,7 +12,7 @@ from torch import nn
 
 from signseg_rig.errors import ConfigError, DataSetError
 from signseg_rig.interfaces import Generator
-from signseg_rig.networks import ablate_hidden
+from signseg_rig.networks import HiddenLayer, ablate_hidden
 from signseg_rig.networks.torch_network import TorchNetwork
 from signseg_rig.optimizers import make_optimizer
 from signseg_rig.settings import Settings
@@ -124,6 +124,13 @@ def task(sign: str = "intact", strength: float = 0.0, control: str = "", repeat:
     return Task(UNIT, condition, repeat, f"{sign} {strength} {control} {repeat}")
 
 
+def mean_contributions(network: PlantedNetwork, settings: SweepSettings) -> FloatArray:
+    assert settings.hidden is not None
+    images = [np.asarray(Image.open(path)) for path in sorted(settings.hidden.images.iterdir())]
+    each = [network.contributions(image[None], "mixed", UNIT) for image in images]
+    return np.mean(each, axis=0)
+
+
 def brightness(lesioned) -> tuple[float, float]:
     """Evolve the preferred image; how bright object and background became, from 0 to 1."""
     optimizer = make_optimizer("cma_es", n_dims=2, seed=1, n_codes=12)
@@ -230,6 +237,27 @@ def test_both_signs_of_a_hidden_layer_are_judged_by_contribution(network, settin
     assert lesioned.n_removed == 2
     white = np.full((1, SIZE_PX, SIZE_PX, 3), 255, dtype=np.uint8)
     assert lesioned.unit(lesioned.see(white)) == pytest.approx(0.5 + 3 * (0.5 - 0.25), abs=1e-5)
+
+
+def test_control_of_a_hidden_layer_removes_as_much_contribution(network, settings):
+    # Weights of 1 to 8, of which the smallest contribute the most, as the readout has it.
+    rows = np.arange(1.0, 9).reshape(4, 2)
+    head = np.zeros((1000, 4))
+    head[0] = [50, -8, 2, -0.5]
+    layers = {"mixed": rows, "head": head}
+    network = network.with_weights(layers)
+    by = np.abs(HiddenLayer(network, "mixed").as_rows(mean_contributions(network, settings)))
+    units = HiddenUnits(whole_layer(settings), network)
+    half_the_largest = by.max() / by.sum() / 2
+    for sign in ("positive", "negative"):
+        (removed,) = units.lesion([task(sign, 0.7)])
+        share = removed.realized_strength * by[head[0] > 0 if sign == "positive" else head[0] < 0]
+        wanted = share.sum() / by.sum()
+        controls = units.lesion([task(sign, 0.7, "magnitude", n) for n in range(20)])
+        for one in controls:
+            assert abs(one.realized_strength - wanted) <= half_the_largest + 1e-6
+        (both,) = units.lesion([task("both", 1.0, "both_signs")])
+        assert both.realized_strength == pytest.approx(1)
 
 
 def test_what_does_not_exist_is_named(network, settings, tmp_path):
