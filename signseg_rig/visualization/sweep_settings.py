@@ -82,6 +82,16 @@ class SweepSettings(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _hidden_is_not_the_readout(self) -> Self:
+        if self.hidden is not None and self.hidden.layer == self.network.load().head_name:
+            raise ValueError(
+                f"hidden.layer {self.hidden.layer!r} is the readout of {self.network.kind}, which "
+                "is ablated without hidden, by the signs of its own weights; leave hidden out, or "
+                "name a layer before the readout ('signseg-rig dale' writes their names)"
+            )
+        return self
+
     @property
     def folder(self) -> Path:
         """Where its results are."""

@@ -264,13 +264,23 @@ def test_what_does_not_exist_is_named(network, settings, tmp_path):
     with pytest.raises(ConfigError, match="no unit 'unicorn' among the 1000"):
         ReadoutUnits(settings.model_copy(update={"units": ("unicorn",)}), network)
     wrong = settings.hidden.model_copy(update={"layer": "mixd"})
-    with pytest.raises(ConfigError, match="no weights 'mixd'; it has masks, mixed, head"):
+    with pytest.raises(ConfigError, match=r"hidden layer 'mixd'\. It has masks, mixed\."):
         HiddenUnits(settings.model_copy(update={"hidden": wrong}), network)
     nowhere = settings.hidden.model_copy(update={"images": tmp_path / "nowhere"})
     with pytest.raises(DataSetError, match="it is not there"):
         HiddenUnits(settings.model_copy(update={"hidden": nowhere}), network)
     with pytest.raises(ConfigError, match=r"should have the shape of its weights, \(4, 2\)"):
         ablate_hidden(network, "mixed", np.zeros((2, 4)), sign="positive", strength=1)
+
+
+def test_the_readout_is_no_hidden_layer(network, settings):
+    wrong = settings.hidden.model_copy(update={"layer": "head"})
+    expected = r"'head' is the readout .* Leave \[hidden\] out .* or name one of masks, mixed"
+    with pytest.raises(ConfigError, match=expected):
+        HiddenUnits(settings.model_copy(update={"hidden": wrong}), network)
+    contributions = network.contributions(np.zeros((1, 8, 8, 3), np.uint8), "head", UNIT)
+    with pytest.raises(ConfigError, match=expected):
+        ablate_hidden(network, "head", contributions, sign="positive", strength=1)
 
 
 def test_contributions_of_another_shape_are_refused_in_sweeps_too(network, settings, monkeypatch):
