@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from signseg_rig.errors import ConfigError, DataSetError
+from signseg_rig.errors import ConfigError, DataSetError, NeuronModelError
 from signseg_rig.interfaces import Generator
 from signseg_rig.networks import HiddenLayer, ablate_hidden
 from signseg_rig.networks.torch_network import TorchNetwork
+from signseg_rig.neurons import FeatureReader, NeuronModels
 from signseg_rig.optimizers import make_optimizer
 from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray
@@ -281,6 +282,42 @@ def test_the_readout_is_no_hidden_layer(network, settings):
     contributions = network.contributions(np.zeros((1, 8, 8, 3), np.uint8), "head", UNIT)
     with pytest.raises(ConfigError, match=expected):
         ablate_hidden(network, "head", contributions, sign="positive", strength=1)
+
+
+def models_of(network: PlantedNetwork) -> NeuronModels:
+    """Give one neuron that reads what the readout reads."""
+    return NeuronModels(
+        unit_ids=("v4",),
+        coef=np.array([[2.0, -2.0, 1.0, -1.0]]),
+        intercept=np.array([5.0]),
+        feature_mean=np.array([0.5, 0.5, 0.25, 0.25]),
+        n_components=np.array([1]),
+        features=FeatureReader(network).spec,
+    )
+
+
+def test_neuron_models_keep_their_intercept(network, settings, tmp_path):
+    models = models_of(network)
+    models.save(tmp_path / "v4.neurons")
+    settings = settings.model_copy(
+        update={"neurons": tmp_path / "v4.neurons", "units": ("v4",), "hidden": None}
+    )
+    images = np.random.default_rng(0).integers(0, 256, (4, SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
+    (lesioned,) = ReadoutUnits(settings, network).lesion(
+        [Task("v4", Condition("positive", 0.5), 0, "")]
+    )
+    answers = lesioned.unit(lesioned.see(images))
+    expected = models.ablate("positive", 0.5, convention="raw").predict_images(images, network)
+    np.testing.assert_allclose(answers, expected[:, 0])
+
+
+def test_neuron_models_that_are_ablated_already(network, settings, tmp_path):
+    path = tmp_path / "ablated.neurons"
+    models_of(network).ablate("positive", 0.7, convention="centered").save(path)
+    settings = settings.model_copy(update={"neurons": path, "units": ("v4",), "hidden": None})
+    expected = r"ablated\.neurons .*ablated already .*strength=0\.7.* Name the file of"
+    with pytest.raises(NeuronModelError, match=expected):
+        ReadoutUnits(settings, network)
 
 
 def test_contributions_of_another_shape_are_refused_in_sweeps_too(network, settings, monkeypatch):
