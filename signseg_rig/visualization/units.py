@@ -80,6 +80,8 @@ class Units(ABC):
 class ReadoutUnits(Units):
     """Linear readouts of one network: its own classes, or neuron models that were fitted on it.
 
+    An ablation keeps the bias, or the intercept: the convention ``"raw"`` of neuron models.
+
     Parameters
     ----------
     settings : SweepSettings

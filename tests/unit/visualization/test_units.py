@@ -307,8 +307,9 @@ def test_neuron_models_keep_their_intercept(network, settings, tmp_path):
         [Task("v4", Condition("positive", 0.5), 0, "")]
     )
     answers = lesioned.unit(lesioned.see(images))
-    expected = models.ablate("positive", 0.5, convention="raw").predict_images(images, network)
-    np.testing.assert_allclose(answers, expected[:, 0])
+    assert settings.convention == "raw"
+    ablated = models.ablate("positive", 0.5, convention=settings.convention)
+    np.testing.assert_allclose(answers, ablated.predict_images(images, network)[:, 0])
 
 
 def test_neuron_models_that_are_ablated_already(network, settings, tmp_path):
