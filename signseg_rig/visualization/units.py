@@ -213,6 +213,8 @@ def load_units(settings: SweepSettings) -> Units:
     ------
     ConfigError
         There is no such unit or layer.
+    NeuronModelError
+        The neuron models cannot be read, were fitted on another network, or are ablated already.
     """
     network: Network = settings.network.load()(settings.network.settings)
     kind = ReadoutUnits if settings.hidden is None else HiddenUnits
