@@ -104,6 +104,7 @@ def _facts(study: SweepStudy, page: Path) -> dict[str, Any]:
     return {
         "report": str(page),
         "sweep": study.settings.name,
+        "convention": study.settings.convention,
         "n_results": sum(len(own) for own in images.results.values()) - images.n_missing,
         "n_missing": images.n_missing,
         "units_without_comparison": list(images.units_without_comparison),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -134,6 +134,8 @@ class Network(PluginWithUnits):
         Layers that `features` can give; the last one is what the readout reads.
     unit_names : tuple of str
         Names of the readout's units.
+    head_name : str
+        Of the readout among `weight_layers`.
     activation : str
         The nonlinearity between its layers, such as ``"relu"``, ``"relu6"`` or ``"tanh"``.
     identity : mapping of str to str or number
@@ -141,6 +143,7 @@ class Network(PluginWithUnits):
         size to which it scales images. Features are kept, and neuron models used, under this name.
     """
 
+    head_name: ClassVar[str] = "readout"
     layer_names: tuple[str, ...]
     activation: str = "relu"
     identity: Mapping[str, str | int | float]
@@ -180,7 +183,7 @@ class Network(PluginWithUnits):
 
         The arrays are copies.
         """
-        return {"readout": WeightLayer(self.readout.weights)}
+        return {self.head_name: WeightLayer(self.readout.weights)}
 
     def with_weights(self, weights: Mapping[str, FloatArray]) -> Network:
         """Give a copy of the network in which some layers have other weights.

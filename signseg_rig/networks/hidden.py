@@ -16,18 +16,25 @@ class HiddenLayer:
     network : Network
         Never changed.
     layer : str
-        A name of its `weight_layers`.
+        A name of its `weight_layers`, but not that of the readout.
 
     Raises
     ------
     ConfigError
-        There is no such layer.
+        There is no such layer, or it is the readout.
     """
 
     def __init__(self, network: Network, layer: str) -> None:
         layers = network.weight_layers()
+        hidden = ", ".join(name for name in layers if name != network.head_name) or "none"
+        if layer == network.head_name:
+            raise ConfigError(
+                f"{layer!r} is the readout of the network, which is ablated by the signs of its "
+                "own weights. Leave [hidden] out of a sweep for that (in Python, see "
+                f"signseg_rig.signs.ablate), or name one of {hidden}."
+            )
         if layer not in layers:
-            raise ConfigError(f"The network has no weights {layer!r}; it has {', '.join(layers)}.")
+            raise ConfigError(f"The network has no hidden layer {layer!r}. It has {hidden}.")
         self._network = network
         self._name = layer
         self._shape = layers[layer].weights.shape
@@ -81,7 +88,7 @@ def ablate_hidden(
     network : Network
         Never changed.
     layer : str
-        A name of its `weight_layers`.
+        A name of its `weight_layers`, but not that of the readout.
     contributions : float array of the shape of the layer's weights
         Of `Network.contributions`, computed once for all strengths.
     sign : {"positive", "negative"}
@@ -95,12 +102,13 @@ def ablate_hidden(
     network : Network
         A copy in which these connections are 0.
     ablated : AblatedWeights
-        Of shape (n_channels, n_incoming); see `signseg_rig.signs.matched_random` for controls.
+        Of shape (n_channels, n_incoming). For controls see `signseg_rig.signs.matched_random`,
+        whose `by` are the contributions, arranged likewise.
 
     Raises
     ------
     ConfigError
-        There is no such layer, or the contributions are not of its shape.
+        There is no such hidden layer, or the contributions are not of its shape.
 
     Examples
     --------

@@ -53,8 +53,6 @@ class TorchNetwork(Network):
         Of the plugin, and of its weights in the catalogue.
     state_keys : tuple of str
         Under which of these a weight file holds its tensors, if not bare.
-    head_name : str
-        Of the linear layer that is the readout.
     level_mean, level_deviation : tuple of 3 float
         For red, green and blue, in levels from 0 to 255: the network sees
         ``(level - mean) / deviation``.
@@ -71,7 +69,6 @@ class TorchNetwork(Network):
     required_packages: ClassVar[tuple[str, ...]] = ("torch",)
     name: ClassVar[str]
     state_keys: ClassVar[tuple[str, ...]] = ()
-    head_name: ClassVar[str]
     level_mean: ClassVar[tuple[float, float, float]]
     level_deviation: ClassVar[tuple[float, float, float]]
 

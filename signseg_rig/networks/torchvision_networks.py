@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from signseg_rig.networks.torch_network import PENULTIMATE, TorchNetwork
 from signseg_rig.settings import Settings
@@ -26,10 +26,20 @@ class ResNetSettings(TorchvisionSettings):
     """Settings of the ResNets.
 
     With ``activation = "tanh"`` every ReLU is a Tanh instead: a network without the sign constraint
-    on activity. Weights that were trained so are needed for it.
+    on activity. Weights that were trained so are needed for it, in `weights_path`.
     """
 
     activation: Literal["relu", "tanh"] = "relu"
+
+    @model_validator(mode="after")
+    def _weights_suit_the_activation(self) -> Self:
+        if self.activation != "relu" and self.weights_path is None and self.random_seed is None:
+            raise ValueError(
+                f"activation {self.activation!r} needs weights of its own, for the published ones "
+                "were trained with ReLUs and mean nothing without them; name a file in "
+                "weights_path, or draw untrained weights with random_seed"
+            )
+        return self
 
 
 class TorchvisionNetwork(TorchNetwork):

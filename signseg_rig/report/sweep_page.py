@@ -40,7 +40,7 @@ def write_sweep_report(study: SweepStudy) -> Path:
     """
     settings, images = study.settings, study.images
     folder = settings.folder
-    write_table(folder / "numbers.csv", *number_rows(study.numbers))
+    write_table(folder / "numbers.csv", *number_rows(study.numbers, settings.convention))
     write_table(folder / "tests.csv", *tested_rows(study.comparisons))
     write_table(folder / "areas.csv", *area_rows(study.areas))
     drawn = [one for one in study.comparisons if is_drawn(one.measure)]
@@ -55,6 +55,7 @@ def write_sweep_report(study: SweepStudy) -> Path:
         n_repeats=settings.n_repeats,
         units=study.table.units,
         network=study.network,
+        convention=settings.convention,
         comparisons=_with_intact(study, drawn),
         values=value_tables(study.table),
         without_comparison=_without_comparison(study),

@@ -25,13 +25,13 @@ class Rows(NamedTuple):
     rows: list[tuple[object, ...]]
 
 
-def number_rows(numbers: Sequence[Number]) -> Rows:
-    """Give every number of a sweep."""
+def number_rows(numbers: Sequence[Number], convention: str | None) -> Rows:
+    """Give every number of a sweep, with the convention by which neuron models were ablated."""
     return Rows(
-        ("unit", *CONDITION, "repeat", "measure", "value"),
+        ("unit", *CONDITION, "convention", "repeat", "measure", "value"),
         [
             (
-                *(one.unit, *_cells(one.condition)),
+                *(one.unit, *_cells(one.condition), convention or ""),
                 *("" if one.repeat is None else one.repeat, one.measure, one.value),
             )
             for one in numbers

@@ -26,8 +26,8 @@ class AblatedWeights:
     n_removed : (n_units,) int array
         With scope ``"matrix"`` an array of shape ().
     realized_strength : (n_units,) float array
-        The removed share of the summed magnitude of all weights that might have been removed, NaN
-        where there was none; with scope ``"matrix"`` of shape ().
+        The removed share of the summed magnitude of all weights that might have been removed, or
+        of what they are judged by; NaN where there was none; with scope ``"matrix"`` of shape ().
     """
 
     weights: FloatArray
@@ -75,12 +75,7 @@ class GradedAblation:
             if word not in get_args(words):
                 raise ConfigError(f"{name} should be one of {get_args(words)}; got {word!r}.")
         self._weights = checked_weights(weights)
-        judged = self._weights if by is None else checked_weights(by)
-        if self._weights.ndim != 2 or not self._weights.size or judged.shape != self._weights.shape:
-            raise ConfigError(
-                "Weights should be (n_units, n_features), and what they are judged by likewise; "
-                f"got {self._weights.shape} and {judged.shape}."
-            )
+        judged = judged_by(self._weights, by)
         self._scope = scope
         sets = judged.reshape(1, -1) if scope == "matrix" else judged
         self._magnitude = np.maximum(sets if sign == "positive" else -sets, 0)
@@ -198,18 +193,38 @@ def both_signs(
     """Remove weights of both signs, each by the same strength: a control.
 
     Parameters, errors and result are those of `GradedAblation`; the realised strength is the
-    removed share of the magnitude of all weights.
+    removed share of the magnitude of all weights, or of all that they are judged by.
     """
+    weights = checked_weights(weights)
     masks = [
         GradedAblation(weights, sign=sign, scope=scope, by=by).at(strength).removed_mask
         for sign in get_args(Sign)
     ]
-    return without(checked_weights(weights), masks[0] | masks[1], scope)
+    return without(weights, masks[0] | masks[1], scope, judged_by(weights, by))
 
 
-def without(weights: FloatArray, removed_mask: BoolArray, scope: Scope) -> AblatedWeights:
-    """Give weights without some, chosen among all that are not 0."""
-    magnitude = np.abs(weights, dtype=np.float64)
+def judged_by(weights: FloatArray, by: FloatArray | None) -> FloatArray:
+    """Give what decides which weights are removed: they themselves, unless it is something else.
+
+    Raises
+    ------
+    ConfigError
+        The arrays are no matrices of one shape, or hold values not finite.
+    """
+    judged = weights if by is None else checked_weights(by)
+    if weights.ndim != 2 or not weights.size or judged.shape != weights.shape:
+        raise ConfigError(
+            "Weights should be (n_units, n_features), and what they are judged by likewise; "
+            f"got {weights.shape} and {judged.shape}."
+        )
+    return judged
+
+
+def without(
+    weights: FloatArray, removed_mask: BoolArray, scope: Scope, judged: FloatArray
+) -> AblatedWeights:
+    """Give weights without some, chosen of either sign among all that are judged other than 0."""
+    magnitude = np.abs(judged, dtype=np.float64)
     axis = 1 if scope == "unit" else None
     removed = np.asarray(np.where(removed_mask, magnitude, 0).sum(axis=axis))
     total = np.asarray(magnitude.sum(axis=axis))

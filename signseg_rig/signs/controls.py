@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.signs.ablation import AblatedWeights, without
+from signseg_rig.signs.ablation import AblatedWeights, judged_by, without
 from signseg_rig.signs.dale import checked_weights
 from signseg_rig.types import BoolArray, FloatArray
 
@@ -15,7 +15,12 @@ Match = Literal["number", "magnitude"]
 
 
 def matched_random(
-    weights: FloatArray, ablated: AblatedWeights, *, match: Match, rng: np.random.Generator
+    weights: FloatArray,
+    ablated: AblatedWeights,
+    *,
+    match: Match,
+    rng: np.random.Generator,
+    by: FloatArray | None = None,
 ) -> AblatedWeights:
     """Remove random weights of any sign, matched to an ablation.
 
@@ -30,11 +35,15 @@ def matched_random(
         their summed magnitude is as near as it comes to that of the ablation: as an ablation takes
         the largest, it removes more of them.
     rng : numpy.random.Generator
+    by : (n_units, n_features) float array, optional
+        What the ablation was judged by, if not the weights: it is the magnitude then. Where it is 0
+        no ablation removes a weight, and so no control does.
 
     Returns
     -------
     control : AblatedWeights
-        Its realised strength is the removed share of the magnitude of all weights.
+        Its realised strength is the removed share of the magnitude of all weights, or of all that
+        they are judged by.
 
     Raises
     ------
@@ -49,12 +58,13 @@ def matched_random(
             f"The weights {weights.shape} are not those of the ablation, which had "
             f"{ablated.removed_mask.shape}."
         )
+    judged = judged_by(weights, by)
     scope: Literal["unit", "matrix"] = "unit" if ablated.n_removed.ndim else "matrix"
     shape = weights.shape if scope == "unit" else (1, weights.size)
     choose = _as_many if match == "number" else _as_much
-    magnitude = np.abs(weights, dtype=np.float64).reshape(shape)
+    magnitude = np.abs(judged, dtype=np.float64).reshape(shape)
     mask = choose(magnitude, ablated.removed_mask.reshape(shape), rng)
-    return without(weights, mask.reshape(weights.shape), scope)
+    return without(weights, mask.reshape(weights.shape), scope, judged)
 
 
 def _as_many(magnitude: FloatArray, removed_mask: BoolArray, rng: np.random.Generator) -> BoolArray:
@@ -73,7 +83,7 @@ def _as_much(magnitude: FloatArray, removed_mask: BoolArray, rng: np.random.Gene
 
 
 def _random_order(magnitude: FloatArray, rng: np.random.Generator) -> np.ndarray:
-    """Order each row at random; weights of 0, which cannot be removed, come last."""
+    """Order each row at random; those of magnitude 0, which cannot be removed, come last."""
     keys = rng.random(magnitude.shape)
     keys[magnitude == 0] = 2
     return keys.argsort(axis=1)

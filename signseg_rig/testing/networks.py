@@ -102,6 +102,11 @@ def _check_readout(network: Network, images: ImageArray, features: FloatArray) -
     )
     for name, values in (("weights", weights), ("bias", bias)):
         assert np.isfinite(values).all(), f"The readout's {name} are not all finite."
+    layers = list(network.weight_layers())
+    assert layers[-1:] == [network.head_name], (
+        f"head_name, {network.head_name!r}, should be the last of weight_layers, as the readout "
+        f"is; the last is {layers[-1] if layers else None!r}."
+    )
 
 
 def _check_independence(network: Network, images: ImageArray, features: FloatArray) -> None:

@@ -9,6 +9,7 @@ import tomli_w
 from pydantic import Field, model_validator
 
 from signseg_rig.config import Name
+from signseg_rig.neurons import Convention
 from signseg_rig.settings import InputPath, OutDir, PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import read_settings
 from signseg_rig.signs import Match, Scope, Sign
@@ -23,7 +24,8 @@ class HiddenSettings(Settings):
     """A hidden layer to be ablated in place of the readout.
 
     Its connections are judged by what they contribute to a unit, on average over `images` (a folder
-    or a zip archive): gradient times activation, not the sign of the weight.
+    or a zip archive): gradient times activation, not the weight. Random controls are drawn among
+    those that contribute anything, and matched in the magnitude of contributions.
     """
 
     layer: str
@@ -35,9 +37,10 @@ class SweepSettings(Settings):
     """A sweep: every unit, under every ablation, so many times.
 
     The units are those of the network's readout, or with `neurons` those of a neuron-model file
-    that was fitted on it. The intact units are always evolved too. At `control_strengths` there are
-    `controls` as well: random weights, matched to each ablation in ``"number"`` or in
-    ``"magnitude"``, and ``"both_signs"``, each ablated by the same strength.
+    that was fitted on it, whose intercepts an ablation keeps. The intact units are always evolved
+    too. At `control_strengths` there are `controls` as well: random weights, matched to each
+    ablation in ``"number"`` or in ``"magnitude"``, and ``"both_signs"``, each ablated by the same
+    strength.
 
     `traits` are numbers that are known of the network, such as its robust accuracy: the report of
     several sweeps correlates them with what the ablations did.
@@ -80,6 +83,25 @@ class SweepSettings(Settings):
                 "neuron models in their place; leave one of them out"
             )
         return self
+
+    @model_validator(mode="after")
+    def _hidden_is_not_the_readout(self) -> Self:
+        if self.hidden is not None and self.hidden.layer == self.network.load().head_name:
+            raise ValueError(
+                f"hidden.layer {self.hidden.layer!r} is the readout of {self.network.kind}, which "
+                "is ablated without hidden, by the signs of its own weights; leave hidden out, or "
+                "name a layer before the readout ('signseg-rig dale' writes their names)"
+            )
+        return self
+
+    @property
+    def convention(self) -> Convention | None:
+        """What an ablation of neuron models keeps, see `NeuronModels.ablate`; None for classes.
+
+        There is no setting for it: the other convention adds one number to all scores of a unit
+        under a condition, so that a search finds the same images.
+        """
+        return None if self.neurons is None else "raw"
 
     @property
     def folder(self) -> Path:

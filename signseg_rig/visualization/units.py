@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from signseg_rig.datasets import open_images
-from signseg_rig.errors import ConfigError
+from signseg_rig.errors import ConfigError, NeuronModelError
 from signseg_rig.interfaces import Network, Readout
 from signseg_rig.networks import HiddenLayer
 from signseg_rig.neurons import NeuronModels
@@ -79,6 +80,8 @@ class Units(ABC):
 class ReadoutUnits(Units):
     """Linear readouts of one network: its own classes, or neuron models that were fitted on it.
 
+    An ablation keeps the bias, or the intercept: the convention ``"raw"`` of neuron models.
+
     Parameters
     ----------
     settings : SweepSettings
@@ -89,7 +92,7 @@ class ReadoutUnits(Units):
     ConfigError
         There is no such unit.
     NeuronModelError
-        The neuron models cannot be read, or were fitted on another network.
+        The neuron models cannot be read, were fitted on another network, or are ablated already.
     """
 
     def __init__(self, settings: SweepSettings, network: Network) -> None:
@@ -97,7 +100,7 @@ class ReadoutUnits(Units):
         self._see: See = network.features
         names, readout = network.unit_names, network.readout
         if settings.neurons is not None:
-            models = NeuronModels.load(settings.neurons)
+            models = _as_fitted(settings.neurons)
             self._see = models.reader(network).features
             names, readout = models.unit_ids, Readout(models.coef, models.intercept)
         if missing := [unit for unit in settings.units if unit not in names]:
@@ -210,10 +213,22 @@ def load_units(settings: SweepSettings) -> Units:
     ------
     ConfigError
         There is no such unit or layer.
+    NeuronModelError
+        The neuron models cannot be read, were fitted on another network, or are ablated already.
     """
     network: Network = settings.network.load()(settings.network.settings)
     kind = ReadoutUnits if settings.hidden is None else HiddenUnits
     return kind(settings, network)
+
+
+def _as_fitted(path: Path) -> NeuronModels:
+    models = NeuronModels.load(path)
+    if models.ablation is not None:
+        raise NeuronModelError(
+            f"{path} holds models that are ablated already ({models.ablation}): units to be called "
+            "intact would not be. Name the file of the models as they were fitted."
+        )
+    return models
 
 
 def _ablated(
@@ -232,4 +247,4 @@ def _ablated(
         *("control", task.unit, condition.sign, condition.control),
         *(repr(condition.strength), task.repeat),
     )
-    return matched_random(weights, removed, match=condition.control, rng=rng)
+    return matched_random(weights, removed, match=condition.control, rng=rng, by=by)

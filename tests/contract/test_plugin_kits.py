@@ -13,9 +13,11 @@ from signseg_rig.interfaces import (
     Optimizer,
     SimulatorContext,
     SourceContext,
+    WeightLayer,
 )
 from signseg_rig.metrics.yolo import letterboxed
 from signseg_rig.networks import load_network
+from signseg_rig.networks.torchvision_networks import ResNet18
 from signseg_rig.neurons import FeatureReader, NeuronModels
 from signseg_rig.plugins import list_plugins, load_plugin
 from signseg_rig.testing.generators import check_generator
@@ -72,6 +74,16 @@ def test_network(name: str) -> None:
     packaged = isinstance(find_entry(name).source, PackageMember)
     seed = None if packaged else 1
     check_network(plugin(plugin.Config(input_size_px=64, random_seed=seed)))
+
+
+def test_network_whose_readout_is_not_where_it_says() -> None:
+    class Backwards(ResNet18):
+        def weight_layers(self) -> dict[str, WeightLayer]:
+            return dict(reversed(super().weight_layers().items()))
+
+    network = Backwards(Backwards.Config(input_size_px=64, random_seed=1))
+    with pytest.raises(AssertionError, match=r"head_name, 'fc', should be the last .* 'conv1'"):
+        check_network(network)
 
 
 @pytest.fixture

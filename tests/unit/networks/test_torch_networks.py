@@ -99,6 +99,16 @@ def test_images_are_scaled_as_pillow_does(resnet):
     assert np.corrcoef(resnet.features(image[None])[0], direct[0])[0, 1] > 0.999
 
 
+@pytest.mark.parametrize("kind", ["resnet18", "resnet50", "robust_resnet50", "simsiam_resnet50"])
+def test_tanh_is_not_for_weights_that_were_trained_with_relu(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path))
+    head = {"head_path": tmp_path / "head"} if kind == "simsiam_resnet50" else {}
+    with pytest.raises(ConfigError, match=r"'tanh' needs weights of its own.*weights_path"):
+        load_network(kind, activation="tanh", **head)
+    drawn = load_network(kind, activation="tanh", random_seed=0, input_size_px=SIZE_PX)
+    assert drawn.activation == "tanh"
+
+
 def test_tanh_in_place_of_every_relu(tmp_path, images):
     model, path = saved_model(tmp_path, "resnet18")
     network = load_network("resnet18", str(path), input_size_px=SIZE_PX, activation="tanh")

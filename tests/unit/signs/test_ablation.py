@@ -167,6 +167,39 @@ class TestControls:
             control.n_removed, np.count_nonzero(control.removed_mask, axis=axis)
         )
 
+    @pytest.mark.parametrize("scope", ["unit", "matrix"])
+    def test_as_much_of_what_decides(self, weights, scope):
+        rng = np.random.default_rng(5)
+        by = weights * rng.standard_normal(weights.shape) ** 3
+        by[:, 1::7] = 0  # weights that contribute nothing
+        ablated = GradedAblation(weights, sign="positive", scope=scope, by=by).at(0.7)
+        control = matched_random(weights, ablated, match="magnitude", rng=rng, by=by)
+        axis = 1 if scope == "unit" else None
+        total = np.abs(by).sum(axis=axis)
+        wanted = np.abs(np.where(ablated.removed_mask, by, 0)).sum(axis=axis)
+        removed = np.abs(np.where(control.removed_mask, by, 0)).sum(axis=axis)
+        assert (np.abs(removed - wanted) <= np.abs(by).max(axis=axis) / 2 + 1e-12).all()
+        share = np.where(total > 0, removed / np.maximum(total, 1e-300), np.nan)
+        np.testing.assert_allclose(control.realized_strength, share)
+        assert not (control.removed_mask & (by == 0)).any()
+        np.testing.assert_array_equal(control.weights, np.where(control.removed_mask, 0, weights))
+
+    def test_as_many_of_those_that_might_have_been_removed(self):
+        weights, by = np.array([[1.0, 2, 3, 4, 5]]), np.array([[0.0, -1, 0, 2, 3]])
+        ablated = GradedAblation(weights, sign="positive", by=by).at(0.5)
+        rng = np.random.default_rng(6)
+        counts = sum(
+            matched_random(weights, ablated, match="number", rng=rng, by=by).removed_mask[0]
+            for _ in range(3000)
+        )
+        np.testing.assert_allclose(counts / 3000, np.array([0, 1, 0, 1, 1]) / 3, atol=0.03)
+
+    def test_both_signs_of_what_decides(self):
+        weights, by = np.array([[1.0, -2, 3, -4]]), np.array([[6.0, -1, -5, 2]])
+        control = both_signs(weights, strength=0.6, by=by)
+        np.testing.assert_array_equal(control.removed_mask, [[True, False, True, False]])
+        assert control.realized_strength == pytest.approx((6 + 5) / 14)
+
     def test_only_the_given_rng_decides(self, weights):
         ablated = ablate(weights, sign="positive", strength=0.5)
         one, again, other = (
@@ -183,3 +216,5 @@ class TestControls:
             matched_random(weights, ablated, match="size", rng=rng)
         with pytest.raises(ConfigError, match="not those of the ablation"):
             matched_random(weights[:2], ablated, match="number", rng=rng)
+        with pytest.raises(ConfigError, match=r"judged by likewise; got \(6, 40\) and \(2, 40\)"):
+            matched_random(weights, ablated, match="number", rng=rng, by=weights[:2])

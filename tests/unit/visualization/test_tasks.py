@@ -143,6 +143,11 @@ def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
             'name = "small"\nneurons = "v4.neurons"\nhidden = { layer = "a", images = "b" }',
             "leave one of them out",
         ),
+        (
+            'name = "small"',
+            'name = "small"\nhidden = { layer = "_fc", images = "b" }',
+            "'_fc' is the readout of efficientnet_lite0.*leave hidden out",
+        ),
     ],
 )
 def test_says_what_is_wrong_and_where(sweep_file, old, new, message):

@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from signseg_rig.errors import ConfigError, DataSetError
+from signseg_rig.errors import ConfigError, DataSetError, NeuronModelError
 from signseg_rig.interfaces import Generator
-from signseg_rig.networks import ablate_hidden
+from signseg_rig.networks import HiddenLayer, ablate_hidden
 from signseg_rig.networks.torch_network import TorchNetwork
+from signseg_rig.neurons import FeatureReader, NeuronModels
 from signseg_rig.optimizers import make_optimizer
 from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray
@@ -124,6 +125,13 @@ def task(sign: str = "intact", strength: float = 0.0, control: str = "", repeat:
     return Task(UNIT, condition, repeat, f"{sign} {strength} {control} {repeat}")
 
 
+def mean_contributions(network: PlantedNetwork, settings: SweepSettings) -> FloatArray:
+    assert settings.hidden is not None
+    images = [np.asarray(Image.open(path)) for path in sorted(settings.hidden.images.iterdir())]
+    each = [network.contributions(image[None], "mixed", UNIT) for image in images]
+    return np.mean(each, axis=0)
+
+
 def brightness(lesioned) -> tuple[float, float]:
     """Evolve the preferred image; how bright object and background became, from 0 to 1."""
     optimizer = make_optimizer("cma_es", n_dims=2, seed=1, n_codes=12)
@@ -232,17 +240,81 @@ def test_both_signs_of_a_hidden_layer_are_judged_by_contribution(network, settin
     assert lesioned.unit(lesioned.see(white)) == pytest.approx(0.5 + 3 * (0.5 - 0.25), abs=1e-5)
 
 
+def test_control_of_a_hidden_layer_removes_as_much_contribution(network, settings):
+    # Weights from 1 to 8, of which the smallest contribute the most, as the readout has it.
+    head = np.zeros((1000, 4))
+    head[0] = [50, -8, 2, -0.5]
+    network = network.with_weights({"mixed": np.arange(1.0, 9).reshape(4, 2), "head": head})
+    by = np.abs(HiddenLayer(network, "mixed").as_rows(mean_contributions(network, settings)))
+    units = HiddenUnits(whole_layer(settings), network)
+    half_the_largest = by.max() / by.sum() / 2
+    for sign in ("positive", "negative"):
+        (removed,) = units.lesion([task(sign, 0.7)])
+        share = removed.realized_strength * by[head[0] > 0 if sign == "positive" else head[0] < 0]
+        wanted = share.sum() / by.sum()
+        controls = units.lesion([task(sign, 0.7, "magnitude", n) for n in range(20)])
+        for one in controls:
+            assert abs(one.realized_strength - wanted) <= half_the_largest + 1e-6
+
+
 def test_what_does_not_exist_is_named(network, settings, tmp_path):
     with pytest.raises(ConfigError, match="no unit 'unicorn' among the 1000"):
         ReadoutUnits(settings.model_copy(update={"units": ("unicorn",)}), network)
     wrong = settings.hidden.model_copy(update={"layer": "mixd"})
-    with pytest.raises(ConfigError, match="no weights 'mixd'; it has masks, mixed, head"):
+    with pytest.raises(ConfigError, match=r"hidden layer 'mixd'\. It has masks, mixed\."):
         HiddenUnits(settings.model_copy(update={"hidden": wrong}), network)
     nowhere = settings.hidden.model_copy(update={"images": tmp_path / "nowhere"})
     with pytest.raises(DataSetError, match="it is not there"):
         HiddenUnits(settings.model_copy(update={"hidden": nowhere}), network)
     with pytest.raises(ConfigError, match=r"should have the shape of its weights, \(4, 2\)"):
         ablate_hidden(network, "mixed", np.zeros((2, 4)), sign="positive", strength=1)
+
+
+def test_the_readout_is_no_hidden_layer(network, settings):
+    wrong = settings.hidden.model_copy(update={"layer": "head"})
+    expected = r"'head' is the readout .* Leave \[hidden\] out .* or name one of masks, mixed"
+    with pytest.raises(ConfigError, match=expected):
+        HiddenUnits(settings.model_copy(update={"hidden": wrong}), network)
+    contributions = network.contributions(np.zeros((1, 8, 8, 3), np.uint8), "head", UNIT)
+    with pytest.raises(ConfigError, match=expected):
+        ablate_hidden(network, "head", contributions, sign="positive", strength=1)
+
+
+def models_of(network: PlantedNetwork) -> NeuronModels:
+    """Give one neuron that reads what the readout reads."""
+    return NeuronModels(
+        unit_ids=("v4",),
+        coef=np.array([[2.0, -2.0, 1.0, -1.0]]),
+        intercept=np.array([5.0]),
+        feature_mean=np.array([0.5, 0.5, 0.25, 0.25]),
+        n_components=np.array([1]),
+        features=FeatureReader(network).spec,
+    )
+
+
+def test_neuron_models_keep_their_intercept(network, settings, tmp_path):
+    models = models_of(network)
+    models.save(tmp_path / "v4.neurons")
+    settings = settings.model_copy(
+        update={"neurons": tmp_path / "v4.neurons", "units": ("v4",), "hidden": None}
+    )
+    images = np.random.default_rng(0).integers(0, 256, (4, SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
+    (lesioned,) = ReadoutUnits(settings, network).lesion(
+        [Task("v4", Condition("positive", 0.5), 0, "")]
+    )
+    answers = lesioned.unit(lesioned.see(images))
+    assert settings.convention == "raw"
+    ablated = models.ablate("positive", 0.5, convention=settings.convention)
+    np.testing.assert_allclose(answers, ablated.predict_images(images, network)[:, 0])
+
+
+def test_neuron_models_that_are_ablated_already(network, settings, tmp_path):
+    path = tmp_path / "ablated.neurons"
+    models_of(network).ablate("positive", 0.7, convention="centered").save(path)
+    settings = settings.model_copy(update={"neurons": path, "units": ("v4",), "hidden": None})
+    expected = r"ablated\.neurons .*ablated already .*strength=0\.7.* Name the file of"
+    with pytest.raises(NeuronModelError, match=expected):
+        ReadoutUnits(settings, network)
 
 
 def test_contributions_of_another_shape_are_refused_in_sweeps_too(network, settings, monkeypatch):
