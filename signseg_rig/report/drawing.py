@@ -6,6 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+LEGEND_SIZE_PT = 8
+LEGEND_COLUMN_IN = 2.2  # for the names of controls, in letters of this size
+
 
 def new_figure(width_in: float, height_in: float) -> Figure:
     """Make a figure that belongs to nobody: no pyplot, no global state, no screen."""
@@ -17,4 +20,11 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 def legend_below(figure: Figure, axis: Axes) -> None:
     """Explain what an axis shows below all of the figure, where it hides nothing."""
     handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    n_columns = max(1, int(figure.get_figwidth() / LEGEND_COLUMN_IN))
+    figure.legend(
+        *(handles, labels),
+        loc="outside lower center",
+        ncols=n_columns,
+        frameon=False,
+        fontsize=LEGEND_SIZE_PT,
+    )

@@ -35,6 +35,7 @@ CHANCE = {
     ),
 }
 N_COLUMNS = 3
+MIN_COLUMNS = 2  # room for the legend below
 MAX_UNITS = 16
 
 
@@ -106,9 +107,10 @@ def draw_changes(comparisons: Sequence[Comparison], table: Table) -> Figure:
 
 def panels(n: int) -> tuple[Figure, list[Axes]]:
     """Make a figure of n panels in rows; the places that are left over stay empty."""
-    n_rows = max(1, -(-n // N_COLUMNS))
-    figure = new_figure(3.4 * N_COLUMNS, 2.7 * n_rows)
-    axes: list[Axes] = list(figure.subplots(n_rows, N_COLUMNS, squeeze=False).flat)
+    n_columns = min(max(n, MIN_COLUMNS), N_COLUMNS)
+    n_rows = max(1, -(-n // n_columns))
+    figure = new_figure(3.4 * n_columns, 2.7 * n_rows)
+    axes: list[Axes] = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axis in axes[n:]:
         axis.set_axis_off()
     return figure, axes
