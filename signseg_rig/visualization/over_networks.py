@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from signseg_rig.limits import MIN_NETWORKS
 from signseg_rig.seeds import named_rng
 from signseg_rig.stats import (
     Correlation,
@@ -18,8 +19,6 @@ from signseg_rig.stats import (
 from signseg_rig.visualization.comparison import Table
 from signseg_rig.visualization.study import SweepStudy
 from signseg_rig.visualization.tasks import Condition
-
-MIN_NETWORKS = 4
 
 
 @dataclass(frozen=True, slots=True)
