@@ -9,7 +9,6 @@ from pathlib import Path
 from signseg_rig.errors import ConfigError
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.sweep_figures import label_of
-from signseg_rig.report.sweep_page import is_drawn
 from signseg_rig.report.sweep_tables import change_rows, correlation_rows, pooled_rows
 from signseg_rig.report.sweeps_figures import draw_networks, draw_traits
 from signseg_rig.report.tables import write_table
@@ -18,6 +17,7 @@ from signseg_rig.visualization import (
     SweepStudy,
     TraitCorrelation,
     correlate_traits,
+    is_main,
     pool_networks,
 )
 
@@ -92,8 +92,8 @@ def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
     write_table(folder / "changes.csv", *change_rows(pooled))
     write_table(folder / "pooled.csv", *pooled_rows(pooled))
     write_table(folder / "correlations.csv", *correlation_rows(correlations))
-    drawn = [one for one in pooled if is_drawn(one.measure)]
-    shown = [one for one in correlations if is_drawn(one.measure)]
+    drawn = [one for one in pooled if is_main(one.measure)]
+    shown = [one for one in correlations if is_main(one.measure)]
     figures = {"changes": draw_networks(drawn)}
     if shown:
         figures["traits"] = draw_traits(drawn, shown, traits)

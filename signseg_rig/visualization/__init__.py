@@ -1,6 +1,6 @@
 """Preferred images of model neurons: evolutions in one process, and sweeps of many."""
 
-from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
+from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table, is_main
 from signseg_rig.visualization.evolution import Evolution, Search, evolve, evolve_together
 from signseg_rig.visualization.measurement import (
     N_REMOVED,
@@ -45,6 +45,7 @@ __all__ = [
     "evolve",
     "evolve_together",
     "is_count",
+    "is_main",
     "list_tasks",
     "local_processes",
     "measure_sweep",

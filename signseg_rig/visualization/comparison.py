@@ -21,6 +21,13 @@ from signseg_rig.types import FloatArray
 from signseg_rig.visualization.measurement import Number, is_outcome
 from signseg_rig.visualization.tasks import Condition
 
+# What a sweep is judged by, and what pages show. What else a metric tells, such as its controls and
+# the verdicts of single networks that have a mean, is in the tables.
+MAIN = (
+    *("reached_activation", "intact_response", "across", "across.mean"),
+    *("score", "detection_rate", "low_share", "high_share", "slope"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -63,12 +70,17 @@ class AreaBetween:
         Of units: the area between "negative removed" and "positive removed", against 0. The area
         is positive where removing the positive weights lowers the measure more.
     q_value : float
-        Corrected over measures.
+        Its p-value, corrected over the main measures (Benjamini & Hochberg); NaN for any other.
     """
 
     measure: str
     test: PairedTest
     q_value: float
+
+
+def is_main(measure: str) -> bool:
+    """Tell whether a measure is one of those that a sweep is judged by, and that pages show."""
+    return any(measure == name or measure.endswith(f".{name}") for name in MAIN)
 
 
 class Table:
@@ -137,7 +149,10 @@ class Table:
             test = paired_test(areas, np.zeros_like(areas), rng=rng)
             if test.n_untied:
                 found[measure] = test
-        q_values = adjust_fdr([test.p_value for test in found.values()])
+        # What else is measured, and by how many networks, has no say in what is shown.
+        q_values = adjust_fdr(
+            [test.p_value if is_main(measure) else np.nan for measure, test in found.items()]
+        )
         return [
             AreaBetween(measure, test, float(q_value))
             for (measure, test), q_value in zip(found.items(), q_values, strict=True)

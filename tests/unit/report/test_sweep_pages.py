@@ -105,6 +105,21 @@ def test_report_of_a_sweep(tmp_path):
     assert areas["reached_activation"] == pytest.approx(1.1 * 5 / 2, abs=0.05)
 
 
+def test_tables_tell_what_a_q_was_corrected_over(tmp_path):
+    sweep = make_sweep(tmp_path, "one")
+    assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
+    tests, areas = rows_of(sweep / "tests.csv"), rows_of(sweep / "areas.csv")
+    assert {(one["family"], one["n_in_family"]) for one in tests} == {
+        (f"conditions of {measure}", "6") for measure in {one["measure"] for one in tests}
+    }
+    shown = ["reached_activation", "intact_response", "spectra.low_share", "spectra.high_share"]
+    assert {one["measure"]: (one["family"], one["n_in_family"]) for one in areas} == dict.fromkeys(
+        [*shown, "spectra.slope"], ("main measures", "5")
+    )
+    page = (sweep / "report.html").read_text(encoding="utf-8")
+    assert "q is corrected over the measures of this table" in " ".join(page.split())
+
+
 def test_a_sweep_that_still_goes_on(tmp_path):
     sweep = make_sweep(tmp_path, "going", n_missing=40)
     assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
@@ -188,6 +203,8 @@ def test_sweeps_of_several_networks(tmp_path, monkeypatch):
     row = rho["reached_activation", "positive", "1.0", ""]
     assert float(row["spearman"]) == pytest.approx(-1)
     assert float(row["p"]) == pytest.approx(2 / 24)
+    assert row["family"] == "conditions of reached_activation with robust_accuracy"
+    assert row["n_in_family"] == "6"
     pooled = rows_of(tmp_path / "all" / "pooled.csv")
     assert {one["n_networks"] for one in pooled} == {"4"}
     assert {one["n_units"] for one in pooled} == {"12"}

@@ -32,7 +32,7 @@ EFFECT = {
 }
 
 
-def numbers_of(seed=0, *, n_units=12, n_repeats=3, scale=1.0, noise=0.2):
+def numbers_of(seed=0, *, n_units=12, n_repeats=3, scale=1.0, noise=0.2, measure="response"):
     """Numbers of a sweep whose units differ much, and whose repeats differ a little."""
     rng = np.random.default_rng(seed)
     levels = rng.normal(10, 5, n_units)
@@ -41,7 +41,7 @@ def numbers_of(seed=0, *, n_units=12, n_repeats=3, scale=1.0, noise=0.2):
             f"unit {unit}",
             condition,
             repeat,
-            "response",
+            measure,
             float(levels[unit] + scale * EFFECT[condition] + noise * rng.normal()),
         )
         for condition in CONDITIONS
@@ -120,7 +120,7 @@ def test_a_measure_that_is_always_the_same_is_not_tested():
 
 
 def test_area_between_the_signs_is_that_of_trapezoids():
-    (area,) = Table(numbers_of(), seed=1).areas()
+    (area,) = Table(numbers_of(measure="reached_activation"), seed=1).areas()
     # Curves of 0, 0, 1 and 0, -2, -4 over 0, 0.5, 1, by the trapezoidal rule.
     expected = (0 + 0.5) / 2 - (-1 - 3) / 2
     assert area.test.difference == pytest.approx(expected, abs=0.1)
@@ -130,6 +130,65 @@ def test_area_between_the_signs_is_that_of_trapezoids():
 def test_no_area_where_the_signs_have_other_strengths():
     numbers = [one for one in numbers_of() if one.condition != Condition("negative", 0.5)]
     assert Table(numbers, seed=1).areas() == []
+
+
+def numbers_judged_by(n_judges):
+    """Numbers of measures that are shown and, per judge and in mean, of some that are not."""
+    main = [
+        "reached_activation",
+        "spectra.low_share",
+        "spectra.slope",
+        "alike.centered.across.mean",
+    ]
+    others = [
+        f"alike.centered.{kind}.{judge}"
+        for kind in ("across", "within")
+        for judge in (*(f"net{index}" for index in range(n_judges)), "mean")
+    ]
+    numbers = []
+    for index, measure in enumerate(dict.fromkeys([*main, *others])):
+        rng = np.random.default_rng(index if measure in main else [index, n_judges])
+        scale = {"reached_activation": 1.0, "spectra.slope": 0.1}.get(measure, 0.0)
+        numbers.extend(
+            Number(str(unit), one, None, measure, scale * EFFECT[one] + 0.3 * rng.normal())
+            for one in CONDITIONS
+            for unit in range(10)
+        )
+    return main, numbers
+
+
+def test_q_of_areas_is_corrected_over_what_is_shown_whatever_else_was_measured():
+    q_values = {}
+    for n_judges in (1, 2, 5):
+        main, numbers = numbers_judged_by(n_judges)
+        areas = {one.measure: one for one in Table(numbers, seed=1).areas()}
+        assert set(areas) == {one.measure for one in numbers}
+        expected = adjust_fdr([areas[measure].test.p_value for measure in main])
+        q_values[n_judges] = [areas[measure].q_value for measure in main]
+        assert q_values[n_judges] == pytest.approx(expected)
+        for measure in set(areas) - set(main):
+            assert np.isnan(areas[measure].q_value)
+            assert 0 < areas[measure].test.p_value <= 1
+    assert q_values[1] == q_values[2] == q_values[5]
+    assert q_values[1][0] < 0.01
+
+
+def test_areas_of_measures_without_an_effect_are_found_no_more_often_than_they_may_be():
+    rng = np.random.default_rng(0)
+    measures = ("reached_activation", "spectra.slope", "spectra.low_share", "alike.across.mean")
+    n_found = 0
+    for seed in range(400):
+        # Measures of the same images go together; those of single judges are copies of the mean.
+        shared = rng.normal(size=(len(CONDITIONS), 8))
+        numbers = [
+            Number(str(unit), condition, None, measure, float(shared[row, unit] + rng.normal()))
+            for measure in (*measures, *(f"alike.across.net{index}" for index in range(3)))
+            for row, condition in enumerate(CONDITIONS)
+            for unit in range(8)
+        ]
+        n_found += any(one.q_value < 0.05 for one in Table(numbers, seed).areas())
+    # At most 5 % of 400, and three standard deviations.
+    assert n_found <= 20 + 3 * np.sqrt(400 * 0.05 * 0.95)
 
 
 def test_networks_are_pooled_and_weighted_alike():
