@@ -43,6 +43,21 @@ class SweepsComparison:
         """What is known of each network."""
         return {name: study.settings.traits for name, study in self.studies.items()}
 
+    @property
+    def unknown(self) -> dict[str, list[str]]:
+        """Main measures that are not known of every network, and of which sweeps they are not."""
+        known = {
+            name: {one.measure for one in study.comparisons} for name, study in self.studies.items()
+        }
+        measures = dict.fromkeys(
+            measure for study in self.studies.values() for measure in study.table.measures
+        )
+        without = {
+            measure: [name for name, own in known.items() if measure not in own]
+            for measure in filter(is_main, measures)
+        }
+        return {measure: names for measure, names in without.items() if names}
+
 
 def compare_sweeps(studies: Sequence[SweepStudy]) -> SweepsComparison:
     """Pool sweeps of several networks, and correlate them with traits of the networks.
@@ -106,6 +121,7 @@ def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
         traits=traits,
         pooled=drawn,
         correlations=shown,
+        unknown=comparison.unknown,
         label_of=label_of,
         figures=write_figures(figures, folder / "figures"),
     )

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ strengths = [0.5, 1.0]
 control_strengths = [0.5]
 n_repeats = 2
 traits = {{ robust_accuracy = {robustness} }}
-network = {{ kind = "efficientnet_lite0", input_size_px = 32 }}
+network = {{ kind = "efficientnet_lite0", input_size_px = 32, random_seed = {network} }}
 generator = {{ kind = "dcgan_faces" }}
 optimizer = {{ kind = "cma_es", n_codes = 4 }}
 metrics = {{ spectra = {{ kind = "spectra" }} }}
@@ -40,16 +41,26 @@ metrics = {{ spectra = {{ kind = "spectra" }} }}
 EFFECT = {"intact": 0, "positive": -4, "negative": 1}
 
 
-def make_sweep(out_dir: Path, name: str, robustness: float = 0.1, *, n_missing: int = 0) -> Path:
+def make_sweep(
+    out_dir: Path, name: str, robustness: float = 0.1, *, network: int = 0, **results: Any
+) -> Path:
     """Write results of a sweep in which an ablation changes scores by a known amount."""
     (out_dir / name).mkdir(parents=True)
     file = out_dir / name / "sweep.toml"
-    file.write_text(SWEEP.format(name=name, out_dir=out_dir, robustness=robustness))
-    write_results(read_sweep(file), robustness, n_missing=n_missing)
+    file.write_text(
+        SWEEP.format(name=name, out_dir=out_dir, robustness=robustness, network=network)
+    )
+    write_results(read_sweep(file), robustness, **results)
     return out_dir / name
 
 
-def write_results(settings: SweepSettings, robustness: float = 0.1, *, n_missing: int = 0) -> None:
+def write_results(
+    settings: SweepSettings,
+    robustness: float = 0.1,
+    *,
+    n_missing: int = 0,
+    has_contrast: bool = True,
+) -> None:
     folder = ResultFolder(settings.folder)
     tasks = list_tasks(settings)
     rng = np.random.default_rng(int(robustness * 100))
@@ -61,7 +72,7 @@ def write_results(settings: SweepSettings, robustness: float = 0.1, *, n_missing
             task.key,
             Result(
                 best_code=np.zeros(100),
-                best_image=rng.integers(0, 256, (64, 64, 3), dtype=np.uint8),
+                best_image=rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) * has_contrast,
                 scores=np.array([[level, level - 1]]),
                 intact_score=np.array(level),
                 n_removed=np.array(1),
@@ -144,7 +155,7 @@ def test_report_tells_software_and_that_it_changed(tmp_path):
 
 def test_report_as_json(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sweeps = [make_sweep(tmp_path, name) for name in ("a", "b")]
+    sweeps = [make_sweep(tmp_path, name, network=ord(name)) for name in ("a", "b")]
     result = runner.invoke(app, ["report", *map(str, sweeps), "--json"])
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
@@ -167,7 +178,7 @@ def test_the_network_that_neuron_models_read_does_not_judge(tmp_path):
     file = sweep / "sweep.toml"
     text = file.read_text().partition("metrics =")[0]
     (sweep / "some.neurons").write_bytes(b"hashed only")
-    judges = '[{ kind = "efficientnet_lite0", input_size_px = 64 }]'
+    judges = '[{ kind = "efficientnet_lite0", input_size_px = 64, random_seed = 0 }]'
     file.write_text(
         f'{text}neurons = "{sweep / "some.neurons"}"\n'
         f'[metrics.alike]\nkind = "representational_similarity"\nnetworks = {judges}\n'
@@ -189,7 +200,10 @@ def test_sweep_that_was_moved_is_reported_where_it_lies(tmp_path):
 def test_sweeps_of_several_networks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     robustness = (0.1, 0.9, 0.5, 0.3)
-    sweeps = [make_sweep(tmp_path, f"net{index}", one) for index, one in enumerate(robustness)]
+    sweeps = [
+        make_sweep(tmp_path, f"net{index}", one, network=index)
+        for index, one in enumerate(robustness)
+    ]
     result = runner.invoke(app, ["report", *map(str, sweeps), "--out", "all"])
     assert result.exit_code == 0, result.output
     assert result.stdout.split()[-1] == str(Path("all") / "report.html")
@@ -216,15 +230,34 @@ def test_sweeps_of_several_networks(tmp_path, monkeypatch):
 
 def test_two_networks_are_pooled_and_the_page_says_what_a_correlation_needs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sweeps = [make_sweep(tmp_path, name) for name in ("a", "b")]
+    sweeps = [make_sweep(tmp_path, name, network=ord(name)) for name in ("a", "b")]
     assert runner.invoke(app, ["report", *map(str, sweeps)]).exit_code == 0
     page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
     assert "a trait has to be known of four or more networks" in page
 
 
+def test_page_names_what_is_not_known_of_a_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [
+        make_sweep(tmp_path, name, network=ord(name), has_contrast=name != "b") for name in "abc"
+    ]
+    result = runner.invoke(app, ["report", *map(str, sweeps)])
+    assert result.exit_code == 0, result.output
+    n_networks = {
+        row["measure"]: row["n_networks"]
+        for row in rows_of(tmp_path / "sweeps-compared" / "pooled.csv")
+    }
+    assert n_networks == {"reached_activation": "3", "intact_response": "3"} | dict.fromkeys(
+        ("spectra.low_share", "spectra.high_share", "spectra.slope"), "2"
+    )
+    page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
+    assert "spectra.slope (not of b)" in page
+    assert "reached_activation (not of" not in page
+
+
 def test_sweeps_of_one_name_cannot_be_told_apart(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sweeps = [make_sweep(tmp_path / folder, "same") for folder in ("a", "b")]
+    sweeps = [make_sweep(tmp_path / one, "same", network=ord(one)) for one in ("a", "b")]
     result = runner.invoke(app, ["report", *map(str, sweeps)])
     assert result.exit_code == 1
     assert "Rename a folder" in " ".join(result.stderr.split())

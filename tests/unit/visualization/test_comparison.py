@@ -113,9 +113,48 @@ def test_missing_results_leave_a_unit_or_a_repeat_out():
     assert found[REMOVED[1]].change == pytest.approx(-4, abs=0.2)
 
 
-def test_a_measure_that_is_always_the_same_is_not_tested():
-    table = Table(numbers_of(noise=0.0, scale=0.0), seed=1)
-    assert table.comparisons("response") == []
+def without_effect(measure, *, n_units=12, value=0.0):
+    """Numbers that are the same for all units under all conditions, as of a detector on noise."""
+    return [
+        Number(f"unit {unit}", condition, None, measure, value)
+        for condition in CONDITIONS
+        for unit in range(n_units)
+    ]
+
+
+def test_a_measure_in_which_nothing_differs_is_tested_and_says_so():
+    table = Table(without_effect("objects.detection_rate"), seed=1)
+    found = table.comparisons("objects.detection_rate")
+    assert [one.condition for one in found] == list(CONDITIONS[1:])
+    for one in found:
+        assert (one.change, one.low, one.high, one.q_value) == (0, 0, 0, 1)
+        assert (one.test.n_pairs, one.test.n_untied, one.test.p_value) == (12, 0, 1)
+    (area,) = table.areas()
+    assert (area.test.difference, area.test.p_value, area.q_value) == (0, 1, 1)
+    assert area.test.n_pairs == 12
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        *("looks.within_intact", "alike.centered.random.a", "alike.uncentered.within_random.mean"),
+        *("objects.n_images", "realized_strength"),
+    ],
+)
+def test_what_is_the_same_by_design_is_not_tested(measure):
+    # Not even where it differs in the last bits.
+    table = Table(numbers_of(measure=measure, scale=0.0, noise=1e-15), seed=1)
+    assert table.comparisons(measure) == []
+    assert table.areas() == []
+
+
+def test_a_metric_may_have_any_name():
+    assert Table(without_effect("random.score"), seed=1).comparisons("random.score")
+
+
+def test_what_is_known_of_no_unit_is_not_tested():
+    table = Table(without_effect("looks.across", value=np.nan), seed=1)
+    assert table.comparisons("looks.across") == []
     assert table.areas() == []
 
 
@@ -213,6 +252,80 @@ def test_only_what_all_sweeps_have_is_pooled():
     assert CONTROL not in {one.condition for one in pool_networks(studies, seed=0)}
     other = [Number(one.unit, one.condition, one.repeat, "x", one.value) for one in fewer]
     assert pool_networks({"a": study_of(numbers_of()), "b": study_of(other)}, seed=0) == []
+
+
+def test_a_network_without_any_effect_counts_as_one():
+    scales = {"a": 1.0, "b": 2.0, "c": 3.0, "tanh": 0.0}
+    measure = "objects.detection_rate"
+    studies = {
+        name: study_of(
+            [
+                *numbers_of(index, measure="reached_activation"),
+                *(numbers_of(index, scale=scale, measure=measure) if scale else []),
+                *([] if scale else without_effect(measure)),
+            ]
+        )
+        for index, (name, scale) in enumerate(scales.items())
+    }
+    pooled = pool_networks(studies, seed=0)
+    found = {one.condition: one for one in pooled if one.measure == measure}
+    assert set(found) == set(CONDITIONS) - {INTACT}
+    strong = found[Condition("positive", 1.0)]
+    assert list(strong.changes.values()) == pytest.approx([-4, -8, -12, 0], abs=0.4)
+    assert strong.changes["tanh"] == 0
+    assert strong.pooled.mean == pytest.approx(-6, abs=0.2)
+    assert strong.pooled.n_groups == (4, 48)
+    traits = {name: {"rectified": scale} for name, scale in scales.items()}
+    correlated = [one for one in correlate_traits(pooled, traits, 0) if one.measure == measure]
+    rho = {one.condition: one.correlation for one in correlated}
+    assert rho[Condition("positive", 1.0)].n_pairs == 4
+    assert rho[Condition("positive", 1.0)].coefficient == pytest.approx(-1)
+
+
+def test_a_network_of_which_a_measure_is_not_known_is_left_out_there_alone():
+    unknown = without_effect("looks.across", value=np.nan)
+    studies = {
+        f"net {index}": study_of(
+            [
+                *numbers_of(index, measure="reached_activation"),
+                *(unknown if index == 2 else numbers_of(index, measure="looks.across")),
+            ]
+        )
+        for index in range(4)
+    }
+    pooled = pool_networks(studies, seed=0)
+    n_networks = {one.measure: one.pooled.n_groups[0] for one in pooled}
+    assert n_networks == {"reached_activation": 4, "looks.across": 3}
+    (one,) = (one for one in pooled if (one.measure, one.condition) == ("looks.across", REMOVED[0]))
+    assert np.isnan(one.changes["net 2"])
+    traits = {name: {"robustness": index} for index, name in enumerate(studies)}
+    # Three are too few to correlate.
+    found = correlate_traits(pooled, traits, seed=0)
+    assert {one.measure for one in found} == {"reached_activation"}
+    assert {one.correlation.n_pairs for one in found} == {4}
+
+
+def test_networks_are_enough_to_correlate_where_both_trait_and_change_are_known():
+    unknown = without_effect("looks.across", value=np.nan)
+    studies = {
+        f"net {index}": study_of(
+            unknown if index == 2 else numbers_of(index, measure="looks.across")
+        )
+        for index in range(6)
+    }
+    pooled = pool_networks(studies, seed=0)
+    for n_known, n_pairs in ((4, set()), (5, {4})):
+        traits = {name: {"robustness": int(name[-1])} for name in list(studies)[:n_known]}
+        found = correlate_traits(pooled, traits, seed=0)
+        assert {one.correlation.n_pairs for one in found} == n_pairs
+
+
+def test_what_a_single_network_knows_is_not_pooled():
+    studies = {
+        name: study_of(without_effect("looks.across", value=value))
+        for name, value in (("a", 1.0), ("b", np.nan))
+    }
+    assert pool_networks(studies, seed=0) == []
 
 
 def test_traits_are_correlated_with_changes():
