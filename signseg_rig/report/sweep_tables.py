@@ -93,7 +93,7 @@ def change_rows(pooled: Sequence[ConditionOverNetworks]) -> Rows:
 def pooled_rows(pooled: Sequence[ConditionOverNetworks]) -> Rows:
     """Give the change that each condition makes over networks."""
     return Rows(
-        ("measure", *CONDITION, "n_networks", "n_units", "n_values", "change", "low", "high"),
+        ("measure", *CONDITION, "n_sweeps", "n_units", "n_values", "change", "low", "high"),
         [
             (
                 *(one.measure, *_cells(one.condition), *one.pooled.n_groups, one.pooled.n_values),
@@ -109,7 +109,7 @@ def correlation_rows(correlations: Sequence[TraitCorrelation]) -> Rows:
     families = Counter((one.measure, one.trait) for one in correlations if np.isfinite(one.q_value))
     return Rows(
         (
-            *("trait", "measure", *CONDITION, "n_networks", "spearman", "low", "high", "p", "q"),
+            *("trait", "measure", *CONDITION, "n_sweeps", "spearman", "low", "high", "p", "q"),
             *FAMILY,
         ),
         [

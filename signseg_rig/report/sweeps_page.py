@@ -19,6 +19,8 @@ from signseg_rig.visualization import (
     correlate_traits,
     is_main,
     pool_networks,
+    require_poolable,
+    settings_that_differ,
 )
 
 
@@ -42,6 +44,12 @@ class SweepsComparison:
     def traits(self) -> dict[str, dict[str, float]]:
         """What is known of each network."""
         return {name: study.settings.traits for name, study in self.studies.items()}
+
+    @property
+    def observations(self) -> str:
+        """What one observation among several is, in the plural."""
+        is_neurons = any(study.settings.neurons is not None for study in self.studies.values())
+        return "sets of neuron models" if is_neurons else "networks"
 
     @property
     def unknown(self) -> dict[str, list[str]]:
@@ -70,7 +78,8 @@ def compare_sweeps(studies: Sequence[SweepStudy]) -> SweepsComparison:
     Raises
     ------
     ConfigError
-        Two sweeps have one name, or there is no condition that all of them have.
+        Two sweeps have one name or cannot be pooled (see `require_poolable`), or there is no
+        condition that all of them have.
     """
     by_name = {study.settings.name: study for study in studies}
     if len(by_name) < len(studies):
@@ -78,12 +87,13 @@ def compare_sweeps(studies: Sequence[SweepStudy]) -> SweepsComparison:
             f"Sweeps are told apart by the names of their folders; got {len(studies)} sweeps of "
             f"the names {', '.join(by_name)}. Rename a folder."
         )
+    require_poolable(by_name)
     seed = studies[0].settings.seed
     pooled = pool_networks(by_name, seed)
     if not pooled:
         raise ConfigError(
-            f"The sweeps {', '.join(by_name)} have no condition and measure in common. Compare "
-            "sweeps with the same strengths and metrics."
+            f"The sweeps {', '.join(by_name)} have no condition in common. Compare sweeps that "
+            "have strengths, and results of them, in common."
         )
     traits = {name: study.settings.traits for name, study in by_name.items()}
     return SweepsComparison(by_name, pooled, correlate_traits(pooled, traits, seed))
@@ -119,6 +129,8 @@ def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
         networks={name: study.network["kind"] for name, study in comparison.studies.items()},
         n_units={name: len(study.table.units) for name, study in comparison.studies.items()},
         traits=traits,
+        differing=settings_that_differ(comparison.studies),
+        observations=comparison.observations,
         pooled=drawn,
         correlations=shown,
         unknown=comparison.unknown,

@@ -15,6 +15,7 @@ from signseg_rig.visualization.over_networks import (
     correlate_traits,
     pool_networks,
 )
+from signseg_rig.visualization.pooling import require_poolable, settings_that_differ
 from signseg_rig.visualization.results import Result, ResultFolder, put_aside
 from signseg_rig.visualization.study import SweepStudy, study_sweep
 from signseg_rig.visualization.sweep import run_sweep
@@ -52,7 +53,9 @@ __all__ = [
     "pool_networks",
     "put_aside",
     "read_sweep",
+    "require_poolable",
     "run_sweep",
+    "settings_that_differ",
     "study_sweep",
     "write_sweep",
 ]

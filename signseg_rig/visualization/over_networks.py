@@ -71,7 +71,7 @@ def pool_networks(studies: Mapping[str, SweepStudy], seed: int) -> list[Conditio
     Parameters
     ----------
     studies : mapping of str to SweepStudy
-        By the names of the sweeps.
+        By the names of the sweeps; such that `require_poolable` has nothing against.
     seed : int
         Of the bootstrap.
 

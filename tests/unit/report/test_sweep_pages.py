@@ -169,7 +169,7 @@ def test_report_as_json(tmp_path, monkeypatch):
         -4.4, abs=0.05
     )
     assert {one["measure"] for one in first["areas"]} >= {"reached_activation"}
-    assert {one["n_networks"] for one in told["pooled"]} == {2}
+    assert {one["n_sweeps"] for one in told["pooled"]} == {2}
     assert told["correlations"] == []
 
 
@@ -220,7 +220,7 @@ def test_sweeps_of_several_networks(tmp_path, monkeypatch):
     assert row["family"] == "conditions of reached_activation with robust_accuracy"
     assert row["n_in_family"] == "6"
     pooled = rows_of(tmp_path / "all" / "pooled.csv")
-    assert {one["n_networks"] for one in pooled} == {"4"}
+    assert {one["n_sweeps"] for one in pooled} == {"4"}
     assert {one["n_units"] for one in pooled} == {"12"}
     first = next(one for one in pooled if (one["sign"], one["strength"]) == ("positive", "1.0"))
     assert float(first["change"]) == pytest.approx(-4 * (1 + np.mean(robustness)), abs=0.05)
@@ -243,16 +243,75 @@ def test_page_names_what_is_not_known_of_a_network(tmp_path, monkeypatch):
     ]
     result = runner.invoke(app, ["report", *map(str, sweeps)])
     assert result.exit_code == 0, result.output
-    n_networks = {
-        row["measure"]: row["n_networks"]
+    n_sweeps = {
+        row["measure"]: row["n_sweeps"]
         for row in rows_of(tmp_path / "sweeps-compared" / "pooled.csv")
     }
-    assert n_networks == {"reached_activation": "3", "intact_response": "3"} | dict.fromkeys(
+    assert n_sweeps == {"reached_activation": "3", "intact_response": "3"} | dict.fromkeys(
         ("spectra.low_share", "spectra.high_share", "spectra.slope"), "2"
     )
     page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
     assert "spectra.slope (not of b)" in page
     assert "reached_activation (not of" not in page
+
+
+def test_sweeps_of_one_network_are_not_pooled_as_if_they_were_of_two(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [make_sweep(tmp_path, name, network=ord(name)) for name in "abc"]
+    again = make_sweep(tmp_path, "again", network=ord("b"))
+    text = (again / "sweep.toml").read_text()
+    # Other units, another seed and another size of images make no other network.
+    (again / "sweep.toml").write_text(
+        text.replace("px = 32", "px = 64")
+        .replace('"wig"', '"mask"')
+        .replace("units", "seed = 1\nunits")
+    )
+    write_results(read_sweep(again / "sweep.toml"))
+    result = runner.invoke(app, ["report", *map(str, [*sweeps, again])])
+    assert result.exit_code == 1
+    said = " ".join(result.stderr.split())
+    assert "'b' and 'again' are of one network, efficientnet_lite0 (random, seed 98)" in said
+    assert "put them into one sweep" in said
+    assert not (tmp_path / "sweeps-compared").exists()
+
+
+def test_page_lists_what_sweeps_differ_in_and_may(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [make_sweep(tmp_path, name, network=ord(name)) for name in "ab"]
+    text = (sweeps[1] / "sweep.toml").read_text()
+    (sweeps[1] / "sweep.toml").write_text(
+        text.replace("px = 32", "px = 64")
+        .replace("n_repeats = 2", "n_repeats = 3")
+        .replace("[0.5, 1.0]", "[0.5, 0.8, 1.0]")
+    )
+    write_results(read_sweep(sweeps[1] / "sweep.toml"))
+    manifest = {"python": "3.11.7 (main)", "plugins": [], "distributions": {"torch": "2.7.1"}}
+    (sweeps[1] / "manifest.json").write_text(json.dumps([manifest]))
+    result = runner.invoke(app, ["report", *map(str, sweeps)])
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
+    text = " ".join(re.sub("<[^>]*>", " ", page).split())
+    told = text.partition("What the sweeps differ in setting a b ")[2].partition(" All else")[0]
+    assert told == (
+        "n_repeats 2 3 network.input_size_px 32 64 network.random_seed 97 98 software.python "
+        "absent 3.11.7 software.torch absent 2.7.1 strengths 0.5, 1.0 0.5, 0.8, 1.0"
+    )
+    pooled = rows_of(tmp_path / "sweeps-compared" / "pooled.csv")
+    assert {one["strength"] for one in pooled} == {"0.5", "1.0"}
+
+
+def test_neuron_models_are_counted_by_their_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [make_sweep(tmp_path, name) for name in "ab"]
+    for sweep in sweeps:
+        (sweep / "some.neurons").write_text(f"hashed only, {sweep.name}")
+        text = (sweep / "sweep.toml").read_text()
+        (sweep / "sweep.toml").write_text(f'neurons = "{sweep / "some.neurons"}"\n{text}')
+        write_results(read_sweep(sweep / "sweep.toml"))
+    assert runner.invoke(app, ["report", *map(str, sweeps)]).exit_code == 0
+    page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
+    assert "Sweeps of 2 sets of neuron models" in page
+    assert "Those of one animal, or of one recording on two networks, are not independent" in page
 
 
 def test_sweeps_of_one_name_cannot_be_told_apart(tmp_path, monkeypatch):
