@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from signseg_rig.config import Name
 from signseg_rig.interfaces import Network, WeightLayer
+from signseg_rig.limits import MIN_NETWORKS
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import OutDir, PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import read_settings
@@ -20,7 +21,6 @@ from signseg_rig.stats import Correlation, pearson_with_ci, spearman_with_ci
 from signseg_rig.types import FloatArray, IntArray
 
 Direction = Literal["outgoing", "incoming"]
-MIN_NETWORKS = 4
 
 
 class DaleSettings(Settings):

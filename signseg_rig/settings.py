@@ -12,6 +12,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     ValidationError,
     ValidationInfo,
@@ -35,6 +36,9 @@ def _absolute(path: Path, info: ValidationInfo) -> Path:
 InputPath = Annotated[Path, AfterValidator(_absolute)]
 """A file or folder that an experiment reads: in an experiment file relative to that file, in
 Python to the working directory; absolute once it is validated."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""The hash of a file or an array, in hexadecimal digits."""
 
 OutDir = Annotated[Path, AfterValidator(Path.expanduser)]
 """A folder that results go to: relative to the working directory, and ``~`` is the home folder."""

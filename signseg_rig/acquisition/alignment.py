@@ -13,9 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signseg_rig.types import BoolArray, ClockOffset, FloatArray, InvalidReason, Shown
+from signseg_rig.limits import MAX_DRIFT
+from signseg_rig.types import (
+    BoolArray,
+    ClockOffset,
+    FloatArray,
+    InvalidReason,
+    Shown,
+)
 
-MAX_DRIFT = 200e-6
 JITTER_S = 0.010
 MIN_SHARE_MATCHED = 0.5
 

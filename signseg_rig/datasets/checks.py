@@ -10,14 +10,11 @@ import numpy as np
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.errors import DataSetError
+from signseg_rig.limits import MIN_PAIRS, MIN_REPEATED_IMAGES
 from signseg_rig.pictures import describe_unusable
 from signseg_rig.types import BoolArray
 
 MIN_IMAGES = 2
-# What the paired test of the gate needs.
-MIN_PAIRS = 2
-# What the reliability needs.
-MIN_REPEATED_IMAGES = 10
 
 
 def check_recorded(data: RecordedData) -> list[Problem]:

@@ -56,7 +56,9 @@ class Metric(Plugin):
         values : dict of str to float
             The same names for any images, so that conditions make a table. NaN where a value does
             not exist, such as the similarity within a set of one image. A name whose last part
-            starts with ``n_`` is a count, all others are means.
+            starts with ``n_`` is a count, all others are means. One with a part
+            ``within_intact``, ``random`` or ``within_random`` is of the intact or of random images
+            alone, the same for any images: it is shown, and not tested.
 
         Raises
         ------

@@ -18,7 +18,7 @@ from signseg_rig.seeds import named_rng
 from signseg_rig.settings import InputPath, Settings
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.weights import (
-    batch_size_of,
+    DeviceSettings,
     compute_in_batches,
     file_sha256,
     require_device,
@@ -32,7 +32,7 @@ CONTROLS: dict[str, Scramble] = {
 }
 
 
-class ObjectnessSettings(Settings):
+class ObjectnessSettings(DeviceSettings):
     """Settings of ``kind = "objectness"``.
 
     `weights_path` is a checkpoint of an ultralytics detector (``.pt``: YOLOv8 and later, and its
@@ -52,8 +52,6 @@ class ObjectnessSettings(Settings):
     input_size_px: int = Field(default=640, ge=32, le=4096, multiple_of=32)
     blur_sigma_px: float = Field(default=0.0, ge=0, le=100)
     seed: int = Field(default=0, ge=0, lt=2**63)
-    device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
-    batch_size: int = Field(default_factory=batch_size_of, ge=1, le=1024)
 
 
 class Objectness(Metric):

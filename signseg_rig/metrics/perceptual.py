@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
 from signseg_rig.errors import ConfigError, RigError, WeightsError, WeightsMissingError
 from signseg_rig.interfaces import Metric, MetricContext
@@ -17,7 +16,7 @@ from signseg_rig.settings import InputPath, Settings
 from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.weights import (
     CATALOGUE,
-    batch_size_of,
+    DeviceSettings,
     compute_in_batches,
     file_sha256,
     find_weights,
@@ -35,7 +34,7 @@ MIN_SIZE_PX = 32
 TORCHVISION_NAMES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 
 
-class LpipsSettings(Settings):
+class LpipsSettings(DeviceSettings):
     """Settings of ``kind = "lpips"``.
 
     `weights_path` is torchvision's file of ImageNet weights of the trunk: AlexNet for ``"alex"``,
@@ -46,8 +45,6 @@ class LpipsSettings(Settings):
 
     weights_path: InputPath | None = None
     trunk: Literal["alex", "vgg", "squeeze"] = "alex"
-    device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
-    batch_size: int = Field(default_factory=batch_size_of, ge=1, le=1024)
 
 
 class Lpips(Metric):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from signseg_rig.limits import MIN_PAIRS
 from signseg_rig.neurons.reliability import split_half_reliability
 from signseg_rig.types import BoolArray, FloatArray
 
@@ -117,7 +118,7 @@ def image_anova(trials: FloatArray) -> FloatArray:
 
 def _paired_t(evoked: FloatArray, baseline: FloatArray) -> float:
     difference = (evoked - baseline)[np.isfinite(evoked) & np.isfinite(baseline)]
-    if len(difference) < 2 or not difference.any():
+    if len(difference) < MIN_PAIRS or not difference.any():
         return float("nan")
     mean, error = difference.mean(), difference.std(ddof=1) / np.sqrt(len(difference))
     # Where all trials differ alike, they do for certain.

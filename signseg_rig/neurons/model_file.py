@@ -10,20 +10,20 @@ import platform
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from signseg_rig.errors import NeuronModelError
+from signseg_rig.settings import Sha256
 from signseg_rig.whole_files import write_whole
 
 FORMAT = 1
 KEY = "signseg_rig.neurons"
 PACKAGES = ("signseg-rig", "numpy", "scipy", "scikit-learn", "torch")
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Strict(BaseModel):

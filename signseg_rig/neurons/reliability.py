@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from signseg_rig.errors import ConfigError
+from signseg_rig.limits import MIN_REPEATED_IMAGES
 from signseg_rig.neurons.accuracy import correlation
 from signseg_rig.types import FloatArray
-
-# With fewer images a correlation is mostly chance: of 3 images of pure noise it is above 0.9 for
-# every ninth neuron.
-MIN_REPEATED_IMAGES = 10
 
 
 def split_half_reliability(trials: FloatArray, *, n_splits: int = 100, seed: int = 0) -> FloatArray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import tomli_w
 
+from signseg_rig.limits import MAX_DRIFT
 from signseg_rig.records import Note, PassRecord, RunReader, differences
 from signseg_rig.types import FloatArray, PassPlan, ProtocolResult
 
@@ -102,7 +103,6 @@ class Content:
 
 # Other scores, such as the similarity to a pattern, are no rates.
 RATE_SCORES = ("channel", "mean", "contrast")
-MAX_DRIFT = 200e-6
 ROUTINE_TOPICS = ("timing", "display clock", "experiment")
 
 

@@ -16,13 +16,8 @@ from signseg_rig.visualization import (
     Comparison,
     Condition,
     SweepStudy,
+    is_main,
     write_sweep,
-)
-
-# What else a metric tells, such as its controls, is in the tables of values.
-DRAWN = (
-    *("reached_activation", "intact_response", "across", "across.mean"),
-    *("score", "detection_rate", "low_share", "high_share", "slope"),
 )
 
 
@@ -43,7 +38,7 @@ def write_sweep_report(study: SweepStudy) -> Path:
     write_table(folder / "numbers.csv", *number_rows(study.numbers, settings.convention))
     write_table(folder / "tests.csv", *tested_rows(study.comparisons))
     write_table(folder / "areas.csv", *area_rows(study.areas))
-    drawn = [one for one in study.comparisons if is_drawn(one.measure)]
+    drawn = [one for one in study.comparisons if is_main(one.measure)]
     figures = {"images": draw_images(images), "changes": draw_changes(drawn, study.table)}
     write_page(
         "sweep.html",
@@ -59,7 +54,7 @@ def write_sweep_report(study: SweepStudy) -> Path:
         comparisons=_with_intact(study, drawn),
         values=value_tables(study.table),
         without_comparison=_without_comparison(study),
-        areas=[one for one in study.areas if is_drawn(one.measure)],
+        areas=[one for one in study.areas if is_main(one.measure)],
         described=study.described,
         software=[
             (name, [one.get(name, "") for one in study.software])
@@ -70,11 +65,6 @@ def write_sweep_report(study: SweepStudy) -> Path:
         figures=write_figures(figures, folder / "figures"),
     )
     return folder / "report.html"
-
-
-def is_drawn(measure: str) -> bool:
-    """Tell whether a measure is shown on pages, not in tables only."""
-    return any(measure == name or measure.endswith(f".{name}") for name in DRAWN)
 
 
 def _with_intact(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from signseg_rig.visualization import (
     AreaBetween,
@@ -12,10 +15,13 @@ from signseg_rig.visualization import (
     ConditionOverNetworks,
     Number,
     TraitCorrelation,
+    is_main,
 )
 
 CONDITION = ("sign", "strength", "control")
 TESTED = ("n_units", "difference", "p_value", "q_value", "rank_biserial")
+# Over which tests, and how many, a q-value is corrected.
+FAMILY = ("family", "n_in_family")
 
 
 class Rows(NamedTuple):
@@ -41,13 +47,15 @@ def number_rows(numbers: Sequence[Number], convention: str | None) -> Rows:
 
 def tested_rows(comparisons: Sequence[Comparison]) -> Rows:
     """Give the tests of conditions against the intact units."""
+    families = Counter(one.measure for one in comparisons if np.isfinite(one.test.p_value))
     return Rows(
-        ("measure", *CONDITION, "mean", "low", "high", *TESTED),
+        ("measure", *CONDITION, "mean", "low", "high", *TESTED, *FAMILY),
         [
             (
                 *(one.measure, *_cells(one.condition)),
                 *(one.mean, one.low, one.high, one.test.n_pairs, one.change),
                 *(one.test.p_value, one.q_value, one.test.rank_biserial),
+                *(f"conditions of {one.measure}", families[one.measure]),
             )
             for one in comparisons
         ],
@@ -56,12 +64,14 @@ def tested_rows(comparisons: Sequence[Comparison]) -> Rows:
 
 def area_rows(areas: Sequence[AreaBetween]) -> Rows:
     """Give the areas between the curves of the signs."""
+    n_main = sum(bool(np.isfinite(one.q_value)) for one in areas)
     return Rows(
-        ("measure", *TESTED),
+        ("measure", *TESTED, *FAMILY),
         [
             (
                 *(one.measure, one.test.n_pairs, one.test.difference, one.test.p_value),
                 *(one.q_value, one.test.rank_biserial),
+                *(("main measures", n_main) if is_main(one.measure) else (None, None)),
             )
             for one in areas
         ],
@@ -83,7 +93,7 @@ def change_rows(pooled: Sequence[ConditionOverNetworks]) -> Rows:
 def pooled_rows(pooled: Sequence[ConditionOverNetworks]) -> Rows:
     """Give the change that each condition makes over networks."""
     return Rows(
-        ("measure", *CONDITION, "n_networks", "n_units", "n_values", "change", "low", "high"),
+        ("measure", *CONDITION, "n_sweeps", "n_units", "n_values", "change", "low", "high"),
         [
             (
                 *(one.measure, *_cells(one.condition), *one.pooled.n_groups, one.pooled.n_values),
@@ -96,13 +106,19 @@ def pooled_rows(pooled: Sequence[ConditionOverNetworks]) -> Rows:
 
 def correlation_rows(correlations: Sequence[TraitCorrelation]) -> Rows:
     """Give the correlations of changes with traits of the networks."""
+    families = Counter((one.measure, one.trait) for one in correlations if np.isfinite(one.q_value))
     return Rows(
-        ("trait", "measure", *CONDITION, "n_networks", "spearman", "low", "high", "p", "q"),
+        (
+            *("trait", "measure", *CONDITION, "n_sweeps", "spearman", "low", "high", "p", "q"),
+            *FAMILY,
+        ),
         [
             (
                 *(one.trait, one.measure, *_cells(one.condition), one.correlation.n_pairs),
                 *(one.correlation.coefficient, one.correlation.low, one.correlation.high),
                 *(one.correlation.p_value, one.q_value),
+                f"conditions of {one.measure} with {one.trait}",
+                families[one.measure, one.trait],
             )
             for one in correlations
         ],

@@ -9,7 +9,6 @@ from pathlib import Path
 from signseg_rig.errors import ConfigError
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.sweep_figures import label_of
-from signseg_rig.report.sweep_page import is_drawn
 from signseg_rig.report.sweep_tables import change_rows, correlation_rows, pooled_rows
 from signseg_rig.report.sweeps_figures import draw_networks, draw_traits
 from signseg_rig.report.tables import write_table
@@ -18,7 +17,10 @@ from signseg_rig.visualization import (
     SweepStudy,
     TraitCorrelation,
     correlate_traits,
+    is_main,
     pool_networks,
+    require_poolable,
+    settings_that_differ,
 )
 
 
@@ -43,6 +45,27 @@ class SweepsComparison:
         """What is known of each network."""
         return {name: study.settings.traits for name, study in self.studies.items()}
 
+    @property
+    def observations(self) -> str:
+        """What one observation among several is, in the plural."""
+        is_neurons = any(study.settings.neurons is not None for study in self.studies.values())
+        return "sets of neuron models" if is_neurons else "networks"
+
+    @property
+    def unknown(self) -> dict[str, list[str]]:
+        """Main measures that are not known of every network, and of which sweeps they are not."""
+        known = {
+            name: {one.measure for one in study.comparisons} for name, study in self.studies.items()
+        }
+        measures = dict.fromkeys(
+            measure for study in self.studies.values() for measure in study.table.measures
+        )
+        without = {
+            measure: [name for name, own in known.items() if measure not in own]
+            for measure in filter(is_main, measures)
+        }
+        return {measure: names for measure, names in without.items() if names}
+
 
 def compare_sweeps(studies: Sequence[SweepStudy]) -> SweepsComparison:
     """Pool sweeps of several networks, and correlate them with traits of the networks.
@@ -55,7 +78,8 @@ def compare_sweeps(studies: Sequence[SweepStudy]) -> SweepsComparison:
     Raises
     ------
     ConfigError
-        Two sweeps have one name, or there is no condition that all of them have.
+        Two sweeps have one name or cannot be pooled (see `require_poolable`), or there is no
+        condition that all of them have.
     """
     by_name = {study.settings.name: study for study in studies}
     if len(by_name) < len(studies):
@@ -63,12 +87,13 @@ def compare_sweeps(studies: Sequence[SweepStudy]) -> SweepsComparison:
             f"Sweeps are told apart by the names of their folders; got {len(studies)} sweeps of "
             f"the names {', '.join(by_name)}. Rename a folder."
         )
+    require_poolable(by_name)
     seed = studies[0].settings.seed
     pooled = pool_networks(by_name, seed)
     if not pooled:
         raise ConfigError(
-            f"The sweeps {', '.join(by_name)} have no condition and measure in common. Compare "
-            "sweeps with the same strengths and metrics."
+            f"The sweeps {', '.join(by_name)} have no condition in common. Compare sweeps that "
+            "have strengths, and results of them, in common."
         )
     traits = {name: study.settings.traits for name, study in by_name.items()}
     return SweepsComparison(by_name, pooled, correlate_traits(pooled, traits, seed))
@@ -92,8 +117,8 @@ def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
     write_table(folder / "changes.csv", *change_rows(pooled))
     write_table(folder / "pooled.csv", *pooled_rows(pooled))
     write_table(folder / "correlations.csv", *correlation_rows(correlations))
-    drawn = [one for one in pooled if is_drawn(one.measure)]
-    shown = [one for one in correlations if is_drawn(one.measure)]
+    drawn = [one for one in pooled if is_main(one.measure)]
+    shown = [one for one in correlations if is_main(one.measure)]
     figures = {"changes": draw_networks(drawn)}
     if shown:
         figures["traits"] = draw_traits(drawn, shown, traits)
@@ -104,8 +129,11 @@ def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
         networks={name: study.network["kind"] for name, study in comparison.studies.items()},
         n_units={name: len(study.table.units) for name, study in comparison.studies.items()},
         traits=traits,
+        differing=settings_that_differ(comparison.studies),
+        observations=comparison.observations,
         pooled=drawn,
         correlations=shown,
+        unknown=comparison.unknown,
         label_of=label_of,
         figures=write_figures(figures, folder / "figures"),
     )

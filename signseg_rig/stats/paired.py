@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from signseg_rig.stats.bands import check_level, percentile_band
+from signseg_rig.stats.bootstrap import bootstrap_mean_band
 from signseg_rig.types import FloatArray
 
 
@@ -85,14 +85,15 @@ def paired_test(
     >>> test.n_pairs, test.p_value, test.rank_biserial
     (5, 0.0625, 1.0)
     """
-    check_level(level)
     differences = _differences(a, b)
     untied = differences[differences != 0]
     return PairedTest(
         n_pairs=differences.size,
         n_untied=untied.size,
         difference=float(differences.mean()) if differences.size else float("nan"),
-        difference_band=_mean_band(differences, rng, level, n_resamples),
+        difference_band=bootstrap_mean_band(
+            differences, rng=rng, level=level, n_resamples=n_resamples
+        ),
         p_value=_p_value(differences, untied),
         rank_biserial=float(_rank_biserial(differences)) if differences.size else float("nan"),
     )
@@ -127,12 +128,3 @@ def _rank_biserial(differences: FloatArray, axis: int = -1) -> Any:
     total = ranks.sum(axis=axis)
     signed = (np.sign(differences) * ranks).sum(axis=axis)
     return np.divide(signed, total, out=np.zeros_like(total), where=total > 0)
-
-
-def _mean_band(
-    values: FloatArray, rng: np.random.Generator, level: float, n_resamples: int
-) -> tuple[float, float]:
-    if values.size < 2:
-        return float("nan"), float("nan")
-    drawn = values[rng.integers(values.size, size=(n_resamples, values.size))]
-    return percentile_band(drawn.mean(axis=1), level)

@@ -1,6 +1,6 @@
 """Preferred images of model neurons: evolutions in one process, and sweeps of many."""
 
-from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
+from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table, is_main
 from signseg_rig.visualization.evolution import Evolution, Search, evolve, evolve_together
 from signseg_rig.visualization.measurement import (
     N_REMOVED,
@@ -15,6 +15,7 @@ from signseg_rig.visualization.over_networks import (
     correlate_traits,
     pool_networks,
 )
+from signseg_rig.visualization.pooling import require_poolable, settings_that_differ
 from signseg_rig.visualization.results import Result, ResultFolder, put_aside
 from signseg_rig.visualization.study import SweepStudy, study_sweep
 from signseg_rig.visualization.sweep import run_sweep
@@ -45,13 +46,16 @@ __all__ = [
     "evolve",
     "evolve_together",
     "is_count",
+    "is_main",
     "list_tasks",
     "local_processes",
     "measure_sweep",
     "pool_networks",
     "put_aside",
     "read_sweep",
+    "require_poolable",
     "run_sweep",
+    "settings_that_differ",
     "study_sweep",
     "write_sweep",
 ]

@@ -21,6 +21,16 @@ from signseg_rig.types import FloatArray
 from signseg_rig.visualization.measurement import Number, is_outcome
 from signseg_rig.visualization.tasks import Condition
 
+# What a sweep is judged by, and what pages show. What else a metric tells, such as its controls and
+# the verdicts of single networks that have a mean, is in the tables.
+MAIN = (
+    *("reached_activation", "intact_response", "across", "across.mean"),
+    *("score", "detection_rate", "low_share", "high_share", "slope"),
+)
+# Parts of the names of values that are of the intact or of random images alone: up to rounding the
+# same under all conditions.
+STANDARDS = frozenset({"within_intact", "random", "within_random"})
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -63,12 +73,23 @@ class AreaBetween:
         Of units: the area between "negative removed" and "positive removed", against 0. The area
         is positive where removing the positive weights lowers the measure more.
     q_value : float
-        Corrected over measures.
+        Its p-value, corrected over the main measures (Benjamini & Hochberg); NaN for any other.
     """
 
     measure: str
     test: PairedTest
     q_value: float
+
+
+def is_main(measure: str) -> bool:
+    """Tell whether a measure is one of those that a sweep is judged by, and that pages show."""
+    return any(measure == name or measure.endswith(f".{name}") for name in MAIN)
+
+
+def is_compared(measure: str) -> bool:
+    """Tell whether conditions may differ in a measure: not in counts, nor in its standards."""
+    _, *parts = measure.split(".")
+    return is_outcome(measure) and STANDARDS.isdisjoint(parts)
 
 
 class Table:
@@ -101,14 +122,20 @@ class Table:
         """Give the mean over units of the means over repeats, NaN where nothing is known."""
         return _mean(list(self.per_unit(measure, condition)))
 
+    def change(self, measure: str, condition: Condition) -> float:
+        """Give the mean over units of the change from intact, NaN where nothing is known."""
+        intact = self.per_unit(measure, Condition())
+        return _mean(list(self.per_unit(measure, condition) - intact))
+
     def comparisons(self, measure: str) -> list[Comparison]:
         """Compare every condition of a measure with the intact units.
 
-        Nothing is compared of a measure that is the same under all conditions, as are those of the
-        intact and the random images that come with some metrics, nor of counts and of the strength
-        of the ablation itself.
+        Nothing is compared of a measure that is the same under all conditions by design, as are
+        those of the intact and the random images that come with some metrics, nor of counts and of
+        the strength of the ablation itself, nor of what is known of no unit. Where no unit differs,
+        that is a result.
         """
-        if not is_outcome(measure):
+        if not is_compared(measure):
             return []
         intact = self.per_unit(measure, Condition())
         others = [condition for condition in self.conditions if condition != Condition()]
@@ -116,7 +143,7 @@ class Table:
         for condition in others:
             rng = self._rng(measure, condition, "test")
             tests.append(paired_test(self.per_unit(measure, condition), intact, rng=rng))
-        if not any(test.n_untied for test in tests):
+        if not any(test.n_pairs for test in tests):
             return []
         q_values = adjust_fdr([test.p_value for test in tests])
         return [
@@ -125,9 +152,9 @@ class Table:
         ]
 
     def areas(self) -> list[AreaBetween]:
-        """Compare the curves of the two signs, for the measures in which they differ at all."""
+        """Compare the curves of the two signs, for the measures in which conditions may differ."""
         found = {}
-        for measure in filter(is_outcome, self.measures):
+        for measure in filter(is_compared, self.measures):
             curves = self._curves(measure, "negative"), self._curves(measure, "positive")
             strengths = self.strengths("positive")
             if len(strengths) < 2 or strengths != self.strengths("negative"):
@@ -135,9 +162,12 @@ class Table:
             areas = area_between_curves(strengths, *curves)
             rng = named_rng(self._seed, "area", measure)
             test = paired_test(areas, np.zeros_like(areas), rng=rng)
-            if test.n_untied:
+            if test.n_pairs:
                 found[measure] = test
-        q_values = adjust_fdr([test.p_value for test in found.values()])
+        # What else is measured, and by how many networks, has no say in what is shown.
+        q_values = adjust_fdr(
+            [test.p_value if is_main(measure) else np.nan for measure, test in found.items()]
+        )
         return [
             AreaBetween(measure, test, float(q_value))
             for (measure, test), q_value in zip(found.items(), q_values, strict=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
+from signseg_rig.limits import MIN_NETWORKS
 from signseg_rig.seeds import named_rng
 from signseg_rig.stats import (
     Correlation,
@@ -15,11 +18,11 @@ from signseg_rig.stats import (
     hierarchical_bootstrap,
     spearman_with_ci,
 )
-from signseg_rig.visualization.comparison import Table
+from signseg_rig.visualization.comparison import Table, is_compared
 from signseg_rig.visualization.study import SweepStudy
 from signseg_rig.visualization.tasks import Condition
 
-MIN_NETWORKS = 4
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,9 @@ class ConditionOverNetworks:
     measure : str
     condition : Condition
     changes : dict of str to float
-        Mean change from the intact units, by the name of the sweep.
+        Mean change from the intact units, by the name of the sweep; NaN where it is not known.
     pooled : HierarchicalMean
-        Over networks, units within them and repeats within those.
+        Over the networks of which it is known, units within them and repeats within those.
     """
 
     measure: str
@@ -68,25 +71,24 @@ def pool_networks(studies: Mapping[str, SweepStudy], seed: int) -> list[Conditio
     Parameters
     ----------
     studies : mapping of str to SweepStudy
-        By the names of the sweeps.
+        By the names of the sweeps; such that `require_poolable` has nothing against.
     seed : int
         Of the bootstrap.
 
     Returns
     -------
     conditions : list of ConditionOverNetworks
-        Those that all sweeps have.
+        Those that all sweeps have, where two networks or more are known. A network in which nothing
+        differs counts as one, with a change of 0.
     """
-    compared = {
-        name: {(one.measure, one.condition): one for one in study.comparisons}
-        for name, study in studies.items()
-    }
-    first, *others = compared.values()
+    tables = {name: study.table for name, study in studies.items()}
+    measures = filter(is_compared, _common([one.measures for one in tables.values()]))
+    conditions = _common([one.conditions for one in tables.values()])
     found = []
-    for measure, condition in first:
-        if all((measure, condition) in other for other in others):
-            changes = {name: own[measure, condition].change for name, own in compared.items()}
-            pooled = _pooled([study.table for study in studies.values()], measure, condition, seed)
+    for measure, condition in itertools.product(measures, conditions):
+        changes = {name: one.change(measure, condition) for name, one in tables.items()}
+        if condition != Condition() and np.isfinite(list(changes.values())).sum() > 1:
+            pooled = _pooled(list(tables.values()), measure, condition, seed)
             found.append(ConditionOverNetworks(measure, condition, changes, pooled))
     return found
 
@@ -107,30 +109,34 @@ def correlate_traits(
     Returns
     -------
     correlations : list of TraitCorrelation
-        Of traits that are known of at least four networks.
+        Where trait and change are known of at least four networks.
     """
+    names = dict.fromkeys(trait for own in traits.values() for trait in own)
+    measures = dict.fromkeys(one.measure for one in pooled)
     found: list[TraitCorrelation] = []
-    for trait in dict.fromkeys(trait for own in traits.values() for trait in own):
-        names = [name for name, own in traits.items() if trait in own]
-        if len(names) < MIN_NETWORKS:
-            continue
-        values = [traits[name][trait] for name in names]
-        for measure in dict.fromkeys(one.measure for one in pooled):
-            own = [one for one in pooled if one.measure == measure]
-            correlations = [
-                spearman_with_ci(
-                    values,
-                    [one.changes[name] for name in names],
-                    rng=_rng(seed, measure, one.condition, trait),
-                )
-                for one in own
-            ]
-            q_values = adjust_fdr([one.p_value for one in correlations])
-            found.extend(
-                TraitCorrelation(trait, measure, one.condition, correlation, float(q_value))
-                for one, correlation, q_value in zip(own, correlations, q_values, strict=True)
+    for trait, measure in itertools.product(names, measures):
+        known = {name: own[trait] for name, own in traits.items() if trait in own}
+        correlations = {
+            one.condition: spearman_with_ci(
+                list(known.values()),
+                [one.changes[name] for name in known],
+                rng=_rng(seed, measure, one.condition, trait),
             )
+            for one in pooled
+            if one.measure == measure
+        }
+        enough = {key: one for key, one in correlations.items() if one.n_pairs >= MIN_NETWORKS}
+        q_values = adjust_fdr([one.p_value for one in enough.values()])
+        found.extend(
+            TraitCorrelation(trait, measure, condition, correlation, float(q_value))
+            for (condition, correlation), q_value in zip(enough.items(), q_values, strict=True)
+        )
     return found
+
+
+def _common(lists: Sequence[Sequence[_Item]]) -> list[_Item]:
+    """Give what stands in all lists, in the order of the first."""
+    return [one for one in lists[0] if all(one in other for other in lists[1:])]
 
 
 def _pooled(

@@ -23,8 +23,8 @@ from signseg_rig.weights.inference import (
     require_device,
 )
 from signseg_rig.weights.models import (
+    DeviceSettings,
     ModelSettings,
-    batch_size_of,
     load_model,
     model_problems,
     trained_model,
@@ -35,12 +35,12 @@ from signseg_rig.weights.used_files import named_files, used_weights
 __all__ = [
     "CATALOGUE",
     "ByHand",
+    "DeviceSettings",
     "Download",
     "ModelSettings",
     "PackageMember",
     "WeightFile",
     "add_weights",
-    "batch_size_of",
     "compute_in_batches",
     "fetch_weights",
     "file_sha256",

@@ -21,12 +21,25 @@ State = dict[str, "torch.Tensor"]
 GPU_BATCH_SIZE = 32
 
 
-def batch_size_of(values: dict[str, Any]) -> int:
+def _batch_size_of(values: dict[str, Any]) -> int:
     """Give the batch size that suits the `device` among a model's settings."""
     return 1 if values.get("device", CPU) == CPU else GPU_BATCH_SIZE
 
 
-class ModelSettings(Settings):
+class DeviceSettings(Settings):
+    """Settings of everything that computes with torch: where, and how many images at a time.
+
+    Batches are always full (the last one is filled up), for torch chooses its algorithm by the size
+    of a batch: so an image comes out the same whatever else is asked for, as long as `batch_size`
+    stays. By default it is 1 on a CPU, where more are no quicker for images of 224 px, and 32 on a
+    graphics card, to keep it busy.
+    """
+
+    device: str = Field(default=CPU, pattern=r"^(cpu|mps|cuda(:\d+)?)$")
+    batch_size: int = Field(default_factory=_batch_size_of, ge=1, le=1024)
+
+
+class ModelSettings(DeviceSettings):
     """Settings of every torch model: its weights, and how it computes.
 
     `weights_path` is a weight file of one's own. With `random_seed` none is read: the weights are
@@ -34,18 +47,11 @@ class ModelSettings(Settings):
 
     Some files hold more than weights, which they can only give by running code. Set `trusts_pickle`
     for one whose source you would also run programs of; that it was needed is then a warning.
-
-    `batch_size` is how many images are computed at a time. Batches are always full (the last one
-    is filled up), for torch chooses its algorithm by the size of a batch: so an image comes out the
-    same whatever else is asked for, as long as the batch size stays. By default it is 1 on a CPU,
-    where more are no quicker for images of 224 px, and 32 on a graphics card, to keep it busy.
     """
 
     weights_path: InputPath | None = None
     random_seed: int | None = Field(default=None, ge=0)
     trusts_pickle: bool = False
-    device: str = Field(default=CPU, pattern=r"^(cpu|mps|cuda(:\d+)?)$")
-    batch_size: int = Field(default_factory=batch_size_of, ge=1, le=1024)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

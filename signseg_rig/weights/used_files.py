@@ -10,12 +10,12 @@ from signseg_rig.weights.catalogue import CATALOGUE
 from signseg_rig.weights.files import file_sha256, find_weights
 
 
-def used_weights(settings: Settings) -> dict[str, str]:
+def used_weights(settings: Settings | PluginChoice) -> dict[str, str]:
     """Hash the files that the plugins which settings choose will load.
 
     Parameters
     ----------
-    settings : Settings
+    settings : Settings or PluginChoice
 
     Returns
     -------

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from signseg_rig.limits import MAX_DRIFT
+
 MIN_SPAN_FOR_DRIFT_S = 10.0
 # Heartbeats; older ones are forgotten.
 N_KEPT = 512
-# Two computers' crystals are wrong by less than this together.
-MAX_DRIFT = 200e-6
 
 
 @dataclass(frozen=True, slots=True)

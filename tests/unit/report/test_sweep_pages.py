@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ strengths = [0.5, 1.0]
 control_strengths = [0.5]
 n_repeats = 2
 traits = {{ robust_accuracy = {robustness} }}
-network = {{ kind = "efficientnet_lite0", input_size_px = 32 }}
+network = {{ kind = "efficientnet_lite0", input_size_px = 32, random_seed = {network} }}
 generator = {{ kind = "dcgan_faces" }}
 optimizer = {{ kind = "cma_es", n_codes = 4 }}
 metrics = {{ spectra = {{ kind = "spectra" }} }}
@@ -40,16 +41,26 @@ metrics = {{ spectra = {{ kind = "spectra" }} }}
 EFFECT = {"intact": 0, "positive": -4, "negative": 1}
 
 
-def make_sweep(out_dir: Path, name: str, robustness: float = 0.1, *, n_missing: int = 0) -> Path:
+def make_sweep(
+    out_dir: Path, name: str, robustness: float = 0.1, *, network: int = 0, **results: Any
+) -> Path:
     """Write results of a sweep in which an ablation changes scores by a known amount."""
     (out_dir / name).mkdir(parents=True)
     file = out_dir / name / "sweep.toml"
-    file.write_text(SWEEP.format(name=name, out_dir=out_dir, robustness=robustness))
-    write_results(read_sweep(file), robustness, n_missing=n_missing)
+    file.write_text(
+        SWEEP.format(name=name, out_dir=out_dir, robustness=robustness, network=network)
+    )
+    write_results(read_sweep(file), robustness, **results)
     return out_dir / name
 
 
-def write_results(settings: SweepSettings, robustness: float = 0.1, *, n_missing: int = 0) -> None:
+def write_results(
+    settings: SweepSettings,
+    robustness: float = 0.1,
+    *,
+    n_missing: int = 0,
+    has_contrast: bool = True,
+) -> None:
     folder = ResultFolder(settings.folder)
     tasks = list_tasks(settings)
     rng = np.random.default_rng(int(robustness * 100))
@@ -61,7 +72,7 @@ def write_results(settings: SweepSettings, robustness: float = 0.1, *, n_missing
             task.key,
             Result(
                 best_code=np.zeros(100),
-                best_image=rng.integers(0, 256, (64, 64, 3), dtype=np.uint8),
+                best_image=rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) * has_contrast,
                 scores=np.array([[level, level - 1]]),
                 intact_score=np.array(level),
                 n_removed=np.array(1),
@@ -105,6 +116,21 @@ def test_report_of_a_sweep(tmp_path):
     assert areas["reached_activation"] == pytest.approx(1.1 * 5 / 2, abs=0.05)
 
 
+def test_tables_tell_what_a_q_was_corrected_over(tmp_path):
+    sweep = make_sweep(tmp_path, "one")
+    assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
+    tests, areas = rows_of(sweep / "tests.csv"), rows_of(sweep / "areas.csv")
+    assert {(one["family"], one["n_in_family"]) for one in tests} == {
+        (f"conditions of {measure}", "6") for measure in {one["measure"] for one in tests}
+    }
+    shown = ["reached_activation", "intact_response", "spectra.low_share", "spectra.high_share"]
+    assert {one["measure"]: (one["family"], one["n_in_family"]) for one in areas} == dict.fromkeys(
+        [*shown, "spectra.slope"], ("main measures", "5")
+    )
+    page = (sweep / "report.html").read_text(encoding="utf-8")
+    assert "q is corrected over the measures of this table" in " ".join(page.split())
+
+
 def test_a_sweep_that_still_goes_on(tmp_path):
     sweep = make_sweep(tmp_path, "going", n_missing=40)
     assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
@@ -129,7 +155,7 @@ def test_report_tells_software_and_that_it_changed(tmp_path):
 
 def test_report_as_json(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sweeps = [make_sweep(tmp_path, name) for name in ("a", "b")]
+    sweeps = [make_sweep(tmp_path, name, network=ord(name)) for name in ("a", "b")]
     result = runner.invoke(app, ["report", *map(str, sweeps), "--json"])
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
@@ -143,7 +169,7 @@ def test_report_as_json(tmp_path, monkeypatch):
         -4.4, abs=0.05
     )
     assert {one["measure"] for one in first["areas"]} >= {"reached_activation"}
-    assert {one["n_networks"] for one in told["pooled"]} == {2}
+    assert {one["n_sweeps"] for one in told["pooled"]} == {2}
     assert told["correlations"] == []
 
 
@@ -152,7 +178,7 @@ def test_the_network_that_neuron_models_read_does_not_judge(tmp_path):
     file = sweep / "sweep.toml"
     text = file.read_text().partition("metrics =")[0]
     (sweep / "some.neurons").write_bytes(b"hashed only")
-    judges = '[{ kind = "efficientnet_lite0", input_size_px = 64 }]'
+    judges = '[{ kind = "efficientnet_lite0", input_size_px = 64, random_seed = 0 }]'
     file.write_text(
         f'{text}neurons = "{sweep / "some.neurons"}"\n'
         f'[metrics.alike]\nkind = "representational_similarity"\nnetworks = {judges}\n'
@@ -194,7 +220,10 @@ def test_sweep_that_was_moved_is_reported_where_it_lies(tmp_path):
 def test_sweeps_of_several_networks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     robustness = (0.1, 0.9, 0.5, 0.3)
-    sweeps = [make_sweep(tmp_path, f"net{index}", one) for index, one in enumerate(robustness)]
+    sweeps = [
+        make_sweep(tmp_path, f"net{index}", one, network=index)
+        for index, one in enumerate(robustness)
+    ]
     result = runner.invoke(app, ["report", *map(str, sweeps), "--out", "all"])
     assert result.exit_code == 0, result.output
     assert result.stdout.split()[-1] == str(Path("all") / "report.html")
@@ -208,8 +237,10 @@ def test_sweeps_of_several_networks(tmp_path, monkeypatch):
     row = rho["reached_activation", "positive", "1.0", ""]
     assert float(row["spearman"]) == pytest.approx(-1)
     assert float(row["p"]) == pytest.approx(2 / 24)
+    assert row["family"] == "conditions of reached_activation with robust_accuracy"
+    assert row["n_in_family"] == "6"
     pooled = rows_of(tmp_path / "all" / "pooled.csv")
-    assert {one["n_networks"] for one in pooled} == {"4"}
+    assert {one["n_sweeps"] for one in pooled} == {"4"}
     assert {one["n_units"] for one in pooled} == {"12"}
     first = next(one for one in pooled if (one["sign"], one["strength"]) == ("positive", "1.0"))
     assert float(first["change"]) == pytest.approx(-4 * (1 + np.mean(robustness)), abs=0.05)
@@ -219,15 +250,93 @@ def test_sweeps_of_several_networks(tmp_path, monkeypatch):
 
 def test_two_networks_are_pooled_and_the_page_says_what_a_correlation_needs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sweeps = [make_sweep(tmp_path, name) for name in ("a", "b")]
+    sweeps = [make_sweep(tmp_path, name, network=ord(name)) for name in ("a", "b")]
     assert runner.invoke(app, ["report", *map(str, sweeps)]).exit_code == 0
     page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
     assert "a trait has to be known of four or more networks" in page
 
 
+def test_page_names_what_is_not_known_of_a_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [
+        make_sweep(tmp_path, name, network=ord(name), has_contrast=name != "b") for name in "abc"
+    ]
+    result = runner.invoke(app, ["report", *map(str, sweeps)])
+    assert result.exit_code == 0, result.output
+    n_sweeps = {
+        row["measure"]: row["n_sweeps"]
+        for row in rows_of(tmp_path / "sweeps-compared" / "pooled.csv")
+    }
+    assert n_sweeps == {"reached_activation": "3", "intact_response": "3"} | dict.fromkeys(
+        ("spectra.low_share", "spectra.high_share", "spectra.slope"), "2"
+    )
+    page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
+    assert "spectra.slope (not of b)" in page
+    assert "reached_activation (not of" not in page
+
+
+def test_sweeps_of_one_network_are_not_pooled_as_if_they_were_of_two(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [make_sweep(tmp_path, name, network=ord(name)) for name in "abc"]
+    again = make_sweep(tmp_path, "again", network=ord("b"))
+    text = (again / "sweep.toml").read_text()
+    # Other units, another seed and another size of images make no other network.
+    (again / "sweep.toml").write_text(
+        text.replace("px = 32", "px = 64")
+        .replace('"wig"', '"mask"')
+        .replace("units", "seed = 1\nunits")
+    )
+    write_results(read_sweep(again / "sweep.toml"))
+    result = runner.invoke(app, ["report", *map(str, [*sweeps, again])])
+    assert result.exit_code == 1
+    said = " ".join(result.stderr.split())
+    assert "'b' and 'again' are of one network, efficientnet_lite0 (random, seed 98)" in said
+    assert "put them into one sweep" in said
+    assert not (tmp_path / "sweeps-compared").exists()
+
+
+def test_page_lists_what_sweeps_differ_in_and_may(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [make_sweep(tmp_path, name, network=ord(name)) for name in "ab"]
+    text = (sweeps[1] / "sweep.toml").read_text()
+    (sweeps[1] / "sweep.toml").write_text(
+        text.replace("px = 32", "px = 64")
+        .replace("n_repeats = 2", "n_repeats = 3")
+        .replace("[0.5, 1.0]", "[0.5, 0.8, 1.0]")
+    )
+    write_results(read_sweep(sweeps[1] / "sweep.toml"))
+    manifest = {"python": "3.11.7 (main)", "plugins": [], "distributions": {"torch": "2.7.1"}}
+    (sweeps[1] / "manifest.json").write_text(json.dumps([manifest]))
+    result = runner.invoke(app, ["report", *map(str, sweeps)])
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
+    text = " ".join(re.sub("<[^>]*>", " ", page).split())
+    told = text.partition("What the sweeps differ in setting a b ")[2].partition(" All else")[0]
+    assert told == (
+        "n_repeats 2 3 network.input_size_px 32 64 network.random_seed 97 98 software.python "
+        "absent 3.11.7 software.torch absent 2.7.1 strengths 0.5, 1.0 0.5, 0.8, 1.0"
+    )
+    pooled = rows_of(tmp_path / "sweeps-compared" / "pooled.csv")
+    assert {one["strength"] for one in pooled} == {"0.5", "1.0"}
+
+
+def test_neuron_models_are_counted_by_their_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [make_sweep(tmp_path, name) for name in "ab"]
+    for sweep in sweeps:
+        (sweep / "some.neurons").write_text(f"hashed only, {sweep.name}")
+        text = (sweep / "sweep.toml").read_text()
+        (sweep / "sweep.toml").write_text(f'neurons = "{sweep / "some.neurons"}"\n{text}')
+        write_results(read_sweep(sweep / "sweep.toml"))
+    assert runner.invoke(app, ["report", *map(str, sweeps)]).exit_code == 0
+    page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
+    assert "Sweeps of 2 sets of neuron models" in page
+    assert "Those of one animal, or of one recording on two networks, are not independent" in page
+
+
 def test_sweeps_of_one_name_cannot_be_told_apart(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sweeps = [make_sweep(tmp_path / folder, "same") for folder in ("a", "b")]
+    sweeps = [make_sweep(tmp_path / one, "same", network=ord(one)) for one in ("a", "b")]
     result = runner.invoke(app, ["report", *map(str, sweeps)])
     assert result.exit_code == 1
     assert "Rename a folder" in " ".join(result.stderr.split())
