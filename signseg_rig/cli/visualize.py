@@ -22,7 +22,11 @@ def visualize(
         int | None, typer.Option(help="Processes; by default one for each processor.", min=1)
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler to use instead of processes.")
+        str | None,
+        typer.Option(
+            help="Address of a Dask scheduler to use instead of processes. Start its workers with "
+            "one thread each (--nworkers N --nthreads 1): threads of a process take turns."
+        ),
     ] = None,
     resume: Annotated[
         bool,

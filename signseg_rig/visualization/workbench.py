@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -17,9 +18,15 @@ from signseg_rig.visualization.sweep_settings import SweepSettings
 from signseg_rig.visualization.tasks import Task
 from signseg_rig.visualization.units import Lesioned, See, Units, load_units
 
+# Dask's workers have a thread for each processor by default. The models are one set in a process,
+# and torch computes with one thread here whoever asks.
+_ONE_AT_A_TIME = Lock()
+
 
 def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
     """Do some tasks together, and write their results; what worker processes run.
+
+    Threads of one process do so one after the other.
 
     Parameters
     ----------
@@ -33,8 +40,18 @@ def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
     -------
     n_done : int
     """
-    settings, generator, units = _workbench(sweep)
-    results = ResultFolder(Path(folder))
+    with _ONE_AT_A_TIME:
+        _do_together(*_workbench(sweep), ResultFolder(Path(folder)), tasks)
+    return len(tasks)
+
+
+def _do_together(
+    settings: SweepSettings,
+    generator: Generator,
+    units: Units,
+    results: ResultFolder,
+    tasks: Sequence[Task],
+) -> None:
     # What sees alike is evolved together: generator and network then have full batches.
     alike: dict[See, list[tuple[Task, Lesioned]]] = {}
     for task, lesioned in zip(tasks, units.lesion(tasks), strict=True):
@@ -44,7 +61,6 @@ def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
         evolutions = evolve_together(generator, see, searches, settings.n_generations)
         for (task, lesioned), evolution in zip(own, evolutions, strict=True):
             results.write(task.key, _result(units, task, lesioned, evolution))
-    return len(tasks)
 
 
 # Of one sweep: the worker of a Dask cluster outlives many, and models are large.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from signseg_rig.errors import ConfigError
@@ -83,15 +84,44 @@ def repeatable_algorithms() -> Iterator[None]:
     """Compute in full single precision and by algorithms that repeat.
 
     On CUDA, convolutions else round their inputs to 10 bits (TF32), and may add up in another
-    order at every call.
+    order at every call. What torch is told of this holds for all threads of the process: the first
+    that comes changes it, and the last that leaves puts it back.
     """
-    import torch
-
-    _settle_vector_functions()
-    with torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    ):
+    _REPEATABLE.enter()
+    try:
         yield
+    finally:
+        _REPEATABLE.leave()
+
+
+class _Repeatable:
+    """The algorithms of this process, as long as some thread needs them to repeat."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_inside = 0
+        self._changed = ExitStack()
+
+    def enter(self) -> None:
+        import torch
+
+        with self._lock:
+            _settle_vector_functions()
+            if not self._n_inside:
+                flags = torch.backends.cudnn.flags(
+                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+                )
+                self._changed.enter_context(flags)
+            self._n_inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if not self._n_inside:
+                self._changed.close()
+
+
+_REPEATABLE = _Repeatable()
 
 
 @cache

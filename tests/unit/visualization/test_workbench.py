@@ -2,8 +2,11 @@
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
-from signseg_rig.visualization import read_sweep, write_sweep
+import numpy as np
+
+from signseg_rig.visualization import ResultFolder, list_tasks, read_sweep, write_sweep
 from signseg_rig.visualization import workbench as module
 
 
@@ -31,3 +34,33 @@ def test_models_are_loaded_once_for_a_sweep_and_let_go_for_the_next(sweep_file, 
     assert [seed for seed, _ in loaded] == [first.seed, 5, first.seed]
     assert [units() is not None for _, units in loaded] == [False, False, True]
     module._workbench.cache_clear()
+
+
+def test_threads_of_one_worker_come_to_what_one_thread_comes_to(sweep_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.set_num_threads", lambda _n: None)  # is of the whole process
+    text = sweep_file.read_text().replace("input_size_px", "random_seed = 3\ninput_size_px")
+    sweep_file.write_text(text)
+    settings = read_sweep(sweep_file)
+    tasks, sweep = list_tasks(settings), write_sweep(settings)
+    module._workbench.cache_clear()
+    module.do_tasks(sweep, str(tmp_path / "one"), tasks)
+    module._workbench.cache_clear()
+    n_loaded = []
+    load = module.load_units
+
+    def counted(settings):
+        n_loaded.append(1)
+        return load(settings)
+
+    monkeypatch.setattr(module, "load_units", counted)
+    with ThreadPoolExecutor(3) as threads:
+        for done in [
+            threads.submit(module.do_tasks, sweep, str(tmp_path / "three"), [task])
+            for task in tasks
+        ]:
+            assert done.result() == 1
+    module._workbench.cache_clear()
+    assert len(n_loaded) == 1
+    one, three = ResultFolder(tmp_path / "one"), ResultFolder(tmp_path / "three")
+    for task in tasks:
+        np.testing.assert_array_equal(three.read(task.key).scores, one.read(task.key).scores)

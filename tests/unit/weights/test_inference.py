@@ -1,5 +1,7 @@
 """Devices, batches, and results that repeat."""
 
+from threading import Event, Thread
+
 import numpy as np
 import pytest
 import torch
@@ -49,3 +51,31 @@ def test_inference_is_repeatable_and_then_all_is_as_before():
         assert torch.backends.cudnn.deterministic
     assert torch.backends.cudnn.allow_tf32 == before
     assert not torch.is_inference_mode_enabled()
+
+
+def test_inference_in_one_thread_outlasts_that_in_another():
+    flags = torch.backends.cudnn
+    before = flags.allow_tf32, flags.deterministic
+    is_begun, is_joined, is_over = Event(), Event(), Event()
+    seen = []
+
+    def first():
+        with reproducible_inference():
+            is_begun.set()
+            is_joined.wait(60)
+        is_over.set()
+
+    def second():
+        is_begun.wait(60)
+        with reproducible_inference():
+            is_joined.set()
+            is_over.wait(60)
+            seen.append((flags.allow_tf32, flags.deterministic))
+
+    threads = [Thread(target=first), Thread(target=second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [(False, True)]
+    assert (flags.allow_tf32, flags.deterministic) == before
