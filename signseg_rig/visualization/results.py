@@ -102,6 +102,10 @@ class ResultFolder:
             if entry.name.endswith(".npz")
         }
 
+    def has(self, key: str) -> bool:
+        """Tell whether there is a result."""
+        return self._path(key).exists()
+
     def clear(self) -> None:
         """Remove the drafts of workers that were killed while they wrote."""
         remove_drafts(self._folder, min_age_s=ABANDONED_AFTER_S)

@@ -13,6 +13,7 @@ from signseg_rig.visualization.results import ResultFolder, explained
 from signseg_rig.visualization.software import record_software
 from signseg_rig.visualization.sweep_settings import SweepSettings, write_sweep
 from signseg_rig.visualization.tasks import Task, list_tasks
+from signseg_rig.visualization.used_files import Stamps, hash_files
 from signseg_rig.visualization.workbench import do_tasks
 from signseg_rig.whole_files import write_whole
 
@@ -54,7 +55,8 @@ def run_sweep(
     RigError
         What a task came upon: a weight file that is missing, a unit that does not exist.
     """
-    tasks = list_tasks(settings)
+    files = hash_files(settings)
+    tasks = list_tasks(settings, files)
     results = ResultFolder(settings.folder)
     with explained(settings.folder):
         settings.folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +73,7 @@ def run_sweep(
     for attempt in range(MAX_BROKEN_POOLS):
         try:
             with open_executor() as executor:
-                for n_done in _hand_out(executor, settings, left):
+                for n_done in _hand_out(executor, settings, left, files.stamps):
                     on_progress(len(tasks) - len(left) + n_done, len(tasks))
                 return n_left
         except BrokenProcessPool:
@@ -86,12 +88,14 @@ def run_sweep(
     )
 
 
-def _hand_out(executor: Executor, settings: SweepSettings, tasks: Sequence[Task]) -> Iterator[int]:
+def _hand_out(
+    executor: Executor, settings: SweepSettings, tasks: Sequence[Task], files: Stamps
+) -> Iterator[int]:
     """Hand out tasks in portions; yields how many are done as portions come back."""
     sweep, folder = write_sweep(settings), str(settings.folder.absolute())
     size = settings.n_together
     futures: list[Future[int]] = [
-        executor.submit(do_tasks, sweep, folder, tasks[first : first + size])
+        executor.submit(do_tasks, sweep, folder, tasks[first : first + size], files)
         for first in range(0, len(tasks), size)
     ]
     n_done = 0

@@ -17,16 +17,18 @@ from signseg_rig.visualization.results import Result, ResultFolder
 from signseg_rig.visualization.sweep_settings import SweepSettings
 from signseg_rig.visualization.tasks import Task
 from signseg_rig.visualization.units import Lesioned, See, Units, load_units
+from signseg_rig.visualization.used_files import Stamps, hash_files, require_same_files
 
 # Dask's workers have a thread for each processor by default. The models are one set in a process,
 # and torch computes with one thread here whoever asks.
 _ONE_AT_A_TIME = Lock()
 
 
-def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
+def do_tasks(sweep: str, folder: str, tasks: Sequence[Task], files: Stamps) -> int:
     """Do some tasks together, and write their results; what worker processes run.
 
-    Threads of one process do so one after the other.
+    Threads of one process do so one after the other. Tasks that have a result by now are left out:
+    those that worked for a sweep that was killed may have finished them meanwhile.
 
     Parameters
     ----------
@@ -35,13 +37,23 @@ def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
     folder : str
         Of the sweep.
     tasks : sequence of Task
+    files : tuple of (str, str)
+        The `stamps` of the files from which the tasks were listed.
 
     Returns
     -------
     n_done : int
+
+    Raises
+    ------
+    SweepError
+        The files are others here, or a result cannot be written.
     """
+    results = ResultFolder(Path(folder))
     with _ONE_AT_A_TIME:
-        _do_together(*_workbench(sweep), ResultFolder(Path(folder)), tasks)
+        left = [task for task in tasks if not results.has(task.key)]
+        if left:
+            _do_together(*_workbench(sweep, files), results, left)
     return len(tasks)
 
 
@@ -65,7 +77,7 @@ def _do_together(
 
 # Of one sweep: the worker of a Dask cluster outlives many, and models are large.
 @lru_cache(maxsize=1)
-def _workbench(sweep: str) -> tuple[SweepSettings, Generator, Units]:
+def _workbench(sweep: str, files: Stamps) -> tuple[SweepSettings, Generator, Units]:
     """Load the models of a sweep once in a process, each with one thread.
 
     With other numbers of threads the last bits would differ, and workers share the processors.
@@ -75,7 +87,10 @@ def _workbench(sweep: str) -> tuple[SweepSettings, Generator, Units]:
     torch.set_num_threads(1)
     settings = SweepSettings.model_validate(tomllib.loads(sweep))
     generator: Generator = settings.generator.load()(settings.generator.settings)
-    return settings, generator, load_units(settings)
+    units = load_units(settings)
+    # Once they are loaded: a file that was changed before is found, and one changed since as well.
+    require_same_files(hash_files(settings).stamps, files)
+    return settings, generator, units
 
 
 def _optimizer(settings: SweepSettings, generator: Generator, task: Task) -> Optimizer:

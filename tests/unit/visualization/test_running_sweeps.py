@@ -30,7 +30,7 @@ def test_progress_does_not_wait_for_the_slowest(sweep_file, monkeypatch):
     is_told = Event()
     told = []
 
-    def pretend(_sweep, _folder, tasks):
+    def pretend(_sweep, _folder, tasks, _files):
         if first in tasks:
             assert is_told.wait(60)
         return len(tasks)
@@ -45,7 +45,7 @@ def test_progress_does_not_wait_for_the_slowest(sweep_file, monkeypatch):
     assert told == [0, 7, 14]
 
 
-def pretend_to_do(_sweep, folder, tasks):
+def pretend_to_do(_sweep, folder, tasks, _files):
     for task in tasks:
         one = np.zeros(1)
         image = np.zeros((2, 2, 3), dtype=np.uint8)
