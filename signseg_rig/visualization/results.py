@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 import zipfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 
 from signseg_rig.errors import SweepError
 from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.visualization.ownership import owned
 from signseg_rig.whole_files import ABANDONED_AFTER_S, remove_drafts, whole_file
 from signseg_rig.wording import explained_writing
 
@@ -50,12 +53,14 @@ def explained(path: Path) -> AbstractContextManager[None]:
     return explained_writing(path, SweepError, remedy)
 
 
-def put_aside(folder: Path) -> Path | None:
+def put_aside(folder: Path, *, on_warning: Callable[[str], object] = warnings.warn) -> Path | None:
     """Rename the folder of a sweep, so that the sweep can begin anew; nothing is deleted.
 
     Parameters
     ----------
     folder : Path
+    on_warning : callable
+        Told in a sentence where nobody knows whether a sweep works there; see `owned`.
 
     Returns
     -------
@@ -65,19 +70,20 @@ def put_aside(folder: Path) -> Path | None:
     Raises
     ------
     SweepError
-        It cannot be renamed.
+        It cannot be renamed, or a sweep works there.
     """
     if not folder.exists():
         return None
     numbered = (folder.with_name(f"{folder.name}-old{n}") for n in itertools.count(1))
-    kept = next(path for path in numbered if not path.exists())
-    try:
-        return folder.rename(kept)
-    except OSError as error:
-        raise SweepError(
-            f"{folder} cannot be renamed to {kept.name}: {error}. End what uses it, or give the "
-            "sweep another name."
-        ) from error
+    with owned(folder, on_warning):
+        kept = next(path for path in numbered if not path.exists())
+        try:
+            return folder.rename(kept)
+        except OSError as error:
+            raise SweepError(
+                f"{folder} cannot be renamed to {kept.name}: {error}. End what uses it, or give "
+                "the sweep another name."
+            ) from error
 
 
 class ResultFolder:

@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 
 from signseg_rig.errors import SweepError
+from signseg_rig.visualization.ownership import owned
 from signseg_rig.visualization.results import ResultFolder, explained
 from signseg_rig.visualization.software import record_software
 from signseg_rig.visualization.sweep_settings import SweepSettings, write_sweep
@@ -41,7 +42,8 @@ def run_sweep(
     on_progress : callable
         Called with the numbers of tasks that are done and that there are.
     on_warning : callable
-        Told in a sentence where the sweep goes on with other software than it was begun with.
+        Told in a sentence where the sweep goes on with other software than it was begun with, or
+        where nothing can keep a second one off its folder.
 
     Returns
     -------
@@ -51,36 +53,61 @@ def run_sweep(
     Raises
     ------
     SweepError
-        Workers died again and again, or results cannot be written.
+        Another process works on this sweep, workers died again and again, or results cannot be
+        written.
     RigError
         What a task came upon: a weight file that is missing, a unit that does not exist.
     """
     files = hash_files(settings)
     tasks = list_tasks(settings, files)
+    with explained(settings.folder):
+        settings.folder.parent.mkdir(parents=True, exist_ok=True)
+    with owned(settings.folder, on_warning):
+        left = _left(settings, tasks)
+        n_before = len(tasks) - len(left)
+        on_progress(n_before, len(tasks))
+        if left:
+            if warning := record_software(settings, is_begun=n_before > 0):
+                on_warning(warning)
+            _work_off(
+                open_executor,
+                settings,
+                left,
+                files.stamps,
+                on_progress=lambda n_done: on_progress(n_before + n_done, len(tasks)),
+            )
+        return len(left)
+
+
+def _left(settings: SweepSettings, tasks: Sequence[Task]) -> list[Task]:
+    """Prepare the folder of a sweep, and tell which of its tasks have no result."""
     results = ResultFolder(settings.folder)
     with explained(settings.folder):
-        settings.folder.mkdir(parents=True, exist_ok=True)
+        settings.folder.mkdir(exist_ok=True)
         write_whole(settings.folder / "sweep.toml", write_sweep(settings).encode())
     results.clear()
     finished = results.finished()
-    left = [task for task in tasks if task.key not in finished]
-    n_left = len(left)
-    on_progress(len(tasks) - n_left, len(tasks))
-    if not left:
-        return 0
-    if warning := record_software(settings, is_begun=n_left < len(tasks)):
-        on_warning(warning)
-    for attempt in range(MAX_BROKEN_POOLS):
+    return [task for task in tasks if task.key not in finished]
+
+
+def _work_off(
+    open_executor: OpenExecutor,
+    settings: SweepSettings,
+    tasks: Sequence[Task],
+    files: Stamps,
+    *,
+    on_progress: Callable[[int], None],
+) -> None:
+    """Have tasks done, and what is left of them again where workers die."""
+    left = tasks
+    for _ in range(MAX_BROKEN_POOLS):
         try:
             with open_executor() as executor:
-                for n_done in _hand_out(executor, settings, left, files.stamps):
-                    on_progress(len(tasks) - len(left) + n_done, len(tasks))
-                return n_left
+                for n_done in _hand_out(executor, settings, left, files):
+                    on_progress(len(tasks) - len(left) + n_done)
+                return
         except BrokenProcessPool:
-            finished = results.finished()
-            left = [task for task in left if task.key not in finished]
-            if attempt + 1 == MAX_BROKEN_POOLS:
-                break
+            left = _left(settings, left)
     raise SweepError(
         f"Worker processes died {MAX_BROKEN_POOLS} times, with {len(left)} of {len(tasks)} tasks "
         "left; most likely the memory is full. Use fewer workers, or a smaller n_together, and "
