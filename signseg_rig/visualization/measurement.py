@@ -93,6 +93,12 @@ class SweepImages:
         )
 
     @property
+    def software(self) -> list[Mapping[str, str]]:
+        """What each result says that it was computed with."""
+        every = (one for own in self.results.values() for one in own)
+        return [one.software for one in every if one is not None]
+
+    @property
     def n_missing(self) -> int:
         """How many evolutions have no result."""
         return sum(one is None for own in self.results.values() for one in own)

@@ -9,7 +9,7 @@ from pathlib import Path
 from signseg_rig.interfaces import Network
 from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
 from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
-from signseg_rig.visualization.software import Software, read_software
+from signseg_rig.visualization.software import Software, used_software
 from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep
 
 
@@ -81,5 +81,5 @@ def study_sweep(
         table=table,
         comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
         areas=table.areas(),
-        software=read_software(folder),
+        software=used_software(folder, images.software),
     )

@@ -11,7 +11,12 @@ from contextlib import AbstractContextManager
 from signseg_rig.errors import SweepError
 from signseg_rig.visualization.ownership import owned
 from signseg_rig.visualization.results import ResultFolder, explained
-from signseg_rig.visualization.software import record_software
+from signseg_rig.visualization.software import (
+    describe_change,
+    record_software,
+    software_here,
+    used_software,
+)
 from signseg_rig.visualization.sweep_settings import SweepSettings, write_sweep
 from signseg_rig.visualization.tasks import Task, list_tasks
 from signseg_rig.visualization.used_files import Stamps, hash_files
@@ -42,7 +47,7 @@ def run_sweep(
     on_progress : callable
         Called with the numbers of tasks that are done and that there are.
     on_warning : callable
-        Told in a sentence where the sweep goes on with other software than it was begun with, or
+        Told in a sentence where the sweep goes on with other software than it has results of, or
         where nothing can keep a second one off its folder.
 
     Returns
@@ -67,8 +72,11 @@ def run_sweep(
         n_before = len(tasks) - len(left)
         on_progress(n_before, len(tasks))
         if left:
-            if warning := record_software(settings, is_begun=n_before > 0):
+            undone = set(left)
+            finished = [task for task in tasks if task not in undone]
+            if warning := _mixed_with(settings, finished):
                 on_warning(warning)
+            record_software(settings)
             _work_off(
                 open_executor,
                 settings,
@@ -88,6 +96,13 @@ def _left(settings: SweepSettings, tasks: Sequence[Task]) -> list[Task]:
     results.clear()
     finished = results.finished()
     return [task for task in tasks if task.key not in finished]
+
+
+def _mixed_with(settings: SweepSettings, finished: Sequence[Task]) -> str | None:
+    """Say where results that are there came with other software than what computes now."""
+    results = ResultFolder(settings.folder)
+    said = [results.software(task.key) for task in finished]
+    return describe_change(software_here(settings), used_software(settings.folder, said))
 
 
 def _work_off(

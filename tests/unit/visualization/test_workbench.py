@@ -16,6 +16,7 @@ from signseg_rig.networks import load_network
 from signseg_rig.neurons import FeatureSpec, NeuronModels
 from signseg_rig.visualization import ResultFolder, list_tasks, read_sweep, write_sweep
 from signseg_rig.visualization import workbench as module
+from signseg_rig.visualization.software import software_here
 from signseg_rig.visualization.used_files import hash_files
 from signseg_rig.weights import find_weights
 
@@ -88,7 +89,9 @@ def test_what_is_finished_meanwhile_is_not_done_again(sweep_file):
     before = path.stat().st_mtime_ns
     assert do(settings, tasks) == 3
     assert path.stat().st_mtime_ns == before
-    assert ResultFolder(settings.folder).finished() == {task.key for task in tasks}
+    found = ResultFolder(settings.folder)
+    assert found.finished() == {task.key for task in tasks}
+    assert [found.software(task.key) for task in tasks] == [software_here(settings)] * 3
 
 
 def test_all_that_is_finished_meanwhile_needs_no_model(sweep_file, monkeypatch):
