@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signseg_rig.cli.console import print_json
+from signseg_rig.cli.console import print_json, print_warning
 from signseg_rig.cli.run import STOPPED_EXIT_CODE, JsonOption
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def visualize(
     settings = read_sweep(file)
     n_tasks = len(list_tasks(settings))
     console = Console(stderr=True)
-    kept = None if resume else put_aside(settings.folder, on_warning=partial(_warn, console))
+    kept = (
+        None if resume else put_aside(settings.folder, on_warning=partial(print_warning, console))
+    )
     if kept is not None:
         typer.echo(f"The earlier results are in {kept} now.", err=True)
     workers = partial(local_processes, n_workers)
@@ -81,7 +83,7 @@ def _conduct(settings: SweepSettings, file: Path, workers: OpenExecutor, console
                 settings,
                 workers,
                 on_progress=partial(progress, "evolutions"),
-                on_warning=partial(_warn, console),
+                on_warning=partial(print_warning, console),
             )
     except KeyboardInterrupt:
         said = (
@@ -90,9 +92,3 @@ def _conduct(settings: SweepSettings, file: Path, workers: OpenExecutor, console
         )
         console.print(said, highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(STOPPED_EXIT_CODE) from None
-
-
-def _warn(console: Console, warning: str) -> None:
-    from rich.text import Text
-
-    console.print(Text.assemble(("Warning:", "yellow"), f" {warning}"))

@@ -11,6 +11,7 @@ from signseg_rig.errors import SweepError
 from signseg_rig.interfaces import Generator, Metric, MetricContext
 from signseg_rig.seeds import named_rng
 from signseg_rig.types import ImageArray
+from signseg_rig.visualization.devices import on_devices_here
 from signseg_rig.visualization.results import Result, ResultFolder
 from signseg_rig.visualization.sweep_settings import SweepSettings
 from signseg_rig.visualization.tasks import Condition, conditions, list_tasks
@@ -112,6 +113,8 @@ def measure_sweep(
 ) -> tuple[list[Number], dict[str, dict[str, str | float]]]:
     """Measure the results of a sweep with the metrics of its settings.
 
+    Where this machine lacks a device that they name, another one measures; see `on_devices_here`.
+
     Parameters
     ----------
     images : SweepImages
@@ -135,7 +138,7 @@ def measure_sweep(
     Where no other repeat of the intact unit is finished a value that compares is NaN. All other
     values are measured on whole sets.
     """
-    settings = images.settings
+    settings, _ = on_devices_here(images.settings)
     generator: Generator = settings.generator.load()(settings.generator.settings)
     codes = generator.sample_codes(N_RANDOM_IMAGES, named_rng(settings.seed, "random images"))
     context = MetricContext(generator.render(codes), visualized)

@@ -66,7 +66,7 @@ class Task:
     repeat : int
     key : str
         sha256 of all settings, weight files and images that the result depends on; it is also the
-        result's name. Versions of software are not in it, but in the sweep's manifest.
+        result's name. Versions of software are not in it, but stand in the result.
     """
 
     unit: str

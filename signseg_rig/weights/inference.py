@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 CPU = "cpu"
+GRAPHICS = ("cuda", "mps")
 # Those that are activations, or part of one.
 VECTOR_FUNCTIONS = ("tanh", "exp", "sigmoid", "erf", "sqrt")
 
@@ -39,6 +40,31 @@ def require_device(name: str) -> torch.device:
         f"{', '.join(available)}. Set 'device' to one of these, or install a torch for your "
         "graphics card."
     )
+
+
+def device_here(name: str) -> str:
+    """Name a device of this machine, where need be in the place of one that it lacks.
+
+    Parameters
+    ----------
+    name : str
+        What is no device of torch is given back as it is.
+
+    Returns
+    -------
+    device : str
+        Another graphics card in the place of one, or else the CPU.
+    """
+    kind, _, _ = name.partition(":")
+    if kind not in GRAPHICS:
+        return name
+    for device in (name, kind):
+        try:
+            require_device(device)
+        except ConfigError:
+            continue
+        return device
+    return CPU
 
 
 def compute_in_batches(

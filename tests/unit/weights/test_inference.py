@@ -8,13 +8,28 @@ import torch
 from torch import nn
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.weights import compute_in_batches, reproducible_inference, require_device
+from signseg_rig.weights import (
+    compute_in_batches,
+    device_here,
+    reproducible_inference,
+    require_device,
+)
 
 
 def test_device_that_is_not_here():
     assert require_device("cpu") == torch.device("cpu")
     with pytest.raises(ConfigError, match=r"no device 'cuda:99' here; torch .* finds cpu"):
         require_device("cuda:99")
+
+
+@pytest.mark.parametrize("name", ["cpu", "/dev/parport0"])
+def test_no_other_device_is_named_where_none_is_needed(name):
+    assert device_here(name) == name
+
+
+def test_another_device_takes_the_place_of_one_that_is_not_here():
+    assert device_here("cuda:99") == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert device_here("mps") == ("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 8])
