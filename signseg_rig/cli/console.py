@@ -7,9 +7,12 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FAILED_EXIT_CODE = 1
 
@@ -30,6 +33,13 @@ def print_error(error: BaseException) -> None:
     typer.echo(f" {error}", err=True)
     for note in notes_of(error):
         typer.echo(note, err=True)
+
+
+def print_warning(console: Console, warning: str) -> None:
+    """Print a sentence behind a yellow ``Warning:``, above the bars of progress that there are."""
+    from rich.text import Text
+
+    console.print(Text.assemble(("Warning:", "yellow"), f" {warning}"))
 
 
 def notes_of(error: BaseException) -> list[str]:

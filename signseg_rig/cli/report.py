@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signseg_rig.cli.console import as_records, print_json
+from signseg_rig.cli.console import as_records, print_json, print_warning
 from signseg_rig.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -119,5 +119,10 @@ def _study(folder: Path) -> SweepStudy:
     from signseg_rig.cli.stages import StageProgress
     from signseg_rig.visualization import study_sweep
 
-    with StageProgress(Console(stderr=True)) as progress:
-        return study_sweep(folder, on_progress=partial(progress, f"{folder.name}: units measured"))
+    console = Console(stderr=True)
+    with StageProgress(console) as progress:
+        return study_sweep(
+            folder,
+            on_progress=partial(progress, f"{folder.name}: units measured"),
+            on_warning=partial(print_warning, console),
+        )

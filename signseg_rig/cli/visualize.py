@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signseg_rig.cli.console import print_json
+from signseg_rig.cli.console import print_json, print_warning
 from signseg_rig.cli.run import STOPPED_EXIT_CODE, JsonOption
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from signseg_rig.visualization import SweepSettings
     from signseg_rig.visualization.sweep import OpenExecutor
 
@@ -22,7 +24,11 @@ def visualize(
         int | None, typer.Option(help="Processes; by default one for each processor.", min=1)
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler to use instead of processes.")
+        str | None,
+        typer.Option(
+            help="Address of a Dask scheduler to use instead of processes. Start its workers with "
+            "one thread each (--nworkers N --nthreads 1): threads of a process take turns."
+        ),
     ] = None,
     resume: Annotated[
         bool,
@@ -31,6 +37,8 @@ def visualize(
     as_json: JsonOption = False,
 ) -> None:
     """Evolve preferred images, and go on where an earlier call was stopped or killed."""
+    from rich.console import Console
+
     from signseg_rig.visualization import (
         dask_cluster,
         list_tasks,
@@ -41,13 +49,16 @@ def visualize(
 
     settings = read_sweep(file)
     n_tasks = len(list_tasks(settings))
-    kept = None if resume else put_aside(settings.folder)
+    console = Console(stderr=True)
+    kept = (
+        None if resume else put_aside(settings.folder, on_warning=partial(print_warning, console))
+    )
     if kept is not None:
         typer.echo(f"The earlier results are in {kept} now.", err=True)
     workers = partial(local_processes, n_workers)
     if scheduler is not None:
         workers = partial(dask_cluster, scheduler)
-    n_done = _conduct(settings, file, workers)
+    n_done = _conduct(settings, file, workers, console)
     if as_json:
         print_json(
             {
@@ -61,23 +72,18 @@ def visualize(
     typer.echo(settings.folder)
 
 
-def _conduct(settings: SweepSettings, file: Path, workers: OpenExecutor) -> int:
+def _conduct(settings: SweepSettings, file: Path, workers: OpenExecutor, console: Console) -> int:
     """Run a sweep with progress and warnings in the terminal; say after Ctrl-C how to go on."""
-    from rich.console import Console
-    from rich.text import Text
-
     from signseg_rig.cli.stages import StageProgress
     from signseg_rig.visualization import run_sweep
-
-    console = Console(stderr=True)
-
-    def warn(warning: str) -> None:
-        console.print(Text.assemble(("Warning:", "yellow"), f" {warning}"))
 
     try:
         with StageProgress(console) as progress:
             return run_sweep(
-                settings, workers, on_progress=partial(progress, "evolutions"), on_warning=warn
+                settings,
+                workers,
+                on_progress=partial(progress, "evolutions"),
+                on_warning=partial(print_warning, console),
             )
     except KeyboardInterrupt:
         said = (

@@ -11,6 +11,7 @@ from signseg_rig.neurons.cross_validation import (
 from signseg_rig.neurons.features import FeatureCache, FeatureReader, FeatureSpec
 from signseg_rig.neurons.gates import Gate, gate_channels
 from signseg_rig.neurons.linear import LinearModel
+from signseg_rig.neurons.model_file import model_file_sha256
 from signseg_rig.neurons.models import Ablation, Convention, NeuronModels
 from signseg_rig.neurons.permutation_null import PermutationNull, permutation_null
 from signseg_rig.neurons.pls import PlsModel, PlsPath, fit_pls, fit_pls_path
@@ -49,6 +50,7 @@ __all__ = [
     "fit_ridge",
     "fit_signed",
     "gate_channels",
+    "model_file_sha256",
     "normalized_explained_variance",
     "permutation_null",
     "split_half_reliability",

@@ -19,6 +19,7 @@ from safetensors.numpy import save
 
 from signseg_rig.errors import NeuronModelError
 from signseg_rig.settings import Sha256
+from signseg_rig.weights import file_sha256
 from signseg_rig.whole_files import write_whole
 
 FORMAT = 1
@@ -105,6 +106,21 @@ def write_model_file(
         ) from error
 
 
+def model_file_sha256(path: Path) -> str:
+    """Hash a neuron-model file.
+
+    Raises
+    ------
+    NeuronModelError
+        The file is missing, or cannot be read.
+    """
+    _require_file(path)
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
 def read_model_file(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], ModelDescription]:
     """Read a file strictly: what its description does not say, or says besides, is an error.
 
@@ -122,19 +138,27 @@ def read_model_file(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], ModelD
     NeuronModelError
         The file is missing, damaged, of another format version, or no neuron-model file.
     """
-    if not path.is_file():
-        raise NeuronModelError(
-            f"There is no neuron-model file {path}. 'signseg-rig fit' makes one."
-        )
+    _require_file(path)
     try:
         with safe_open(path, framework="numpy") as file:
             description = _description(path, file.metadata() or {})
             return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
     # safetensors has types that numpy lacks, and lets numpy say so.
     except (SafetensorError, OSError, TypeError, AttributeError, KeyError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
         raise NeuronModelError(
-            f"{path} cannot be read as a neuron-model file: {error}. Copy it again, or fit again."
-        ) from error
+            f"There is no neuron-model file {path}. 'signseg-rig fit' makes one."
+        )
+
+
+def _unreadable(path: Path, error: Exception) -> NeuronModelError:
+    return NeuronModelError(
+        f"{path} cannot be read as a neuron-model file: {error}. Copy it again, or fit again."
+    )
 
 
 def _description(path: Path, metadata: dict[str, str]) -> ModelDescription:

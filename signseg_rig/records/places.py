@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -12,10 +10,10 @@ import filelock
 import psutil
 
 from signseg_rig.errors import RecordError, RecordInUseError
+from signseg_rig.owner_locks import HeldElsewhereError, take_lock
 from signseg_rig.records.faults import file_error
 
 LOCK_NAME = "writer.lock"
-# Apart from the lock, which Windows lets nobody else read.
 OWNER_NAME = "writer.txt"
 
 # As `mount` names them, without the "fuse." of those that run as a program.
@@ -117,26 +115,11 @@ def lock_for_writing(path: Path) -> filelock.BaseFileLock:
     RecordError
         The folder cannot be written.
     """
-    lock = filelock.FileLock(path / LOCK_NAME, timeout=0, thread_local=False)
     try:
-        lock.acquire()
-    except filelock.Timeout:
+        return take_lock(path / LOCK_NAME, path / OWNER_NAME)
+    except HeldElsewhereError as held:
         raise RecordInUseError(
-            f"{path} is in use by {_owner(path)}. Wait until that run has ended, or stop it."
+            f"{path} is in use by {held.owner}. Wait until that run has ended, or stop it."
         ) from None
     except OSError as error:
         raise file_error(path, "written", error) from error
-    try:
-        owner = f"process {os.getpid()} on {platform.node()}"
-        (path / OWNER_NAME).write_text(owner, encoding="utf-8")
-    except OSError as error:
-        lock.release()
-        raise file_error(path, "written", error) from error
-    return lock
-
-
-def _owner(path: Path) -> str:
-    try:
-        return (path / OWNER_NAME).read_text(encoding="utf-8") or "another process"
-    except OSError:
-        return "another process"

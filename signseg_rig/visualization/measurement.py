@@ -11,6 +11,7 @@ from signseg_rig.errors import SweepError
 from signseg_rig.interfaces import Generator, Metric, MetricContext
 from signseg_rig.seeds import named_rng
 from signseg_rig.types import ImageArray
+from signseg_rig.visualization.devices import on_devices_here
 from signseg_rig.visualization.results import Result, ResultFolder
 from signseg_rig.visualization.sweep_settings import SweepSettings
 from signseg_rig.visualization.tasks import Condition, conditions, list_tasks
@@ -93,6 +94,12 @@ class SweepImages:
         )
 
     @property
+    def software(self) -> list[Mapping[str, str]]:
+        """What each result says that it was computed with."""
+        every = (one for own in self.results.values() for one in own)
+        return [one.software for one in every if one is not None]
+
+    @property
     def n_missing(self) -> int:
         """How many evolutions have no result."""
         return sum(one is None for own in self.results.values() for one in own)
@@ -105,6 +112,8 @@ def measure_sweep(
     on_progress: Callable[[int, int], None] = lambda _n_done, _n_all: None,
 ) -> tuple[list[Number], dict[str, dict[str, str | float]]]:
     """Measure the results of a sweep with the metrics of its settings.
+
+    Where this machine lacks a device that they name, another one measures; see `on_devices_here`.
 
     Parameters
     ----------
@@ -129,7 +138,7 @@ def measure_sweep(
     Where no other repeat of the intact unit is finished a value that compares is NaN. All other
     values are measured on whole sets.
     """
-    settings = images.settings
+    settings, _ = on_devices_here(images.settings)
     generator: Generator = settings.generator.load()(settings.generator.settings)
     codes = generator.sample_codes(N_RANDOM_IMAGES, named_rng(settings.seed, "random images"))
     context = MetricContext(generator.render(codes), visualized)

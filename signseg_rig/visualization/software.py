@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from signseg_rig.errors import SweepError
-from signseg_rig.plugins import find_plugin
+from signseg_rig.plugins import PluginInfo, find_plugin
 from signseg_rig.records import build_manifest, differences
+from signseg_rig.records.differences import ABSENT
 from signseg_rig.settings import plugin_choices
 from signseg_rig.visualization.results import explained
 from signseg_rig.visualization.sweep_settings import SweepSettings
@@ -23,50 +27,104 @@ PACKAGES = ("signseg-rig", "numpy", "scipy", "pillow", "torch", "torchvision", "
 Software = Mapping[str, str]
 
 
-def record_software(settings: SweepSettings, *, is_begun: bool) -> str | None:
-    """Keep a manifest of what computes now, unless there is one of the same software.
+def software_here(settings: SweepSettings) -> Software:
+    """Tell what computes a sweep in this process.
 
-    It is that of this process: the workers of a Dask cluster have to have the same.
+    Parameters
+    ----------
+    settings : SweepSettings
+
+    Returns
+    -------
+    software : mapping of package to version
+    """
+    versions = {}
+    for name in (*PACKAGES, *(_plain(plugin.distribution) for plugin in _plugins(settings))):
+        # Not all packages are needed for every sweep.
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return {"python": platform.python_version(), **versions}
+
+
+def record_software(settings: SweepSettings) -> None:
+    """Keep a manifest of what computes now, after those that are there, unless it is the last.
+
+    It is that of this process; what workers have stands in their results.
 
     Parameters
     ----------
     settings : SweepSettings
         Of a sweep whose folder is there.
-    is_begun : bool
-        Whether some of its results are there, so that others would be mixed with them.
-
-    Returns
-    -------
-    warning : str or None
-        What has changed since; None where nothing has, or no result is there yet.
 
     Raises
     ------
     SweepError
         The manifest cannot be read or written.
     """
-    manifests = _read(settings.folder) if is_begun else []
-    plugins = dict.fromkeys(find_plugin(one.group, one.kind) for _, one in plugin_choices(settings))
+    manifests = _read(settings.folder)
     now = build_manifest(
-        seed=settings.seed, plugins=list(plugins), weights_sha256=used_weights(settings)
+        seed=settings.seed, plugins=_plugins(settings), weights_sha256=used_weights(settings)
     )
-    earlier, software = [_software_of(one) for one in manifests], _software_of(now)
-    if software in earlier:
-        return None
+    if manifests and _what_counts(manifests[-1]) == _what_counts(now):
+        return
     path = settings.folder / MANIFEST_NAME
     with explained(path):
         write_whole(path, json.dumps([*manifests, now], indent=2).encode())
+
+
+def describe_change(now: Software, before: Iterable[Software]) -> str | None:
+    """Say which software results came with, where it is other than what computes now.
+
+    Parameters
+    ----------
+    now : mapping of package to version
+    before : iterable of mapping of package to version
+        Of the results with which others are going to be mixed.
+
+    Returns
+    -------
+    warning : str or None
+        None where nothing has changed.
+    """
+    earlier: dict[str, list[str]] = {}
+    for software in before:
+        for name, (was, _) in differences(software, now).items():
+            earlier.setdefault(name, []).append(str(was))
     if not earlier:
         return None
     changes = (
-        f"{name} is {after}, was {before}"
-        for name, (before, after) in differences(earlier[-1], software).items()
+        f"{name} is {now.get(name, ABSENT)}, was {' and '.join(dict.fromkeys(versions))}"
+        for name, versions in sorted(earlier.items())
     )
     return (
-        f"The sweep goes on with other software than it was begun with: {'; '.join(changes)}. What "
-        "is computed from here on may differ from the results before for that reason alone. To "
-        "have all of one kind, put those versions back, or begin anew with --no-resume."
+        f"The sweep goes on with other software than it has results of: {'; '.join(changes)}. What "
+        "is computed from here on may differ from those results for that reason alone. To have all "
+        "of one kind, put those versions back, or begin anew with --no-resume."
     )
+
+
+def used_software(folder: Path, said: Iterable[Software]) -> list[Software]:
+    """Tell with what results were computed.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the sweep.
+    said : iterable of mapping of package to version
+        What each result says; of one that says nothing it is all that the sweep's manifests list.
+
+    Returns
+    -------
+    software : list of mapping of package to version
+        Each once.
+
+    Raises
+    ------
+    SweepError
+        The manifests cannot be read.
+    """
+    recorded = read_software(folder)
+    return _each_once(one for own in said for one in ([own] if own else recorded))
 
 
 def read_software(folder: Path) -> Sequence[Software]:
@@ -80,14 +138,32 @@ def read_software(folder: Path) -> Sequence[Software]:
     Returns
     -------
     software : sequence of mapping of package to version
-        In the order in which they were used; more than one where it changed meanwhile.
+        Each once, in the order in which they were used first.
 
     Raises
     ------
     SweepError
         The manifest cannot be read.
     """
-    return [_software_of(one) for one in _read(folder)]
+    return _each_once(_software_of(one) for one in _read(folder))
+
+
+def _each_once(found: Iterable[Software]) -> list[Software]:
+    distinct: list[Software] = []
+    for software in found:
+        if software not in distinct:
+            distinct.append(software)
+    return distinct
+
+
+def _plugins(settings: SweepSettings) -> list[PluginInfo]:
+    chosen = (find_plugin(one.group, one.kind) for _, one in plugin_choices(settings))
+    return list(dict.fromkeys(chosen))
+
+
+def _what_counts(manifest: Mapping[str, Any]) -> tuple[object, ...]:
+    """Give what makes a manifest another than the one before it."""
+    return _software_of(manifest), manifest["seed"], manifest["weights_sha256"]
 
 
 def _read(folder: Path) -> list[dict[str, Any]]:

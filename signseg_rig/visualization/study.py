@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from signseg_rig.interfaces import Network
 from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
+from signseg_rig.visualization.devices import on_devices_here
 from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
-from signseg_rig.visualization.software import Software, read_software
+from signseg_rig.visualization.software import Software, used_software
 from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep
 
 
@@ -48,7 +50,10 @@ class SweepStudy:
 
 
 def study_sweep(
-    folder: Path, *, on_progress: Callable[[int, int], None] = lambda _n_done, _n_all: None
+    folder: Path,
+    *,
+    on_progress: Callable[[int, int], None] = lambda _n_done, _n_all: None,
+    on_warning: Callable[[str], object] = warnings.warn,
 ) -> SweepStudy:
     """Study a sweep, which may still be going on.
 
@@ -58,6 +63,8 @@ def study_sweep(
         Of the sweep.
     on_progress : callable
         Called with the numbers of units that are measured and that there are.
+    on_warning : callable
+        Told in a sentence where the sweep was computed on devices that this machine lacks.
 
     Raises
     ------
@@ -70,7 +77,15 @@ def study_sweep(
         update={"out_dir": folder.absolute().parent, "name": folder.absolute().name}
     )
     images = SweepImages.read(settings)
-    network: Network = settings.network.load()(settings.network.settings)
+    here, replaced = on_devices_here(settings)
+    if replaced:
+        places = ", ".join(f"{device} (here {other})" for device, other in replaced.items())
+        on_warning(
+            f"The sweep names devices that are not here: {places}. Its results are as they are; "
+            "what is measured of their images may differ in the last digits from what it would be "
+            "there."
+        )
+    network: Network = here.network.load()(here.network.settings)
     numbers, described = measure_sweep(images, network.identity, on_progress=on_progress)
     table = Table(numbers, settings.seed)
     return SweepStudy(
@@ -81,5 +96,5 @@ def study_sweep(
         table=table,
         comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
         areas=table.areas(),
-        software=read_software(folder),
+        software=used_software(folder, images.software),
     )

@@ -9,10 +9,17 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 
 from signseg_rig.errors import SweepError
+from signseg_rig.visualization.ownership import owned
 from signseg_rig.visualization.results import ResultFolder, explained
-from signseg_rig.visualization.software import record_software
+from signseg_rig.visualization.software import (
+    describe_change,
+    record_software,
+    software_here,
+    used_software,
+)
 from signseg_rig.visualization.sweep_settings import SweepSettings, write_sweep
 from signseg_rig.visualization.tasks import Task, list_tasks
+from signseg_rig.visualization.used_files import Stamps, hash_files
 from signseg_rig.visualization.workbench import do_tasks
 from signseg_rig.whole_files import write_whole
 
@@ -40,7 +47,8 @@ def run_sweep(
     on_progress : callable
         Called with the numbers of tasks that are done and that there are.
     on_warning : callable
-        Told in a sentence where the sweep goes on with other software than it was begun with.
+        Told in a sentence where the sweep goes on with other software than it has results of, or
+        where nothing can keep a second one off its folder.
 
     Returns
     -------
@@ -50,35 +58,71 @@ def run_sweep(
     Raises
     ------
     SweepError
-        Workers died again and again, or results cannot be written.
+        Another process works on this sweep, workers died again and again, or results cannot be
+        written.
     RigError
         What a task came upon: a weight file that is missing, a unit that does not exist.
     """
-    tasks = list_tasks(settings)
+    files = hash_files(settings)
+    tasks = list_tasks(settings, files)
+    with explained(settings.folder):
+        settings.folder.parent.mkdir(parents=True, exist_ok=True)
+    with owned(settings.folder, on_warning):
+        left = _left(settings, tasks)
+        n_before = len(tasks) - len(left)
+        on_progress(n_before, len(tasks))
+        if left:
+            undone = set(left)
+            finished = [task for task in tasks if task not in undone]
+            if warning := _mixed_with(settings, finished):
+                on_warning(warning)
+            record_software(settings)
+            _work_off(
+                open_executor,
+                settings,
+                left,
+                files.stamps,
+                on_progress=lambda n_done: on_progress(n_before + n_done, len(tasks)),
+            )
+        return len(left)
+
+
+def _left(settings: SweepSettings, tasks: Sequence[Task]) -> list[Task]:
+    """Prepare the folder of a sweep, and tell which of its tasks have no result."""
     results = ResultFolder(settings.folder)
     with explained(settings.folder):
-        settings.folder.mkdir(parents=True, exist_ok=True)
+        settings.folder.mkdir(exist_ok=True)
         write_whole(settings.folder / "sweep.toml", write_sweep(settings).encode())
     results.clear()
     finished = results.finished()
-    left = [task for task in tasks if task.key not in finished]
-    n_left = len(left)
-    on_progress(len(tasks) - n_left, len(tasks))
-    if not left:
-        return 0
-    if warning := record_software(settings, is_begun=n_left < len(tasks)):
-        on_warning(warning)
-    for attempt in range(MAX_BROKEN_POOLS):
+    return [task for task in tasks if task.key not in finished]
+
+
+def _mixed_with(settings: SweepSettings, finished: Sequence[Task]) -> str | None:
+    """Say where results that are there came with other software than what computes now."""
+    results = ResultFolder(settings.folder)
+    said = [results.software(task.key) for task in finished]
+    return describe_change(software_here(settings), used_software(settings.folder, said))
+
+
+def _work_off(
+    open_executor: OpenExecutor,
+    settings: SweepSettings,
+    tasks: Sequence[Task],
+    files: Stamps,
+    *,
+    on_progress: Callable[[int], None],
+) -> None:
+    """Have tasks done, and what is left of them again where workers die."""
+    left = tasks
+    for _ in range(MAX_BROKEN_POOLS):
         try:
             with open_executor() as executor:
-                for n_done in _hand_out(executor, settings, left):
-                    on_progress(len(tasks) - len(left) + n_done, len(tasks))
-                return n_left
+                for n_done in _hand_out(executor, settings, left, files):
+                    on_progress(len(tasks) - len(left) + n_done)
+                return
         except BrokenProcessPool:
-            finished = results.finished()
-            left = [task for task in left if task.key not in finished]
-            if attempt + 1 == MAX_BROKEN_POOLS:
-                break
+            left = _left(settings, left)
     raise SweepError(
         f"Worker processes died {MAX_BROKEN_POOLS} times, with {len(left)} of {len(tasks)} tasks "
         "left; most likely the memory is full. Use fewer workers, or a smaller n_together, and "
@@ -86,12 +130,14 @@ def run_sweep(
     )
 
 
-def _hand_out(executor: Executor, settings: SweepSettings, tasks: Sequence[Task]) -> Iterator[int]:
+def _hand_out(
+    executor: Executor, settings: SweepSettings, tasks: Sequence[Task], files: Stamps
+) -> Iterator[int]:
     """Hand out tasks in portions; yields how many are done as portions come back."""
     sweep, folder = write_sweep(settings), str(settings.folder.absolute())
     size = settings.n_together
     futures: list[Future[int]] = [
-        executor.submit(do_tasks, sweep, folder, tasks[first : first + size])
+        executor.submit(do_tasks, sweep, folder, tasks[first : first + size], files)
         for first in range(0, len(tasks), size)
     ]
     n_done = 0

@@ -9,16 +9,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-from signseg_rig.datasets import open_images
 from signseg_rig.settings import PluginChoice
 from signseg_rig.signs import Sign
 from signseg_rig.visualization.sweep_settings import (
     BOTH_SIGNS,
     Control,
-    HiddenSettings,
     SweepSettings,
 )
-from signseg_rig.weights import file_sha256, named_files, used_weights
+from signseg_rig.visualization.used_files import SweepFiles, hash_files
+from signseg_rig.weights import named_files
 
 INTACT: Final = "intact"
 BOTH: Final = "both"
@@ -67,7 +66,7 @@ class Task:
     repeat : int
     key : str
         sha256 of all settings, weight files and images that the result depends on; it is also the
-        result's name. Versions of software are not in it, but in the sweep's manifest.
+        result's name. Versions of software are not in it, but stand in the result.
     """
 
     unit: str
@@ -90,29 +89,37 @@ def conditions(settings: SweepSettings) -> Iterator[Condition]:
             yield Condition(BOTH, strength, BOTH_SIGNS)
 
 
-def list_tasks(settings: SweepSettings) -> list[Task]:
+def list_tasks(settings: SweepSettings, files: SweepFiles | None = None) -> list[Task]:
     """List the tasks of a sweep.
 
-    No model is loaded for it, only weight files are hashed: to find that nothing is left to do
-    takes no time.
+    No model is loaded for it, only files are hashed: to find that nothing is left to do takes no
+    time.
 
     The type of device counts among what a result depends on: a graphics card rounds otherwise than
     a CPU, and a search amplifies that. Continued on the other, a sweep begins anew.
 
+    Parameters
+    ----------
+    settings : SweepSettings
+    files : SweepFiles, optional
+        Those of the settings; hashed now where they are not given.
+
     Raises
     ------
-    WeightsMissingError, WeightsError
-        A weight file is missing, or is another.
+    WeightsMissingError, WeightsError, NeuronModelError, DataSetError, PictureError
+        A file is missing, or cannot be read; see `hash_files`.
     """
+    files = files or hash_files(settings)
+    hidden = settings.hidden
     common = {
         "network": _relevant(settings.network),
         "generator": _relevant(settings.generator),
         "optimizer": _relevant(settings.optimizer),
-        "weights": sorted(used_weights(settings.model_copy(update={"metrics": {}})).values()),
-        "neurons": file_sha256(settings.neurons) if settings.neurons else None,
+        "weights": sorted(files.weights.values()),
+        "neurons": files.neurons,
         "n_generations": settings.n_generations,
         "seed": settings.seed,
-        "hidden": _judged_by(settings.hidden) if settings.hidden else None,
+        "hidden": hidden and {"layer": hidden.layer, "scope": hidden.scope, "images": files.images},
     }
     return [
         Task(unit, condition, repeat, _key({**common, "unit": unit, "repeat": repeat}, condition))
@@ -130,11 +137,6 @@ def _relevant(choice: PluginChoice) -> dict[str, Any]:
         # "cuda:1" computes as "cuda:0" does, given one kind of card.
         table["device"] = table["device"].partition(":")[0]
     return table
-
-
-def _judged_by(hidden: HiddenSettings) -> dict[str, Any]:
-    images = sorted(open_images(hidden.images).sha256)
-    return {"layer": hidden.layer, "scope": hidden.scope, "images": images}
 
 
 def _key(content: dict[str, Any], condition: Condition) -> str:

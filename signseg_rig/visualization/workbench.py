@@ -6,6 +6,8 @@ import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,13 +15,22 @@ from signseg_rig.interfaces import Generator, Optimizer
 from signseg_rig.seeds import named_rng
 from signseg_rig.visualization.evolution import Evolution, Search, evolve_together
 from signseg_rig.visualization.results import Result, ResultFolder
+from signseg_rig.visualization.software import Software, software_here
 from signseg_rig.visualization.sweep_settings import SweepSettings
 from signseg_rig.visualization.tasks import Task
 from signseg_rig.visualization.units import Lesioned, See, Units, load_units
+from signseg_rig.visualization.used_files import Stamps, hash_files, require_same_files
+
+# Dask's workers have a thread for each processor by default. The models are one set in a process,
+# and torch computes with one thread here whoever asks.
+_ONE_AT_A_TIME = Lock()
 
 
-def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
+def do_tasks(sweep: str, folder: str, tasks: Sequence[Task], files: Stamps) -> int:
     """Do some tasks together, and write their results; what worker processes run.
+
+    Threads of one process do so one after the other. Tasks that have a result by now are left out:
+    those that worked for a sweep that was killed may have finished them meanwhile.
 
     Parameters
     ----------
@@ -28,13 +39,37 @@ def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
     folder : str
         Of the sweep.
     tasks : sequence of Task
+    files : tuple of (str, str)
+        The `stamps` of the files from which the tasks were listed.
 
     Returns
     -------
     n_done : int
+
+    Raises
+    ------
+    SweepError
+        The files are others here, or a result cannot be written.
     """
-    settings, generator, units = _workbench(sweep)
     results = ResultFolder(Path(folder))
+    with _ONE_AT_A_TIME:
+        left = [task for task in tasks if not results.has(task.key)]
+        if left:
+            _do_together(_workbench(sweep, files), results, left)
+    return len(tasks)
+
+
+class Workbench(NamedTuple):
+    """What a worker has for a sweep."""
+
+    settings: SweepSettings
+    generator: Generator
+    units: Units
+    software: Software
+
+
+def _do_together(bench: Workbench, results: ResultFolder, tasks: Sequence[Task]) -> None:
+    settings, generator, units, software = bench
     # What sees alike is evolved together: generator and network then have full batches.
     alike: dict[See, list[tuple[Task, Lesioned]]] = {}
     for task, lesioned in zip(tasks, units.lesion(tasks), strict=True):
@@ -43,13 +78,12 @@ def do_tasks(sweep: str, folder: str, tasks: Sequence[Task]) -> int:
         searches = [Search(_optimizer(settings, generator, task), one.unit) for task, one in own]
         evolutions = evolve_together(generator, see, searches, settings.n_generations)
         for (task, lesioned), evolution in zip(own, evolutions, strict=True):
-            results.write(task.key, _result(units, task, lesioned, evolution))
-    return len(tasks)
+            results.write(task.key, _result(units, task, lesioned, evolution, software))
 
 
 # Of one sweep: the worker of a Dask cluster outlives many, and models are large.
 @lru_cache(maxsize=1)
-def _workbench(sweep: str) -> tuple[SweepSettings, Generator, Units]:
+def _workbench(sweep: str, files: Stamps) -> Workbench:
     """Load the models of a sweep once in a process, each with one thread.
 
     With other numbers of threads the last bits would differ, and workers share the processors.
@@ -59,7 +93,10 @@ def _workbench(sweep: str) -> tuple[SweepSettings, Generator, Units]:
     torch.set_num_threads(1)
     settings = SweepSettings.model_validate(tomllib.loads(sweep))
     generator: Generator = settings.generator.load()(settings.generator.settings)
-    return settings, generator, load_units(settings)
+    units = load_units(settings)
+    # Once they are loaded: a file that was changed before is found, and one changed since as well.
+    require_same_files(hash_files(settings).stamps, files)
+    return Workbench(settings, generator, units, software_here(settings))
 
 
 def _optimizer(settings: SweepSettings, generator: Generator, task: Task) -> Optimizer:
@@ -71,7 +108,9 @@ def _optimizer(settings: SweepSettings, generator: Generator, task: Task) -> Opt
     return optimizer
 
 
-def _result(units: Units, task: Task, lesioned: Lesioned, evolution: Evolution) -> Result:
+def _result(
+    units: Units, task: Task, lesioned: Lesioned, evolution: Evolution, software: Software
+) -> Result:
     return Result(
         best_code=evolution.best_code,
         best_image=evolution.best_image,
@@ -79,4 +118,5 @@ def _result(units: Units, task: Task, lesioned: Lesioned, evolution: Evolution) 
         intact_score=np.array(units.intact_response(task.unit, evolution.best_image)),
         n_removed=np.array(lesioned.n_removed),
         realized_strength=np.array(lesioned.realized_strength),
+        software=software,
     )

@@ -64,6 +64,9 @@ def _wait_for_end(watched: Connection) -> None:
 def dask_cluster(address: str) -> Iterator[Executor]:
     """Use the workers of a Dask cluster; they need to see the folder of the sweep.
 
+    Each process does one task at a time, however many threads it has: ``dask worker`` starts one
+    process with many, and is quicker with ``--nworkers 8 --nthreads 1`` on eight processors.
+
     Parameters
     ----------
     address : str

@@ -18,6 +18,7 @@ from signseg_rig.weights.files import (
 )
 from signseg_rig.weights.inference import (
     compute_in_batches,
+    device_here,
     repeatable_algorithms,
     reproducible_inference,
     require_device,
@@ -42,6 +43,7 @@ __all__ = [
     "WeightFile",
     "add_weights",
     "compute_in_batches",
+    "device_here",
     "fetch_weights",
     "file_sha256",
     "find_entry",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from signseg_rig.errors import ConfigError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 CPU = "cpu"
+GRAPHICS = ("cuda", "mps")
 # Those that are activations, or part of one.
 VECTOR_FUNCTIONS = ("tanh", "exp", "sigmoid", "erf", "sqrt")
 
@@ -38,6 +40,31 @@ def require_device(name: str) -> torch.device:
         f"{', '.join(available)}. Set 'device' to one of these, or install a torch for your "
         "graphics card."
     )
+
+
+def device_here(name: str) -> str:
+    """Name a device of this machine, where need be in the place of one that it lacks.
+
+    Parameters
+    ----------
+    name : str
+        What is no device of torch is given back as it is.
+
+    Returns
+    -------
+    device : str
+        Another graphics card in the place of one, or else the CPU.
+    """
+    kind, _, _ = name.partition(":")
+    if kind not in GRAPHICS:
+        return name
+    for device in (name, kind):
+        try:
+            require_device(device)
+        except ConfigError:
+            continue
+        return device
+    return CPU
 
 
 def compute_in_batches(
@@ -83,15 +110,44 @@ def repeatable_algorithms() -> Iterator[None]:
     """Compute in full single precision and by algorithms that repeat.
 
     On CUDA, convolutions else round their inputs to 10 bits (TF32), and may add up in another
-    order at every call.
+    order at every call. What torch is told of this holds for all threads of the process: the first
+    that comes changes it, and the last that leaves puts it back.
     """
-    import torch
-
-    _settle_vector_functions()
-    with torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    ):
+    _REPEATABLE.enter()
+    try:
         yield
+    finally:
+        _REPEATABLE.leave()
+
+
+class _Repeatable:
+    """The algorithms of this process, as long as some thread needs them to repeat."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_inside = 0
+        self._changed = ExitStack()
+
+    def enter(self) -> None:
+        import torch
+
+        with self._lock:
+            _settle_vector_functions()
+            if not self._n_inside:
+                flags = torch.backends.cudnn.flags(
+                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+                )
+                self._changed.enter_context(flags)
+            self._n_inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if not self._n_inside:
+                self._changed.close()
+
+
+_REPEATABLE = _Repeatable()
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 State = dict[str, "torch.Tensor"]
 GPU_BATCH_SIZE = 32
+# Torch's default generator is one for all threads.
+_DRAWING = RLock()
 
 
 def _batch_size_of(values: dict[str, Any]) -> int:
@@ -162,9 +165,10 @@ def _drawn(build: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:
     import torch
 
     # Layers draw their weights from the default generator and take no other.
-    state = torch.default_generator.get_state()
-    try:
-        torch.default_generator.manual_seed(seed)
-        return build()
-    finally:
-        torch.default_generator.set_state(state)
+    with _DRAWING:
+        state = torch.default_generator.get_state()
+        try:
+            torch.default_generator.manual_seed(seed)
+            return build()
+        finally:
+            torch.default_generator.set_state(state)

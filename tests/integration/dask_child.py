@@ -38,6 +38,15 @@ def lose_a_worker(sweep: str) -> None:
     print(n_done, "done; victim", "alive" if psutil.pid_exists(victim) else "dead")
 
 
+def share_a_worker(sweep: str) -> None:
+    """Have one worker with threads, as ``dask worker`` starts it by default."""
+    with LocalCluster(
+        n_workers=1, threads_per_worker=3, processes=True, dashboard_address=None
+    ) as cluster:
+        executor = partial(dask_cluster, cluster.scheduler_address)
+        print(run_sweep(read_sweep(Path(sweep)), executor), "done")
+
+
 def lose_every_worker() -> None:
     """Do a task that kills its worker."""
     with (

@@ -170,6 +170,18 @@ def test_dask_cluster_that_loses_a_worker(finished: SweepSettings, tmp_path: Pat
     assert results_of(settings) == results_of(finished)
 
 
+def test_dask_worker_with_threads(tmp_path: Path) -> None:
+    network = {**TABLE["network"], "random_seed": 3}
+    done_by_process = sweep_in(tmp_path / "process", network=network)
+    run_sweep(done_by_process, partial(local_processes, 1))
+    settings = sweep_in(tmp_path, network=network)
+    file = tmp_path / "sweep.toml"
+    file.write_text(write_sweep(settings))
+    done = meet_dask("share_a_worker", file)
+    assert done.stdout == "6 done\n", done.stderr
+    assert results_of(settings) == results_of(done_by_process)
+
+
 @pytest.mark.parametrize(
     ("scene", "message"),
     [

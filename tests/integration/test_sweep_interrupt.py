@@ -1,6 +1,7 @@
 """A sweep that is interrupted or killed in the middle of its tasks: its workers end with it."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from signseg_rig.visualization import put_aside
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and named pipes")
 
@@ -101,3 +104,28 @@ def test_an_interrupt_ends_tasks_and_says_how_to_go_on(
         f"The sweep was stopped; what is finished is kept in {tmp_path / 'stuck'}. Go on with "
         f"'signseg-rig visualize {tmp_path / 'sweep.toml'}'.\n"
     )
+
+
+@pytest.mark.parametrize("option", ["--resume", "--no-resume"])
+def test_a_second_sweep_is_refused_as_long_as_the_first_lives(
+    sweep, option: str, tmp_path: Path
+) -> None:
+    process, workers = sweep
+    folder = tmp_path / "stuck"
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    second = subprocess.run(
+        [sys.executable, "-c", COMMAND, "visualize", str(tmp_path / "sweep.toml"), option],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert second.returncode == 1
+    said = " ".join(second.stderr.split())
+    assert f"in use by process {process.pid} on {platform.node()}. Wait until" in said
+    assert folder.is_dir()
+    process.kill()
+    process.wait(TIMEOUT_S)
+    psutil.wait_procs(workers, TIMEOUT_S)
+    assert put_aside(folder) == tmp_path / "stuck-old1"

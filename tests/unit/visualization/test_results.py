@@ -20,6 +20,7 @@ def result():
         intact_score=np.array(1.5),
         n_removed=np.array(3),
         realized_strength=np.array(np.nan),
+        software={"numpy": "2.0", "python": "3.11"},
     )
 
 
@@ -32,7 +33,18 @@ def test_round_trip(result, tmp_path):
     for name in ("best_code", "best_image", "scores", "intact_score", "n_removed"):
         np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
     assert np.isnan(again.realized_strength)
+    assert again.software == folder.software("abc") == result.software
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["abc.npz"]
+
+
+def test_a_result_that_does_not_say_what_computed_it(result, tmp_path):
+    folder = ResultFolder(tmp_path)
+    folder.write("abc", result)
+    path = tmp_path / "results" / "abc.npz"
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if name != "software"}
+    np.savez(path, **arrays)
+    assert folder.read("abc").software == folder.software("abc") == {}
 
 
 def test_a_draft_that_a_crash_left_is_no_result(tmp_path):
@@ -69,8 +81,9 @@ def test_damaged_and_missing_results_say_what_to_do(result, tmp_path, content):
     folder.write("abc", result)
     path = tmp_path / "results" / "abc.npz"
     path.write_bytes(path.read_bytes()[:200] if content is None else content)
-    with pytest.raises(SweepError, match="Remove it, and start the sweep again"):
-        folder.read("abc")
+    for read in (folder.read, folder.software):
+        with pytest.raises(SweepError, match="Remove it, and start the sweep again"):
+            read("abc")
     with pytest.raises(SweepError, match="cannot be read"):
         folder.read("missing")
 

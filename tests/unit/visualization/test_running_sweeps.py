@@ -1,6 +1,7 @@
 """How tasks are handed out, by an executor of threads that only pretends to do them."""
 
 import json
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -16,12 +17,14 @@ from signseg_rig.errors import SweepError
 from signseg_rig.visualization import (
     Result,
     ResultFolder,
+    SweepSettings,
     list_tasks,
     read_sweep,
     run_sweep,
+    software,
     sweep,
 )
-from signseg_rig.visualization.software import read_software
+from signseg_rig.visualization.software import read_software, used_software
 
 
 def test_progress_does_not_wait_for_the_slowest(sweep_file, monkeypatch):
@@ -30,7 +33,7 @@ def test_progress_does_not_wait_for_the_slowest(sweep_file, monkeypatch):
     is_told = Event()
     told = []
 
-    def pretend(_sweep, _folder, tasks):
+    def pretend(_sweep, _folder, tasks, _files):
         if first in tasks:
             assert is_told.wait(60)
         return len(tasks)
@@ -45,11 +48,12 @@ def test_progress_does_not_wait_for_the_slowest(sweep_file, monkeypatch):
     assert told == [0, 7, 14]
 
 
-def pretend_to_do(_sweep, folder, tasks):
+def pretend_to_do(sweep, folder, tasks, _files):
+    here = software.software_here(SweepSettings.model_validate(tomllib.loads(sweep)))
     for task in tasks:
         one = np.zeros(1)
         image = np.zeros((2, 2, 3), dtype=np.uint8)
-        ResultFolder(Path(folder)).write(task.key, Result(one, image, one, one, one, one))
+        ResultFolder(Path(folder)).write(task.key, Result(one, image, one, one, one, one, here))
     return len(tasks)
 
 
@@ -80,29 +84,82 @@ def visualize(file, *, exit_code=0):
     return " ".join(answer.stderr.split())
 
 
-def test_software_is_recorded_and_a_change_of_it_warned_of_once(sweep_file, pretends):
+def install_numpy(monkeypatch, folder, number):
+    """Have the metadata of another numpy stand first on the path, and of something of no matter."""
+    for name in ("numpy", "of_no_matter"):
+        info = folder / f"with numpy {number}" / f"{name}-{number}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n")
+    monkeypatch.syspath_prepend(info.parent)
+
+
+def numpy_versions(folder):
+    return [one["numpy"] for one in read_software(folder)]
+
+
+def test_software_is_recorded_and_results_of_other_software_are_warned_of(
+    sweep_file, pretends, monkeypatch, tmp_path
+):
     folder, text = sweep_file.parent / "small", sweep_file.read_text()
-    assert "Warning" not in visualize(sweep_file)
-    (software,) = read_software(folder)
-    assert software["numpy"] == np.__version__
-    assert software["cma"] == version("cma")
-    assert {"python", "torch", "signseg-rig"} <= software.keys()
-    manifest = folder / "manifest.json"
-    (recorded,) = json.loads(manifest.read_text())
-    recorded["distributions"]["numpy"] = "1.0"
-    recorded["distributions"]["of no matter"] = "1.0"
-    manifest.write_text(json.dumps([recorded]))
+    with monkeypatch.context() as earlier:
+        install_numpy(earlier, tmp_path, "1.0")
+        assert "Warning" not in visualize(sweep_file)
+    (recorded,) = read_software(folder)
+    assert recorded["numpy"] == "1.0"
+    assert recorded["cma"] == version("cma")
+    assert {"python", "torch", "signseg-rig"} <= recorded.keys()
     assert "Warning" not in visualize(sweep_file)  # nothing was left to do
-    sweep_file.write_text(text.replace("n_repeats = 1", "n_repeats = 2"))
-    said = visualize(sweep_file)
-    assert f"begun with: numpy is {np.__version__}, was 1.0. What" in said
-    sweep_file.write_text(text.replace("n_repeats = 1", "n_repeats = 3"))
+    assert numpy_versions(folder) == ["1.0"]
+    for n_repeats in (2, 3):  # results of 1.0 are among those that are used, each time
+        sweep_file.write_text(text.replace("n_repeats = 1", f"n_repeats = {n_repeats}"))
+        assert f"results of: numpy is {np.__version__}, was 1.0. What" in visualize(sweep_file)
+    assert numpy_versions(folder) == ["1.0", np.__version__]
+
+
+def test_software_of_results_is_known_whatever_was_computed_in_between(
+    sweep_file, pretends, monkeypatch, tmp_path
+):
+    folder, text = sweep_file.parent / "small", sweep_file.read_text()
+    with monkeypatch.context() as earlier:
+        install_numpy(earlier, tmp_path, "1.0")
+        visualize(sweep_file)
+    # Of other results none is there yet that could be mixed with those of now.
+    sweep_file.write_text(text.replace("n_generations = 2", "n_generations = 3"))
     assert "Warning" not in visualize(sweep_file)
-    assert [one["numpy"] for one in read_software(folder)] == ["1.0", np.__version__]
-    # Of another seed there is no result yet that others could be mixed with.
-    sweep_file.write_text(f"seed = 9\n{text}")
+    assert numpy_versions(folder) == ["1.0", np.__version__]
+    more = text.replace("n_repeats = 1", "n_repeats = 2")
+    sweep_file.write_text(more.replace("n_generations = 2", "n_generations = 3"))
     assert "Warning" not in visualize(sweep_file)
-    assert [one["numpy"] for one in read_software(folder)] == [np.__version__]
+    sweep_file.write_text(more)
+    assert f"numpy is {np.__version__}, was 1.0. What" in visualize(sweep_file)
+    with monkeypatch.context() as earlier:
+        install_numpy(earlier, tmp_path, "0.9")
+        sweep_file.write_text(more.replace("n_repeats = 2", "n_repeats = 3"))
+        said = visualize(sweep_file)
+    assert f"numpy is 0.9, was 1.0 and {np.__version__}. What" in said
+    assert numpy_versions(folder) == ["1.0", np.__version__, "0.9"]
+
+
+def test_results_that_do_not_say_are_of_what_the_manifests_list(sweep_file, pretends):
+    visualize(sweep_file)
+    folder = sweep_file.parent / "small"
+    (here,) = read_software(folder)
+    other = {**here, "numpy": "1.0"}
+    assert used_software(folder, [{}, {}]) == [here]
+    assert used_software(folder, [other, {}, here]) == [other, here]
+    assert used_software(folder, []) == []
+
+
+def test_manifests_tell_of_the_seeds_that_there_were(sweep_file, pretends):
+    visualize(sweep_file)
+    text = sweep_file.read_text()
+    for seed in (9, 9, 10):
+        sweep_file.write_text(f"seed = {seed}\n{text}")
+        visualize(sweep_file)
+    manifests = json.loads((sweep_file.parent / "small" / "manifest.json").read_text())
+    assert [one["seed"] for one in manifests] == [0, 9, 10]
+    (recorded,) = read_software(sweep_file.parent / "small")
+    assert recorded == software.software_here(read_sweep(sweep_file))
 
 
 @pytest.mark.parametrize("content", ["{", "[3]", "[{}]", '{"seed": 1}', '[{"distributions": {}}]'])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from signseg_rig.errors import ConfigError
+from signseg_rig.errors import ConfigError, NeuronModelError
 from signseg_rig.visualization import Condition, conditions, list_tasks, read_sweep
 
 
@@ -109,6 +109,12 @@ def test_key_is_of_the_hidden_layer_and_its_images(sweep_file, tmp_path):
         sweep_file.write_text(f"{text}\n[hidden]\nlayer = '{layer}'\nimages = 'judged'\n")
         keys.append({task.key for task in list_tasks(read_sweep(sweep_file))})
     assert len(set.union(*keys)) == 4 * 14
+
+
+def test_a_neuron_file_that_is_missing_is_a_sentence(sweep_file):
+    sweep_file.write_text(f"neurons = 'none.neurons'\n{sweep_file.read_text()}")
+    with pytest.raises(NeuronModelError, match=r"no neuron-model file .*none\.neurons"):
+        list_tasks(read_sweep(sweep_file))
 
 
 def test_out_dir_knows_the_home_folder(sweep_file, tmp_path, monkeypatch):

@@ -1,18 +1,35 @@
 """Devices, batches, and results that repeat."""
 
+from threading import Event, Thread
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.weights import compute_in_batches, reproducible_inference, require_device
+from signseg_rig.weights import (
+    compute_in_batches,
+    device_here,
+    reproducible_inference,
+    require_device,
+)
 
 
 def test_device_that_is_not_here():
     assert require_device("cpu") == torch.device("cpu")
     with pytest.raises(ConfigError, match=r"no device 'cuda:99' here; torch .* finds cpu"):
         require_device("cuda:99")
+
+
+@pytest.mark.parametrize("name", ["cpu", "/dev/parport0"])
+def test_no_other_device_is_named_where_none_is_needed(name):
+    assert device_here(name) == name
+
+
+def test_another_device_takes_the_place_of_one_that_is_not_here():
+    assert device_here("cuda:99") == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert device_here("mps") == ("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 8])
@@ -49,3 +66,31 @@ def test_inference_is_repeatable_and_then_all_is_as_before():
         assert torch.backends.cudnn.deterministic
     assert torch.backends.cudnn.allow_tf32 == before
     assert not torch.is_inference_mode_enabled()
+
+
+def test_inference_in_one_thread_outlasts_that_in_another():
+    flags = torch.backends.cudnn
+    before = flags.allow_tf32, flags.deterministic
+    is_begun, is_joined, is_over = Event(), Event(), Event()
+    seen = []
+
+    def first():
+        with reproducible_inference():
+            is_begun.set()
+            is_joined.wait(60)
+        is_over.set()
+
+    def second():
+        is_begun.wait(60)
+        with reproducible_inference():
+            is_joined.set()
+            is_over.wait(60)
+            seen.append((flags.allow_tf32, flags.deterministic))
+
+    threads = [Thread(target=first), Thread(target=second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [(False, True)]
+    assert (flags.allow_tf32, flags.deterministic) == before

@@ -1,5 +1,7 @@
 """What all torch models do alike: settings, weights and seeds."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
@@ -40,6 +42,23 @@ def test_drawn_weights_are_those_of_the_seed_and_of_nothing_else():
     with torch.random.fork_rng():
         torch.manual_seed(1)
         assert weights_of(first).equal(weights_of(build()))
+
+
+def test_threads_that_draw_at_once_draw_what_each_would_alone():
+    def build_many():
+        return nn.Sequential(*(nn.Linear(300, 300) for _ in range(10)))
+
+    def drawn(seed):
+        model, _ = trained_model("alexnet", ModelSettings(random_seed=seed), build_many)
+        return weights_of(model)
+
+    seeds = [1, 2, 3] * 4
+    alone = {seed: drawn(seed) for seed in set(seeds)}
+    before = torch.default_generator.get_state()
+    with ThreadPoolExecutor(3) as threads:
+        together = list(threads.map(drawn, seeds))
+    assert all(found.equal(alone[seed]) for seed, found in zip(seeds, together, strict=True))
+    assert torch.default_generator.get_state().equal(before)
 
 
 def test_generator_that_everybody_shares_is_left_as_it_was(tmp_path):

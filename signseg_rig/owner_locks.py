@@ -1,0 +1,70 @@
+"""A lock that tells who has it, and that the operating system takes back even after a kill -9."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+from pathlib import Path
+
+import filelock
+
+UNKNOWN = "another process"
+
+
+class HeldElsewhereError(Exception):
+    """Another process has the lock.
+
+    Parameters
+    ----------
+    owner : str
+        Such as ``"process 1234 on rig2"``.
+    """
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(f"The lock is held by {owner}.")
+        self.owner = owner
+
+
+def take_lock(lock: Path, owner: Path) -> filelock.BaseFileLock:
+    """Take a lock, or tell who has it.
+
+    Parameters
+    ----------
+    lock : Path
+        In a folder that is there.
+    owner : Path
+        Says in words who has it. Apart from the lock, which Windows lets nobody else read.
+
+    Returns
+    -------
+    held : filelock.BaseFileLock
+        To be released; the end of the process releases it, too.
+
+    Raises
+    ------
+    HeldElsewhereError
+        Another process has it.
+    OSError
+        The files cannot be written, or the file system knows no locks.
+    """
+    held = filelock.FileLock(lock, timeout=0, thread_local=False)
+    try:
+        held.acquire()
+    except filelock.Timeout:
+        raise HeldElsewhereError(_told(owner)) from None
+    except NotImplementedError as error:
+        raise OSError(errno.ENOSYS, str(error)) from error
+    try:
+        owner.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+    except OSError:
+        held.release()
+        raise
+    return held
+
+
+def _told(owner: Path) -> str:
+    try:
+        return owner.read_text(encoding="utf-8") or UNKNOWN
+    except OSError:
+        return UNKNOWN
