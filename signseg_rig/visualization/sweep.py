@@ -17,9 +17,9 @@ from signseg_rig.visualization.software import (
     software_here,
     used_software,
 )
+from signseg_rig.visualization.sweep_files import Stamps, hash_files
 from signseg_rig.visualization.sweep_settings import SweepSettings, write_sweep
 from signseg_rig.visualization.tasks import Task, list_tasks
-from signseg_rig.visualization.used_files import Stamps, hash_files
 from signseg_rig.visualization.workbench import do_tasks
 from signseg_rig.whole_files import write_whole
 

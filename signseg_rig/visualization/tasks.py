@@ -11,12 +11,12 @@ from typing import Any, Final, Literal
 
 from signseg_rig.settings import PluginChoice
 from signseg_rig.signs import Sign
+from signseg_rig.visualization.sweep_files import SweepFiles, hash_files
 from signseg_rig.visualization.sweep_settings import (
     BOTH_SIGNS,
     Control,
     SweepSettings,
 )
-from signseg_rig.visualization.used_files import SweepFiles, hash_files
 from signseg_rig.weights import named_files
 
 INTACT: Final = "intact"

@@ -16,10 +16,10 @@ from signseg_rig.seeds import named_rng
 from signseg_rig.visualization.evolution import Evolution, Search, evolve_together
 from signseg_rig.visualization.results import Result, ResultFolder
 from signseg_rig.visualization.software import Software, software_here
+from signseg_rig.visualization.sweep_files import Stamps, hash_files, require_same_files
 from signseg_rig.visualization.sweep_settings import SweepSettings
 from signseg_rig.visualization.tasks import Task
 from signseg_rig.visualization.units import Lesioned, See, Units, load_units
-from signseg_rig.visualization.used_files import Stamps, hash_files, require_same_files
 
 # Dask's workers have a thread for each processor by default. The models are one set in a process,
 # and torch computes with one thread here whoever asks.

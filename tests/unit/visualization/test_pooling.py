@@ -147,7 +147,10 @@ def test_a_hidden_layer_has_a_name_in_each_network_but_images_and_scope_are_the_
         return study_of(name, hidden={"layer": layer, "images": str(images / folder)} | more)
 
     one = hidden("a", "conv1", "images")
-    assert set(check(one, hidden("b", "layer4.1.conv2", "copies"))) == {"hidden.layer", "hidden.images"}
+    assert set(check(one, hidden("b", "layer4.1.conv2", "copies"))) == {
+        "hidden.layer",
+        "hidden.images",
+    }
     with pytest.raises(ConfigError, match=r"contents of hidden.images"):
         check(one, hidden("b", "conv1", "others"))
     with pytest.raises(ConfigError, match=r"hidden.scope \(unit and matrix\)"):

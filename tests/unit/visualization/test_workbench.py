@@ -17,7 +17,7 @@ from signseg_rig.neurons import FeatureSpec, NeuronModels
 from signseg_rig.visualization import ResultFolder, list_tasks, read_sweep, write_sweep
 from signseg_rig.visualization import workbench as module
 from signseg_rig.visualization.software import software_here
-from signseg_rig.visualization.used_files import hash_files
+from signseg_rig.visualization.sweep_files import hash_files
 from signseg_rig.weights import find_weights
 
 
