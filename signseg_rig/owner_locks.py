@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import platform
 from pathlib import Path
@@ -48,13 +47,12 @@ def take_lock(lock: Path, owner: Path) -> filelock.BaseFileLock:
     OSError
         The files cannot be written, or the file system knows no locks.
     """
-    held = filelock.FileLock(lock, timeout=0, thread_local=False)
+    # The kind of lock that filelock falls back to where there are none outlives a kill -9.
+    held = filelock.FileLock(lock, timeout=0, thread_local=False, fallback_to_soft=False)
     try:
         held.acquire()
     except filelock.Timeout:
         raise HeldElsewhereError(_told(owner)) from None
-    except NotImplementedError as error:
-        raise OSError(errno.ENOSYS, str(error)) from error
     try:
         owner.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
     except OSError:
