@@ -80,8 +80,8 @@ def settings_that_differ(studies: Mapping[str, SweepStudy]) -> dict[str, dict[st
     found: dict[str, dict[str, object]] = {}
     for name, table in tables.items():
         for key, (value, other) in differences(first, table).items():
-            found.setdefault(key, dict.fromkeys(tables, _short(value)))[name] = _short(other)
-    return dict(sorted(found.items()))
+            found.setdefault(key, dict.fromkeys(tables, value))[name] = other
+    return {key: _shortened(values) for key, values in sorted(found.items())}
 
 
 def _observed(study: SweepStudy) -> object:
@@ -163,6 +163,12 @@ def _table(value: object, is_left_out: Callable[[str, object], bool]) -> Any:
             return [_table(item, is_left_out) for item in value]
         return SEPARATOR.join(map(str, value))
     return str(value) if isinstance(value, Path) else value
+
+
+def _shortened(values: dict[str, object]) -> dict[str, object]:
+    """Cut long lists, unless it is behind the cut that they differ."""
+    short = {name: _short(value) for name, value in values.items()}
+    return short if len(set(short.values())) == len(set(values.values())) else values
 
 
 def _short(value: object) -> object:

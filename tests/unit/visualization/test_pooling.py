@@ -130,10 +130,15 @@ def test_how_something_was_computed_may_differ_and_is_listed():
 
 def test_conditions_units_and_repeats_may_differ_and_are_listed():
     other = study_of("b", units=["mask"], signs=["positive"], n_repeats=3, traits={"x": 1.0})
-    many = [str(index) for index in range(30)]
-    ends = {name: study_of(name, units=[*many, name]) for name in ("a", "b")}
-    assert check(*ends.values()) == {
-        "units": dict.fromkeys(ends, "0, 1, 2, 3, 4, 5, 6, 7, and 23 more")
+    many = [str(index) for index in range(9)]
+    long = study_of("b", units=many)
+    assert check(study_of("a"), long)["units"] == {
+        "a": "wig, tench",
+        "b": "0, 1, 2, 3, 4, 5, 6, 7, and 1 more",
+    }
+    ends = [study_of(name, units=[*many, name]) for name in ("a", "b")]
+    assert check(*ends)["units"] == {
+        name: f"0, 1, 2, 3, 4, 5, 6, 7, 8, {name}" for name in ("a", "b")
     }
     assert check(study_of("a"), other) == {
         "units": {"a": "wig, tench", "b": "mask"},
