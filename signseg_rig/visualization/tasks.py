@@ -119,7 +119,13 @@ def list_tasks(settings: SweepSettings, files: SweepFiles | None = None) -> list
         "neurons": files.neurons,
         "n_generations": settings.n_generations,
         "seed": settings.seed,
-        "hidden": hidden and {"layer": hidden.layer, "scope": hidden.scope, "images": files.images},
+        "hidden": hidden
+        and {
+            "layer": hidden.layer,
+            "scope": hidden.scope,
+            "images": files.images,
+            "controls": "matched in contribution",  # once they were matched in weight
+        },
     }
     return [
         Task(unit, condition, repeat, _key({**common, "unit": unit, "repeat": repeat}, condition))
