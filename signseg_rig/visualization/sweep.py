@@ -12,15 +12,15 @@ from signseg_rig.errors import SweepError
 from signseg_rig.visualization.ownership import owned
 from signseg_rig.visualization.results import ResultFolder, explained
 from signseg_rig.visualization.software import (
+    Software,
     describe_change,
     record_software,
-    software_here,
     used_software,
 )
 from signseg_rig.visualization.sweep_files import Stamps, hash_files
 from signseg_rig.visualization.sweep_settings import SweepSettings, write_sweep
 from signseg_rig.visualization.tasks import Task, list_tasks
-from signseg_rig.visualization.workbench import do_tasks
+from signseg_rig.visualization.workbench import do_tasks, worker_software
 from signseg_rig.whole_files import write_whole
 
 # A task that kills its worker again and again is not the machine's fault.
@@ -73,15 +73,14 @@ def run_sweep(
         on_progress(n_before, len(tasks))
         if left:
             undone = set(left)
-            finished = [task for task in tasks if task not in undone]
-            if warning := _mixed_with(settings, finished):
-                on_warning(warning)
+            before = _used_for(settings, [task for task in tasks if task not in undone])
             record_software(settings)
             _work_off(
                 open_executor,
                 settings,
                 left,
                 files.stamps,
+                on_begin=lambda executor: _compare_software(executor, settings, before, on_warning),
                 on_progress=lambda n_done: on_progress(n_before + n_done, len(tasks)),
             )
         return len(left)
@@ -98,11 +97,26 @@ def _left(settings: SweepSettings, tasks: Sequence[Task]) -> list[Task]:
     return [task for task in tasks if task.key not in finished]
 
 
-def _mixed_with(settings: SweepSettings, finished: Sequence[Task]) -> str | None:
-    """Say where results that are there came with other software than what computes now."""
+def _used_for(settings: SweepSettings, finished: Sequence[Task]) -> list[Software]:
+    """Tell with what software the results that are there came."""
     results = ResultFolder(settings.folder)
-    said = [results.software(task.key) for task in finished]
-    return describe_change(software_here(settings), used_software(settings.folder, said))
+    return used_software(settings.folder, [results.software(task.key) for task in finished])
+
+
+def _compare_software(
+    executor: Executor,
+    settings: SweepSettings,
+    before: Sequence[Software],
+    on_warning: Callable[[str], object],
+) -> None:
+    """Warn where results that are there came with other software than what computes now.
+
+    That is the workers', whose machines may have other versions than this process.
+    """
+    if before:
+        now = executor.submit(worker_software, write_sweep(settings)).result()
+        if warning := describe_change(now, before):
+            on_warning(warning)
 
 
 def _work_off(
@@ -111,13 +125,16 @@ def _work_off(
     tasks: Sequence[Task],
     files: Stamps,
     *,
+    on_begin: Callable[[Executor], None],
     on_progress: Callable[[int], None],
 ) -> None:
     """Have tasks done, and what is left of them again where workers die."""
     left = tasks
-    for _ in range(MAX_BROKEN_POOLS):
+    for attempt in range(MAX_BROKEN_POOLS):
         try:
             with open_executor() as executor:
+                if attempt == 0:
+                    on_begin(executor)
                 for n_done in _hand_out(executor, settings, left, files):
                     on_progress(len(tasks) - len(left) + n_done)
                 return

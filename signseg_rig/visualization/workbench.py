@@ -21,8 +21,7 @@ from signseg_rig.visualization.sweep_settings import SweepSettings
 from signseg_rig.visualization.tasks import Task
 from signseg_rig.visualization.units import Lesioned, See, Units, load_units
 
-# Dask's workers have a thread for each processor by default. The models are one set in a process,
-# and torch computes with one thread here whoever asks.
+# Dask's workers have a thread for each processor by default; the models are one set in a process.
 _ONE_AT_A_TIME = Lock()
 
 
@@ -55,8 +54,14 @@ def do_tasks(sweep: str, folder: str, tasks: Sequence[Task], files: Stamps) -> i
     with _ONE_AT_A_TIME:
         left = [task for task in tasks if not results.has(task.key)]
         if left:
+            _use_one_thread()
             _do_together(_workbench(sweep, files), results, left)
     return len(tasks)
+
+
+def worker_software(sweep: str) -> Software:
+    """Tell what a worker computes the sweep of a file's text with."""
+    return software_here(_settings(sweep))
 
 
 class Workbench(NamedTuple):
@@ -84,19 +89,27 @@ def _do_together(bench: Workbench, results: ResultFolder, tasks: Sequence[Task])
 # Of one sweep: the worker of a Dask cluster outlives many, and models are large.
 @lru_cache(maxsize=1)
 def _workbench(sweep: str, files: Stamps) -> Workbench:
-    """Load the models of a sweep once in a process, each with one thread.
+    """Load the models of a sweep once in a process."""
+    settings = _settings(sweep)
+    generator: Generator = settings.generator.load()(settings.generator.settings)
+    units = load_units(settings)
+    # Once they are loaded: a file that was changed before is found, and one changed since as well.
+    require_same_files(hash_files(settings).stamps, files)
+    return Workbench(settings, generator, units, software_here(settings))
+
+
+def _use_one_thread() -> None:
+    """Have torch compute with one thread in this thread, of which it is a matter.
 
     With other numbers of threads the last bits would differ, and workers share the processors.
     """
     import torch
 
     torch.set_num_threads(1)
-    settings = SweepSettings.model_validate(tomllib.loads(sweep))
-    generator: Generator = settings.generator.load()(settings.generator.settings)
-    units = load_units(settings)
-    # Once they are loaded: a file that was changed before is found, and one changed since as well.
-    require_same_files(hash_files(settings).stamps, files)
-    return Workbench(settings, generator, units, software_here(settings))
+
+
+def _settings(sweep: str) -> SweepSettings:
+    return SweepSettings.model_validate(tomllib.loads(sweep))
 
 
 def _optimizer(settings: SweepSettings, generator: Generator, task: Task) -> Optimizer:

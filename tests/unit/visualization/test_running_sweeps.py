@@ -116,6 +116,16 @@ def test_software_is_recorded_and_results_of_other_software_are_warned_of(
     assert numpy_versions(folder) == ["1.0", np.__version__]
 
 
+def test_software_is_compared_with_that_of_the_workers(sweep_file, pretends, monkeypatch):
+    """Their machines may have other versions than the one where the sweep is started."""
+    visualize(sweep_file)
+    text = sweep_file.read_text()
+    sweep_file.write_text(text.replace("n_repeats = 1", "n_repeats = 2"))
+    here = software.software_here(read_sweep(sweep_file))
+    monkeypatch.setattr(sweep, "worker_software", lambda _sweep: {**here, "numpy": "9.9"})
+    assert f"numpy is 9.9, was {np.__version__}. What" in visualize(sweep_file)
+
+
 def test_software_of_results_is_known_whatever_was_computed_in_between(
     sweep_file, pretends, monkeypatch, tmp_path
 ):

@@ -3,6 +3,8 @@
 import gc
 import re
 import shutil
+import subprocess
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -79,6 +81,44 @@ def test_threads_of_one_worker_come_to_what_one_thread_comes_to(sweep_file, tmp_
     for task in tasks:
         apart, together = (ResultFolder(sweep.folder).read(task.key) for sweep in (one, three))
         np.testing.assert_array_equal(together.scores, apart.scores)
+
+
+TWO_THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from signseg_rig.visualization import list_tasks, read_sweep, write_sweep
+from signseg_rig.visualization.sweep_files import hash_files
+from signseg_rig.visualization.workbench import do_tasks
+
+settings = read_sweep(Path(sys.argv[1]))
+
+
+def n_threads(task):
+    do_tasks(write_sweep(settings), str(settings.folder), [task], hash_files(settings).stamps)
+    return torch.get_num_threads()
+
+
+with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+    for thread in (first, second):  # as whoever computed in them before may have left them
+        thread.submit(torch.set_num_threads, 3).result()
+        assert thread.submit(torch.get_num_threads).result() == 3
+    for thread, task in zip((first, second), list_tasks(settings)):
+        print(thread.submit(n_threads, task).result())
+"""
+
+
+def test_torch_computes_with_one_thread_whichever_thread_asks(sweep_file):
+    answer = subprocess.run(
+        [sys.executable, "-c", TWO_THREADS, str(sweep_file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.stdout.split("\n") == ["1", "1", ""], answer.stderr
 
 
 def test_what_is_finished_meanwhile_is_not_done_again(sweep_file):
