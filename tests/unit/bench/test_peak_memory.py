@@ -1,13 +1,15 @@
 """The memory that a benchmark tells is the most that there was, not what is left."""
 
+import mmap
 from threading import Event
 
-import numpy as np
 import psutil
 import pytest
 
 from signseg_rig.bench import neurons
 from signseg_rig.bench.neurons import PeakMemory
+
+N_BYTES = 200_000_000
 
 
 def test_tells_memory_that_was_freed_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +31,7 @@ def test_counts_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     # Workers of other tests come and go.
     monkeypatch.setattr(psutil.Process, "children", lambda *_self, **_options: [])
     before = neurons._memory_bytes()
-    held = np.ones(25_000_000)
-    assert neurons._memory_bytes() > before
-    assert held.sum() == held.size
+    # From the system: an array might lie where other tests have freed memory that is still held.
+    with mmap.mmap(-1, N_BYTES) as held:
+        held.write(b"1" * N_BYTES)
+        assert neurons._memory_bytes() - before > N_BYTES / 2
