@@ -71,6 +71,17 @@ def make_folder(folder: Path) -> None:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(exist_ok=True)
+    refuse_linked_folder(folder)
+
+
+def refuse_linked_folder(folder: Path) -> None:
+    """Make sure that a folder is one, and no link to another.
+
+    Raises
+    ------
+    OSError
+        It is a link, something else, or not there.
+    """
     _refuse_other_than(folder, stat.S_ISDIR, folder.lstat().st_mode)
 
 
