@@ -215,7 +215,10 @@ class RunReader:
         return sets
 
     def missing_images(self) -> tuple[str, ...]:
-        """Return the hashes of images that were shown and answered, and are not on the disk."""
+        """Return the hashes of images that were shown and answered, and are not on the disk.
+
+        Whether those that are there are whole shows when they are read: `image` checks it.
+        """
         keys = {
             stimulus.pixels_sha256: None
             for one in self.passes()
