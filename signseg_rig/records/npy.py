@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
-from typing import Any
+import re
+import struct
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-# Signed, unsigned, floating: a record keeps nothing else.
-KINDS = "iuf"
-_HEADERS: dict[tuple[int, int], Callable[[io.BytesIO], Any]] = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+MAGIC = b"\x93NUMPY\x01\x00"
+# What numpy.save writes for arrays of integers and floats: a record keeps nothing else, and nothing
+# else is tried, as NumPy's own reader would, which evaluates the header as Python.
+_HEADER = re.compile(
+    rb"\{'descr': '([<>|][iuf]\d{1,2})', 'fortran_order': (True|False), "
+    rb"'shape': \(([\d, ]*)\), \} *\n"
+)
+_LENGTH = struct.Struct("<H")
 
 
 def packed(*arrays: Array) -> bytes:
@@ -44,15 +47,20 @@ def unpacked(content: bytes, n_arrays: int) -> list[Array]:
 
 
 def _array(buffer: io.BytesIO, content: bytes) -> Array:
-    version: tuple[int, int] = np.lib.format.read_magic(buffer)  # type: ignore[no-untyped-call]
-    shape, is_fortran, dtype = _HEADERS[version](buffer)
-    n_values, start = math.prod(shape), buffer.tell()
+    if buffer.read(len(MAGIC)) != MAGIC:
+        raise ValueError("an array does not begin as one")
+    (n_bytes,) = _LENGTH.unpack(buffer.read(_LENGTH.size))
+    header = _HEADER.fullmatch(buffer.read(n_bytes))
+    if header is None:
+        raise ValueError("an array has a header that numpy.save does not write")
+    start, dtype = buffer.tell(), np.dtype(header[1].decode())
+    shape = tuple(int(length) for length in header[3].split(b",") if length.strip())
+    n_values = math.prod(shape)
     end = start + n_values * dtype.itemsize
     # np.load would make room first, for whatever the header says.
-    if dtype.kind not in KINDS or min(shape, default=0) < 0 or end > len(content):
-        raise ValueError(
-            f"an array of {dtype} and shape {shape} in {len(content) - start} bytes is none"
-        )
+    if end > len(content):
+        raise ValueError(f"an array of shape {shape} needs more than {len(content) - start} bytes")
     buffer.seek(end)
     values = np.frombuffer(content, dtype, n_values, start)
-    return values.reshape(shape, order="F" if is_fortran else "C").copy(order="K")
+    order: Literal["F", "C"] = "F" if header[2] == b"True" else "C"
+    return values.reshape(shape, order=order).copy(order="K")
