@@ -186,6 +186,7 @@ class Loop:
         if recorded is not None:
             self._recall(plan, recorded)
             if recorded.responses is not None:
+                self._restore_images(block)
                 return recorded.responses
         is_new = plan.attempt == 0 and recorded is None
         with self._timed("record"):
@@ -205,6 +206,21 @@ class Loop:
                 check_units(plan, responses, self._source.unit_names)
                 self._tell(state="replaying", message="replaying what is recorded")
         self._aligner.known = recorded.clock_offset or self._aligner.known
+
+    def _restore_images(self, block: Block) -> None:
+        """Render images again that were shown, and are not in the record any more."""
+        keys = {stimulus.pixels_sha256 for stimulus in block.stimuli}
+        missing = {key for key in keys if not self._record.reader.has_image(key)}
+        if not missing:
+            return
+        try:
+            images = self._blocks.images(block)
+        except ReplayMismatchError as error:
+            # Nothing but their picture is lost, and what the animal answered is still good.
+            self._record.note("images lost", block=block.number, n=len(missing), reason=str(error))
+            return
+        self._record.restore_images({key: images[key] for key in missing})
+        self._record.note("images restored", block=block.number, n=len(missing))
 
     def _present(
         self,

@@ -29,7 +29,13 @@ from signseg_rig.interfaces import (
 )
 from signseg_rig.loop import Loop
 from signseg_rig.plugins import PluginInfo, find_plugin
-from signseg_rig.records import RunRecord, build_manifest, differences
+from signseg_rig.records import (
+    FileImages,
+    RunRecord,
+    build_manifest,
+    differences,
+    explained_decoding,
+)
 from signseg_rig.settings import Settings, plugin_choices
 from signseg_rig.types import ProtocolResult, RunStatus
 from signseg_rig.weights import used_weights
@@ -98,11 +104,13 @@ def start_run(
     # port is busy, too.
     if not (folder.is_dir() and any(folder.iterdir())):
         _check_wire(experiment)
-    parts = _load_parts(experiment)
+    images = FileImages()
+    parts = _load_parts(experiment, images)
     with RunRecord.create(
         folder, experiment_toml=write_experiment(experiment), manifest=_manifest(experiment)
     ) as record:
         _note_experiment(record)
+        images.save(record)
         return Outcome(folder, _drive(experiment, parts, record, control, on_status))
 
 
@@ -127,10 +135,15 @@ def resume_run(path: Path, *, control: RunControl, on_status: OnStatus) -> Outco
         finished = record.reader.result()
         if finished is not None:
             return Outcome(path, finished)
-        _refuse_other_experiment(record)
+        with explained_decoding(path):
+            _refuse_other_experiment(record)
         experiment = read_experiment(path / "experiment.toml")
-        _compare_software(record, _manifest(experiment))
-        parts = _load_parts(experiment)
+        now = _manifest(experiment)
+        with explained_decoding(path / "manifest.json"):
+            _compare_software(record, now)
+        images = FileImages(record.reader)
+        parts = _load_parts(experiment, images)
+        images.save(record)
         return Outcome(path, _drive(experiment, parts, record, control, on_status))
 
 
@@ -151,7 +164,7 @@ class _Parts(NamedTuple):
     protocol: Protocol
 
 
-def _load_parts(experiment: Experiment) -> _Parts:
+def _load_parts(experiment: Experiment, images: FileImages) -> _Parts:
     seed = experiment.run.seed
     generators = _load_generators(experiment)
     blocks = BlockMaker(seed=seed, generators=generators)
@@ -160,7 +173,9 @@ def _load_parts(experiment: Experiment) -> _Parts:
     )
     protocol = experiment.protocol.load()(
         experiment.protocol.settings,
-        ProtocolContext(seed=seed, generators=generators, unit_names=source.unit_names),
+        ProtocolContext(
+            seed=seed, generators=generators, unit_names=source.unit_names, file_images=images
+        ),
     )
     return _Parts(blocks, source, protocol)
 
@@ -258,7 +273,7 @@ def _refuse_other_experiment(record: RunRecord) -> None:
     if not notes:  # killed before there was anything to be different from
         _note_experiment(record)
         return
-    now = tomllib.loads(record.reader.experiment_toml)
+    now = _experiment_now(record)
     changes = {
         key: f"{key} was {before!r} and is {after!r}"
         for key, (before, after) in differences(notes[-1].body, now).items()
@@ -269,6 +284,16 @@ def _refuse_other_experiment(record: RunRecord) -> None:
             f"{record.path / 'experiment.toml'} was changed after the run had begun: "
             f"{'; '.join(changes.values())}. Put it back to resume the run, or start a new one."
         )
+
+
+def _experiment_now(record: RunRecord) -> dict[str, Any]:
+    try:
+        return tomllib.loads(record.reader.experiment_toml)
+    except tomllib.TOMLDecodeError as error:
+        raise ReplayMismatchError(
+            f"{record.path / 'experiment.toml'} is no TOML any more: {error}. Put back what the "
+            "run was started with to resume it, or start a new one."
+        ) from error
 
 
 def _compare_software(record: RunRecord, now: dict[str, Any]) -> None:

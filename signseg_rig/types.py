@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,27 +10,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from signseg_rig.array_hashes import array_sha256 as array_sha256  # noqa: PLC0414 - offered here
+
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
 ImageArray = npt.NDArray[np.uint8]
 
 Origin = Literal["evolved", "reference"]
-
-
-def array_sha256(array: npt.NDArray[Any]) -> str:
-    """Hash the values of an array; the same values in another memory order hash the same.
-
-    Parameters
-    ----------
-    array : array of any shape and dtype
-
-    Returns
-    -------
-    sha256 : str
-        64 hexadecimal digits. Shape and dtype are not part of it: they are recorded beside it.
-    """
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 class InvalidReason(StrEnum):

@@ -15,7 +15,7 @@ from signseg_rig.cli.network_options import (
     features_folder,
     network_of,
 )
-from signseg_rig.cli.outputs import explained, require_writable
+from signseg_rig.cli.outputs import require_writable, write_output
 
 
 def predict(
@@ -42,6 +42,7 @@ def predict(
 ) -> None:
     """Predict the rates of modelled neurons for images, intact or ablated."""
     import csv
+    import io
 
     from rich.console import Console
 
@@ -84,8 +85,8 @@ def predict(
     if out is None:
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
         return
-    with explained(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    # Names of files that are no text are escaped, as they are where they are printed.
+    write_output(out, text.getvalue().encode(errors="backslashreplace"))
     typer.echo(out)

@@ -66,12 +66,13 @@ def _report_run(folder: Path, out: Path | None) -> Written:
 
     page = write_report(folder, out)
     with RunReader.open(folder) as reader:
-        result = reader.result()
+        result, problems = reader.result(), reader.problems()
     return [page], {
         "report": str(page),
         "record": str(folder),
         "is_finished": result is not None,
         "is_success": result.is_success if result else None,
+        "problems": list(problems),
         "rows": as_records(result.columns, result.rows) if result else [],
     }
 

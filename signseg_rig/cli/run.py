@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from signseg_rig.cli.console import notes_of
+from signseg_rig.cli.console import as_records, notes_of
 from signseg_rig.cli.keyboard import watched_keys
 from signseg_rig.cli.progress import RunProgress
 from signseg_rig.cli.signals import obeyed_signals
@@ -146,16 +146,9 @@ def _table(result: ProtocolResult) -> Table:
 
 
 def _as_json(outcome: Outcome, report: Path) -> dict[str, object]:
-    rows = [
-        {
-            column: None if isinstance(cell, float) and cell != cell else cell  # noqa: PLR0124 - NaN
-            for column, cell in zip(outcome.result.columns, row, strict=True)
-        }
-        for row in outcome.result.rows
-    ]
     return {
         "record": str(outcome.path),
         "report": str(report),
         "is_success": outcome.result.is_success,
-        "rows": rows,
+        "rows": as_records(outcome.result.columns, outcome.result.rows),
     }

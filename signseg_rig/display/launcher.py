@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from signseg_rig.errors import DisplayError
+from signseg_rig.guarded_files import open_to_append
 from signseg_rig.wire.messages import Hello
 
 LEAVE_TIMEOUT_S = 2.0
@@ -109,7 +110,7 @@ class DisplayLauncher:
         self._has_come = False
         self._launch_id = secrets.token_hex(8)
         arguments = [str(self._experiment_file), "--one-run", "--launch-id", self._launch_id]
-        with self._log_file.open("ab") as log:
+        with self._opened_log() as log:
             # What stands above are words of displays before this one.
             self._log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - this program itself, no shell
@@ -119,6 +120,15 @@ class DisplayLauncher:
                 stderr=log,
                 **_own_group(),
             )
+
+    def _opened_log(self) -> BinaryIO:
+        try:
+            return open_to_append(self._log_file)
+        except OSError as error:
+            raise DisplayError(
+                f"{self._log_file}, where the display's last words would stand, cannot be written: "
+                f"{error.strerror or error}. Remove it, or make room, and go on."
+            ) from error
 
     def _last_words(self) -> str:
         words = self._log_file.read_bytes()[self._log_start :]

@@ -103,7 +103,7 @@ class Content:
 
 # Other scores, such as the similarity to a pattern, are no rates.
 RATE_SCORES = ("channel", "mean", "contrast")
-ROUTINE_TOPICS = ("timing", "display clock", "experiment")
+ROUTINE_TOPICS = ("timing", "display clock", "experiment", "file images")
 
 
 def gather(reader: RunReader) -> Content:
@@ -133,7 +133,9 @@ def gather(reader: RunReader) -> Content:
         clocks=_clocks(reader, passes),
         validity=_validity(passes),
         n_sessions=reader.n_sessions,
-        notes=notes + edits,
+        notes=notes
+        + edits
+        + tuple(("incomplete record", problem) for problem in reader.problems()),
         result=result,
         experiment_toml=experiment_toml,
         manifest=dict(reader.manifest),

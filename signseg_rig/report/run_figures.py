@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from signseg_rig.report.drawing import new_figure
+from signseg_rig.report.drawing import new_figure, plain
 from signseg_rig.report.run_content import ThreadCurve, Timing
 from signseg_rig.types import FloatArray, ImageArray
 
@@ -36,7 +36,7 @@ def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
         _draw_means(axis, curve.scores, band, EVOLVED_COLOR, "evolved")
         _draw_means(axis, _matched(curve.reference_scores), band, REFERENCE_COLOR, "references")
         axis.set(
-            title=curve.thread,
+            title=plain(curve.thread),
             xlabel="generation",
             ylabel=f"score ({curve.unit})" if curve.unit else "score",
         )

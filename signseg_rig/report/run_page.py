@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from signseg_rig.records import RunReader
+from signseg_rig.errors import RecordError
+from signseg_rig.records import RunReader, explained_decoding
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.run_content import Content, gather
 from signseg_rig.report.run_figures import draw_best_images, draw_curves, draw_timing
@@ -39,10 +40,9 @@ def write_report(path: Path, out: Path | None = None) -> Path:
         The folder cannot be written, or the disk is full.
     """
     folder = out or path
-    with RunReader.open(path) as reader:
+    with RunReader.open(path) as reader, explained_decoding(path):
         content = gather(reader)
-        figures = _draw(content, reader)
-    sources = write_figures(figures, folder / "figures")
+        sources = write_figures(_draw(content, reader), folder / "figures")
     best = [(curve.thread, sources[f"best_{curve.thread}"]) for curve in content.curves]
     write_page(
         "run.html",
@@ -57,7 +57,10 @@ def write_report(path: Path, out: Path | None = None) -> Path:
 
 def _draw(content: Content, reader: RunReader) -> dict[str, Figure]:
     def image(key: str) -> ImageArray | None:
-        return reader.image(key) if reader.has_image(key) else None
+        try:
+            return reader.image(key)
+        except RecordError:
+            return None  # said among what happened, as far as it was answered
 
     figures = {"timing": draw_timing(content.timing)}
     if content.curves:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from signseg_rig.settings import Sha256
 
-WIRE_VERSION = 2
+WIRE_VERSION = 3
 
 ShortText = Annotated[str, Field(max_length=2000)]
 Identifier = Annotated[str, Field(min_length=1, max_length=120)]

@@ -302,7 +302,7 @@ def test_display_with_other_settings_is_refused(
         [b"\x00" * 4096, b"\xff" * 4096],
         [b"[" * 100_000],
         [b"{}", b"", b"", b""],
-        [b'{"v":2,"kind":"hello","run":"","session":"","seq":0,"body":{"display_id":5}}'],
+        [b'{"v":3,"kind":"hello","run":"","session":"","seq":0,"body":{"display_id":5}}'],
     ],
 )
 def test_garbage_is_counted_and_the_run_goes_on(

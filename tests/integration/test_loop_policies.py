@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
+from PIL import Image
 from typer.testing import CliRunner
 
 from signseg_rig.cli import app
@@ -671,6 +672,43 @@ def stopped(rig: Rig, table: Table) -> Path:
     with pytest.raises(RunStopped):
         rig.run(table, on_status=is_third)
     return rig.folder / "run"
+
+
+def test_resumed_run_has_its_images_whatever_became_of_files_and_blobs(
+    rig: Rig, table: Table, tmp_path: Path
+) -> None:
+    folder = tmp_path / "grays"
+    folder.mkdir()
+    shapes = {"square.png": (80, 80, 3), "wide.png": (40, 160, 3)}
+    for name, shape in shapes.items():
+        Image.fromarray(np.full(shape, 128, np.uint8)).save(folder / name)
+    table["protocol"]["references"] = {"kind": "folder", "path": str(folder)}
+    with pytest.raises(RunStopped):
+        rig.run(table, on_status=once(lambda status: status.block == 2, rig.stop))
+    path = rig.folder / "run"
+    with RunReader.open(path) as reader:
+        first = next(reader.passes())
+        for stimulus in first.plan.stimuli[-2:]:
+            assert reader.image(stimulus.pixels_sha256).shape == shapes[stimulus.label]
+        assert {item.pixels_sha256 for item in first.shown} >= {
+            stimulus.pixels_sha256 for stimulus in first.plan.stimuli
+        }
+        assert reader.problems() == ()
+    (folder / "square.png").unlink()
+    (folder / "wide.png").write_bytes(b"no picture")
+    (path / "blobs" / f"{first.plan.stimuli[0].pixels_sha256}.png").unlink()
+    with RunReader.open(path) as reader:
+        (problem,) = reader.problems()
+        assert ": 1 of the images that were shown and answered." in problem
+        assert ("incomplete record", problem) in gather(reader).notes
+    rig.resume()
+    (changed,) = notes(path, "image files changed")
+    assert changed["name"] == "references"
+    assert "cannot be read any more" in changed["change"]
+    assert notes(path, "images restored") == [{"block": 0, "n": 1}]
+    with RunReader.open(path) as reader:
+        assert reader.problems() == ()
+        assert reader.result() is not None
 
 
 def edit(path: Path, change: Callable[[Table], None]) -> str:

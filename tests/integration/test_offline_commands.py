@@ -129,6 +129,21 @@ def test_predict_gives_what_the_models_say(
     np.testing.assert_allclose([float(ablated[7][unit]) for unit in "012"], expected, atol=1e-3)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_rates_of_an_image_whose_name_is_no_text_are_written(
+    fitted: tuple[Path, list[dict[str, Any]]], recording: Path, tmp_path: Path
+) -> None:
+    path, _ = fitted
+    picture = (recording / "images" / "image07.png").read_bytes()
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(picture)
+    out = tmp_path / "rates.csv"
+    options = ("--images", tmp_path, "--cache-dir", recording / "cache", "--out", out)
+    signseg_rig("predict", path, *options)
+    with out.open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["image"] == r"caf\udce9.png"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
 def test_rates_that_cannot_be_written_are_a_sentence(
     fitted: tuple[Path, list[dict[str, Any]]], recording: Path
