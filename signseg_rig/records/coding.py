@@ -110,8 +110,8 @@ def told_of(event: Event) -> Told:
 
 def finished_event(result: ProtocolResult) -> Event:
     """Make the event that ends a run."""
-    body = {"is_success": result.is_success, "columns": result.columns, "rows": result.rows}
-    return Event("finished", body)
+    names = ("is_success", "columns", "rows", "headings", "notes")
+    return Event("finished", {name: getattr(result, name) for name in names})
 
 
 def result_of(event: Event) -> ProtocolResult:
@@ -120,6 +120,9 @@ def result_of(event: Event) -> ProtocolResult:
         is_success=event.body["is_success"],
         columns=tuple(event.body["columns"]),
         rows=tuple(tuple(row) for row in event.body["rows"]),
+        # Records of the first version have neither.
+        headings=tuple(event.body.get("headings", ())),
+        notes=tuple(event.body.get("notes", ())),
     )
 
 
