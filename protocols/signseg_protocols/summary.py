@@ -112,13 +112,13 @@ def _search(
             return {"search": f"(the control of {thread})"}
     if name not in controls:
         return {"search": "cannot tell: the thread has no control"}
-    own, control = (histories[one].evolved_means() for one in (name, controls[name]))
-    scored = np.flatnonzero(np.isfinite(own) & np.isfinite(control))
+    own, its = (histories[one].evolved_means() for one in (name, controls[name]))
+    scored = np.flatnonzero(np.isfinite(own) & np.isfinite(its))
     early, _late = _sides(scored, n_tested)
     if not early.size:
         return {"search": too_few_blocks(scored.size, MIN_BLOCKS)}
     return lead_cells(
-        measure_lead(thread[scored], control[scored], n_tested=early.size, rng=rng(name, "control"))
+        measure_lead(own[scored], its[scored], n_tested=early.size, rng=rng(name, "control"))
     )
 
 

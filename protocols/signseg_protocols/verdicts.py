@@ -13,9 +13,9 @@ _GAIN_UNSEEN = (
 )
 _NO_GAIN_AND_CHANGED = "the references show no gain (they hardly respond), and they changed"
 _TOO_NOISY = "the references are too few or too noisy to exclude that drift did it"
-_ONLY_REFERENCES_FELL = (
-    "the scores did not rise, but the references fell; either all responses faded against a rise, "
-    "or the neuron got used to the references alone"
+_ONLY_BESIDE_REFERENCES = (
+    "late images score no more than early ones, but they do in comparison with the references; "
+    "either all responses faded against a rise, or only those to the references did"
 )
 _ONLY_IF_DRIFT_ADDS = (
     "the references changed, and it is a rise only if drift adds the same to all scores, not if it "
@@ -57,12 +57,11 @@ def _doubts(rise: Rise) -> tuple[tuple[bool, str], ...]:
         p_value <= ALPHA for p_value in (rise.p_raw, rise.p_sum, rise.p_gain)
     )
     references = rise.change_of_references
-    fell = references.high < 0
-    changed = fell or references.low > 0
+    changed = references.low > 0 or references.high < 0
     may_have_doubled = max(rise.change.high, rise.change_less_sum.high) >= rise.early
     return (
         (changed and not rise.shows_gain, _NO_GAIN_AND_CHANGED),
-        (fell and not raw and (less_sum or less_gain), _ONLY_REFERENCES_FELL),
+        (not raw and (less_sum or less_gain), _ONLY_BESIDE_REFERENCES),
         (raw and not changed and less_sum and not rise.shows_gain, _GAIN_UNSEEN),
         (raw and not changed, _TOO_NOISY),
         (raw and less_sum, _ONLY_IF_DRIFT_ADDS),
