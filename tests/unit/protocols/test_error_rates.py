@@ -1,14 +1,15 @@
-"""Verdicts on simulated runs of known truth; `signseg_protocols.error_rates` has the whole table."""
+"""Verdicts on simulated runs of known truth; `signseg_protocols.error_rates` has all of it."""
 
 import numpy as np
 import pytest
 
-from signseg_protocols.error_rates import WITH_RISE, WITHOUT_RISE, simulate, verdicts
+from signseg_protocols.error_rates import WITH_RISE, WITHOUT_RISE, Scenario, simulate, verdicts
 from signseg_protocols.estimates import difference
 from signseg_protocols.rises import measure_rise
 
-N_RUNS = 80
+N_RUNS = 60
 N_TESTED = 5
+ENDS = (slice(None, N_TESTED), slice(-N_TESTED, None))
 
 
 def share_of_rises(scenario, rng) -> float:
@@ -17,8 +18,8 @@ def share_of_rises(scenario, rng) -> float:
 
 @pytest.mark.parametrize("name", WITHOUT_RISE)
 def test_nothing_rises_where_images_stay_the_same(rng, name):
-    # Nominal 5 %; 3.5 standard errors above are 13.5 %.
-    assert share_of_rises(WITHOUT_RISE[name], rng) <= 0.135
+    # Nominal 5 %; 3.5 standard errors above are 15 %.
+    assert share_of_rises(WITHOUT_RISE[name], rng) <= 0.15
 
 
 @pytest.mark.parametrize(
@@ -44,24 +45,23 @@ def test_simulated_scores_have_the_mean_and_variance_of_poisson_counts(rng):
     assert references.mean(axis=(0, 2)) == pytest.approx(np.full(30, 15.0), abs=3)
 
 
-@pytest.mark.parametrize("what", ["change", "change_less_sum", "ratio_less_gain"])
-def test_intervals_cover_the_truth_as_often_as_they_say(rng, what):
-    """60 and 20 Hz at a gain of exp(+-0.1): the ratio is 1, the change follows from the gain."""
-    scenario = WITHOUT_RISE["evolved 60 Hz, references 20 Hz, gain 0.1"]
+def test_intervals_cover_the_truth_as_often_as_they_say(rng):
+    """60 and 20 Hz at a gain of exp(+-0.1): the ratio is 1, the changes follow from the gain."""
     gain = np.exp(0.1 * np.linspace(-1, 1, 30))
-    grown = gain[-N_TESTED:].mean() - gain[:N_TESTED].mean()
-    truth = {"change": 60 * grown, "change_less_sum": 40 * grown, "ratio_less_gain": 1.0}[what]
-    upwards = type(scenario)(60, 20, 0.1, drift="up")
-    n_covered = 0
-    for evolved, references in zip(*simulate(upwards, 400, rng), strict=True):
-        sides = [means[block] for means in (evolved.mean(-1), references.mean(-1)) for block in ENDS]
-        estimate = getattr(measure_rise(*sides, rng=rng), what)
-        n_covered += estimate.low <= truth <= estimate.high
+    grown = gain[ENDS[1]].mean() - gain[ENDS[0]].mean()
+    truth = {"change": 60 * grown, "change_less_sum": 40 * grown, "ratio_less_gain": 1.0}
+    n_covered = dict.fromkeys(truth, 0)
+    runs = simulate(Scenario(60, 20, 0.1, drift="up"), 400, rng)
+    for evolved, references in zip(*runs, strict=True):
+        sides = [
+            means[block] for means in (evolved.mean(-1), references.mean(-1)) for block in ENDS
+        ]
+        rise = measure_rise(*sides, rng=rng)
+        for what, value in truth.items():
+            estimate = getattr(rise, what)
+            n_covered[what] += estimate.low <= value <= estimate.high
     # 95 %, within 3.5 standard errors.
-    assert 0.912 <= n_covered / 400 <= 0.988
-
-
-ENDS = (slice(None, N_TESTED), slice(-N_TESTED, None))
+    assert all(0.912 <= n / 400 <= 0.988 for n in n_covered.values()), n_covered
 
 
 def test_welchs_interval_is_scipys(rng):
