@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 from matplotlib.figure import Figure
+from PIL import Image
 
 from signseg_rig.report.faults import explained
 from signseg_rig.whole_files import write_whole
@@ -18,12 +19,12 @@ from signseg_rig.whole_files import write_whole
 DPI = 110
 
 
-def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, str]:
+def write_figures(figures: Mapping[str, Figure | Image.Image], folder: Path) -> dict[str, str]:
     """Write figures as PNG files, and give each as an address that holds it.
 
     Parameters
     ----------
-    figures : mapping of str to Figure
+    figures : mapping of str to Figure or PIL.Image.Image
         By the name of their file.
     folder : Path
         Made if it is missing.
@@ -70,9 +71,12 @@ def write_page(template: str, target: Path, **content: Any) -> None:
         write_whole(target, page.encode())
 
 
-def _save(figure: Figure, target: Path) -> str:
+def _save(figure: Figure | Image.Image, target: Path) -> str:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    if isinstance(figure, Figure):
+        figure.savefig(buffer, format="png", dpi=DPI)
+    else:
+        figure.save(buffer, "PNG")
     with explained(target):
         target.write_bytes(buffer.getvalue())
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+from matplotlib import get_data_path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from scipy.special import stdtrit
 
 from signseg_rig.report.drawing import new_figure
@@ -24,7 +26,7 @@ MAX_PANELS_A_ROW = 2
 LEVEL = 0.95
 # Of a cell in the picture of best images, and of the part of it that the image takes.
 CELL_WIDTH_PX, CELL_HEIGHT_PX, THUMBNAIL_PX = 126, 170, 120
-CELL_WIDTH_IN, CELL_HEIGHT_IN = 1.15, 1.55
+FONT_PX = 12
 
 
 def draw_curves(curves: Sequence[ThreadCurve]) -> Figure:
@@ -56,47 +58,56 @@ def draw_curves(curves: Sequence[ThreadCurve]) -> Figure:
     return figure
 
 
-def draw_best_images(curve: ThreadCurve, image: Callable[[str], ImageArray | None]) -> Figure:
-    """Draw the best image of each generation of a thread, or of 240 from first to last.
+def best_labels(curve: ThreadCurve) -> dict[int, str]:
+    """Choose the generations whose best image is drawn, and what is written above each.
+
+    Returns
+    -------
+    labels : dict of generation to str
+        Of all generations, or of 240 from the first to the last; empty where there is no image.
+    """
+    n_generations = len(curve.best_keys)
+    n_drawn = min(n_generations, MAX_IMAGES)
+    drawn = np.unique(np.linspace(0, max(n_generations - 1, 0), n_drawn).round().astype(int))
+    return {
+        generation: f"gen {generation}\n{np.nanmax(curve.scores[generation]):.3g}"
+        if curve.best_keys[generation] is not None
+        else ""
+        for generation in drawn.tolist()
+    }
+
+
+def draw_best_images(curve: ThreadCurve, image: Callable[[str], ImageArray | None]) -> Image.Image:
+    """Draw the best image of each generation of a thread; see `best_labels`.
 
     Parameters
     ----------
     curve : ThreadCurve
     image : callable
-        ``image(key)`` gives the pixels, or None where they are not on disk yet.
+        ``image(key)`` gives the pixels, or None where they are not on disk.
 
     Notes
     -----
-    All images are put into one array first: an axis for each would take the layout seconds.
+    One picture, without matplotlib: an axis for each image took seconds.
     """
-    n_generations = len(curve.best_keys)
-    n_images = min(max(n_generations, 1), MAX_IMAGES)
-    drawn = np.unique(np.linspace(0, n_generations - 1, n_images).round().astype(int))
-    n_rows, n_columns = -(-n_images // MAX_COLUMNS), min(n_images, MAX_COLUMNS)
-    sheet = np.full((n_rows * CELL_HEIGHT_PX, n_columns * CELL_WIDTH_PX, 3), 255, np.uint8)
-    figure = new_figure(CELL_WIDTH_IN * n_columns, CELL_HEIGHT_IN * n_rows)
-    figure.set_layout_engine("none")
-    axis = figure.add_axes((0, 0, 1, 1))
-    axis.set_axis_off()
-    for place, generation in enumerate(drawn if n_generations else ()):
+    labels = best_labels(curve)
+    n_rows, n_columns = (
+        -(-max(len(labels), 1) // MAX_COLUMNS),
+        min(max(len(labels), 1), MAX_COLUMNS),
+    )
+    sheet = Image.new("RGB", (n_columns * CELL_WIDTH_PX, n_rows * CELL_HEIGHT_PX), "white")
+    pen, font = ImageDraw.Draw(sheet), _font()
+    for place, (generation, label) in enumerate(labels.items()):
         key = curve.best_keys[generation]
         pixels = image(key) if key is not None else None
-        if pixels is None:
-            continue
         row, column = divmod(place, MAX_COLUMNS)
-        left, bottom = column * CELL_WIDTH_PX, (row + 1) * CELL_HEIGHT_PX
-        _paste(sheet, pixels, left, bottom)
-        best = float(np.nanmax(curve.scores[generation]))
-        axis.text(
-            left + CELL_WIDTH_PX / 2,
-            bottom - CELL_HEIGHT_PX + 4,
-            f"gen {generation}\n{best:.3g}",
-            fontsize=8,
-            ha="center",
-            va="top",
-        )
-    axis.imshow(sheet, aspect="auto", interpolation="nearest")
-    return figure
+        corner = (column * CELL_WIDTH_PX, row * CELL_HEIGHT_PX)
+        if pixels is not None:
+            _paste(sheet, pixels, corner)
+        said = f"{label}\nnot on disk" if label and pixels is None else label
+        middle = corner[0] + CELL_WIDTH_PX / 2
+        pen.multiline_text((middle, corner[1] + 4), said, "black", font, "ma", align="center")
+    return sheet
 
 
 def draw_timing(timing: Timing) -> Figure:
@@ -126,14 +137,20 @@ def interval_of_mean(values: FloatArray) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def _paste(sheet: ImageArray, pixels: ImageArray, left: int, bottom: int) -> None:
+def _paste(sheet: Image.Image, pixels: ImageArray, corner: tuple[int, int]) -> None:
     """Put an image into the middle of the lower end of its cell, as large as there is room."""
     height, width = pixels.shape[:2]
     scale = THUMBNAIL_PX / max(height, width)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    small = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
-    start = left + (CELL_WIDTH_PX - size[0]) // 2
-    sheet[bottom - size[1] : bottom, start : start + size[0]] = small
+    small = Image.fromarray(pixels).resize(size, Image.Resampling.BOX)
+    sheet.paste(
+        small, (corner[0] + (CELL_WIDTH_PX - size[0]) // 2, corner[1] + CELL_HEIGHT_PX - size[1])
+    )
+
+
+def _font() -> ImageFont.FreeTypeFont:
+    """Return the font of the other figures, which matplotlib brings along."""
+    return ImageFont.truetype(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", FONT_PX)
 
 
 def _matched(generations: Sequence[FloatArray]) -> Sequence[FloatArray]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from signseg_rig.records import RunReader
 from signseg_rig.report.html import write_figures, write_page
@@ -64,11 +65,11 @@ def write_report(path: Path, out: Path | None = None) -> Path:
     return folder / "report.html"
 
 
-def _draw(content: Content, reader: RunReader) -> dict[str, Figure]:
+def _draw(content: Content, reader: RunReader) -> dict[str, Figure | Image.Image]:
     def image(key: str) -> ImageArray | None:
         return reader.image(key) if reader.has_image(key) else None
 
-    figures = {"timing": draw_timing(content.timing)}
+    figures: dict[str, Figure | Image.Image] = {"timing": draw_timing(content.timing)}
     if content.curves:
         figures["curves"] = draw_curves(content.curves)
     for number, curve in enumerate(content.curves):
