@@ -339,17 +339,23 @@ class ProtocolResult:
     is_success : bool
         Whether the protocol's own criterion was met.
     columns : tuple of str
-        Headings of the summary.
+        Names of the summary's columns, for programs.
     rows : tuple of tuples
         The summary, one row per thread or unit.
     told : tuple of Told
         What the optimizers were told since the last batch.
+    headings : tuple of str
+        The columns in words, for people; where there are none, the names are shown.
+    notes : tuple of str
+        How the summary was made: tests, their sides and level, what was selected.
     """
 
     is_success: bool
     columns: tuple[str, ...]
     rows: tuple[tuple[str | float, ...], ...]
     told: tuple[Told, ...] = ()
+    headings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 RunEnd = Literal["ending", "stopped", "finished", "failed"]

@@ -62,6 +62,22 @@ class Score(Settings):
         columns = [responses.unit_names.index(unit) for unit in self.used_units]
         return self.combine(rates_hz[:, columns])
 
+    def of_presentations(self, responses: ResponseBatch) -> FloatArray:
+        """Score each presentation by itself.
+
+        Returns
+        -------
+        scores : (n_presentations,) float array
+            NaN where a presentation is not valid.
+        """
+        evoked_hz, baseline_hz = responses.evoked_hz, responses.baseline_hz
+        rates_hz = evoked_hz - baseline_hz if self.subtract_baseline else evoked_hz
+        columns = [responses.unit_names.index(unit) for unit in self.used_units]
+        scores = np.full(len(responses.reasons), np.nan)
+        is_valid = responses.is_valid
+        scores[is_valid] = self.combine(rates_hz[:, columns][is_valid])
+        return scores
+
     def problems(self, where: str, unit_names: Collection[str]) -> list[str]:
         """Describe the units that the response source does not have."""
         remedy = "Name units of the response source."

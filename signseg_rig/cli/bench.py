@@ -16,7 +16,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             help="optimizer, preload, turnaround, memory, startup, fit, counts, null, evolve, "
-            "together, ablate, sweep; by default all."
+            "together, ablate, sweep, report; by default all."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -25,6 +25,7 @@ def bench(
     from signseg_rig.bench.loop import memory_figures, preload_figures, turnaround_figures
     from signseg_rig.bench.neurons import count_figures, fit_figures, null_figures
     from signseg_rig.bench.optimizer import optimizer_figures
+    from signseg_rig.bench.report import report_figures
     from signseg_rig.bench.startup import startup_figures
     from signseg_rig.bench.visualization import (
         ablation_figures,
@@ -47,6 +48,7 @@ def bench(
         "together": together_figures,
         "ablate": ablation_figures,
         "sweep": sweep_figures,
+        "report": report_figures,
     }
     if unknown := set(names or ()) - benchmarks.keys():
         raise ConfigError(

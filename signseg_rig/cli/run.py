@@ -135,13 +135,12 @@ def _last_words(end: BaseException) -> list[str]:
 
 def _table(result: ProtocolResult) -> Table:
     """Give each row of the result a column: there are few threads, and much to say of each."""
-    cells = [
-        [f"{one:.4g}" if isinstance(one, float) else str(one) for one in row] for row in result.rows
-    ]
-    names, *rest = [*zip(result.columns, *cells, strict=True)] or [()]
-    table = Table(*names)
-    for line in rest:
-        table.add_row(*line)
+    from signseg_rig.report.result_table import result_lines
+
+    (heading, names), *lines = result_lines(result) or [("", ())]
+    table = Table(heading, *names)
+    for what, cells in lines:
+        table.add_row(what, *cells)
     return table
 
 

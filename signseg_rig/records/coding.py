@@ -134,8 +134,8 @@ def told_of(event: Event) -> Told:
 
 def finished_event(result: ProtocolResult) -> Event:
     """Make the event that ends a run."""
-    body = {"is_success": result.is_success, "columns": result.columns, "rows": result.rows}
-    return Event("finished", body)
+    names = ("is_success", "columns", "rows", "headings", "notes")
+    return Event("finished", {name: getattr(result, name) for name in names})
 
 
 def result_of(event: Event) -> ProtocolResult:
@@ -144,7 +144,17 @@ def result_of(event: Event) -> ProtocolResult:
     for row in rows:
         if len(row) != len(columns) or any(type(cell) not in CELLS for cell in row):
             raise TypeError(f"a row of {len(row)} cells under {len(columns)} columns")
-    return ProtocolResult(is_success=event.body["is_success"] is True, columns=columns, rows=rows)
+    # Records of the first version have neither headings nor notes.
+    headings = _texts(event.body.get("headings", ()))
+    if headings and len(headings) != len(columns):
+        raise TypeError(f"{len(headings)} headings of {len(columns)} columns")
+    return ProtocolResult(
+        is_success=event.body["is_success"] is True,
+        columns=columns,
+        rows=rows,
+        headings=headings,
+        notes=_texts(event.body.get("notes", ())),
+    )
 
 
 def _table(value: PlannedStimulus | Presentation | Shown | ClockOffset) -> dict[str, Any]:

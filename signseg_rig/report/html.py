@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 from matplotlib.figure import Figure
+from PIL import Image
 
 from signseg_rig.guarded_files import file_name, make_folder
 from signseg_rig.report.faults import explained
@@ -19,12 +20,12 @@ from signseg_rig.whole_files import write_whole
 DPI = 110
 
 
-def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, str]:
+def write_figures(figures: Mapping[str, Figure | Image.Image], folder: Path) -> dict[str, str]:
     """Write figures as PNG files, and give each as an address that holds it.
 
     Parameters
     ----------
-    figures : mapping of str to Figure
+    figures : mapping of str to Figure or PIL.Image.Image
         By the name of their file, as far as it can be one: it may come out of a record.
     folder : Path
         Made if it is missing; a link is refused, which would lead out of the report's folder.
@@ -74,9 +75,12 @@ def write_page(template: str, target: Path, **content: Any) -> None:
         write_whole(target, page.encode(errors="backslashreplace"))
 
 
-def _save(figure: Figure, target: Path) -> str:
+def _save(figure: Figure | Image.Image, target: Path) -> str:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    if isinstance(figure, Figure):
+        figure.savefig(buffer, format="png", dpi=DPI)
+    else:
+        figure.save(buffer, "PNG")
     with explained(target):
         write_whole(target, buffer.getvalue())
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

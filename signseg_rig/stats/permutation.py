@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -130,9 +131,12 @@ def _reaches(pooled: FloatArray, n_late: int, choices: npt.NDArray[np.intp]) -> 
     return np.asarray(sums >= pooled[:n_late].sum() - tolerance)
 
 
+@lru_cache(maxsize=2)
 def _every_choice(n_values: int, n_chosen: int) -> npt.NDArray[np.intp]:
+    """List all choices; kept, as most of a test's time went into this."""
     choices = itertools.combinations(range(n_values), n_chosen)
     flat = np.fromiter(itertools.chain.from_iterable(choices), dtype=np.intp)
+    flat.setflags(write=False)
     return flat.reshape(-1, n_chosen)
 
 

@@ -47,7 +47,8 @@ def check(
             "generators": {"linear": {"kind": "linear"}},
             "protocol": {
                 "kind": "evolution",
-                "n_generations": 2,
+                "n_generations": changes.get("n_generations", 6),
+                "stopping": changes.get("stopping"),
                 "references": changes.get("references", references),
                 "threads": [thread("a"), thread("b", **second)],
             },
@@ -65,6 +66,17 @@ def only(problems: list[Problem], *key: str | int) -> Problem:
 
 def test_nothing_is_wrong_where_all_is_there(check: Check) -> None:
     assert check() == []
+
+
+def test_a_run_too_short_for_a_verdict_is_said_to_be(check: Check) -> None:
+    problem = only(check(n_generations=5), "protocol", "n_generations")
+    assert problem.severity == "warning"
+    assert "tested with 6 blocks or more" in problem.message
+    stopping = {"min_generations": 5, "patience_generations": 2}
+    problem = only(
+        check(n_generations=40, stopping=stopping), "protocol", "stopping", "min_generations"
+    )
+    assert problem.severity == "warning"
 
 
 def test_an_unknown_generator_is_found(check: Check) -> None:
