@@ -1,6 +1,8 @@
 """Models of recorded neurons: fits, how good they are, and what is left of them without a sign."""
 
 from signseg_rig.neurons.ablation_curves import AblationPoint, ablation_curves
+from signseg_rig.neurons.choice_tests import ChoiceTest, compare_choices
+from signseg_rig.neurons.choices import Choices, Removal, ablated_choices, choose_images
 from signseg_rig.neurons.comparisons import ONE_SIGN_FITS, comparison_fits, fit_ablated
 from signseg_rig.neurons.cross_validation import (
     CrossValidation,
@@ -32,6 +34,8 @@ __all__ = [
     "ONE_SIGN_FITS",
     "Ablation",
     "AblationPoint",
+    "ChoiceTest",
+    "Choices",
     "Convention",
     "CrossValidation",
     "FeatureCache",
@@ -46,8 +50,12 @@ __all__ = [
     "PlsModel",
     "PlsPath",
     "Rectify",
+    "Removal",
+    "ablated_choices",
     "ablation_curves",
     "allow_sign_ablation",
+    "choose_images",
+    "compare_choices",
     "comparison_fits",
     "correlation_ceiling",
     "cross_validate_fit",

@@ -169,7 +169,7 @@ class NeuronModels:
         """
         if spec not in (None, self.features):
             raise NeuronModelError(
-                f"These models read {self.features}; got {spec}. Compute features with "
+                f"These models read {self.features!r}; got {spec!r}. Compute features with "
                 "NeuronModels.reader."
             )
         features = np.asarray(features, dtype=np.float64)
