@@ -13,6 +13,7 @@ from signseg_rig.neurons.cross_validation import (
 from signseg_rig.neurons.feature_signs import (
     FeatureSigns,
     allow_sign_ablation,
+    describe_readout,
     describe_signs,
     require_never_negative,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "correlation_ceiling",
     "cross_validate_fit",
     "cross_validate_pls",
+    "describe_readout",
     "describe_signs",
     "fit_ablated",
     "fit_lasso",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signseg_rig.errors import NeuronModelError
+from signseg_rig.interfaces import Network
 from signseg_rig.types import FloatArray
 
 REMEDY = (
@@ -147,6 +148,25 @@ def require_never_negative(features: FloatArray, what: str) -> None:
             "which none were for the images of the fit: there the signs of weights do not say what "
             f"excites and what inhibits. {REMEDY}"
         )
+
+
+def describe_readout(network: Network) -> str:
+    """Return in words whether what a network's readout reads can be negative.
+
+    Networks are ablated whatever their readouts read, as the paper does with Tanh in place of ReLU:
+    it is said, and not refused.
+    """
+    kind = network.identity.get("kind", "the network")
+    if network.is_rectified():
+        return (
+            f"What the readout of {kind} reads is never below 0: its positive weights excite, and "
+            "its negative ones inhibit."
+        )
+    return (
+        f"What the readout of {kind} reads can be below 0, or nothing rules it out (activation "
+        f"{network.activation}): a positive weight inhibits there, so that its sign does not say "
+        "what excites."
+    )
 
 
 def _percent(share: float) -> str:

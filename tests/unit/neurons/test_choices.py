@@ -179,9 +179,3 @@ class TestComparison:
         assert len(over_all) == n_over_all
         assert all("2 sessions say nothing about others" in one.remark for one in over_all)
         assert np.isnan([one.p_value for one in over_all]).all()
-
-    def test_has_five_percent_of_false_alarms_at_most(self):
-        """Neurons on their own, 300 sessions in which nothing differs."""
-        rng = np.random.default_rng(3)
-        p_values = [compare_choices({"null": self.drawn(rng, 20)})[0].p_value for _ in range(300)]
-        assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 300)
