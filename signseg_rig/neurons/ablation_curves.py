@@ -45,6 +45,8 @@ class AblationPoint:
         to it.
     convention : str
         ``"raw"`` or ``"centered"``, see `NeuronModels.ablate`.
+    signed_features_anyway : bool
+        Whether features take both signs, so that the sign of a weight means nothing, or may do so.
     strength, realized_strength : float
         The share of magnitude that was to be removed, and that was: of the weights of the sign, or
         for controls and both signs of all weights.
@@ -58,14 +60,13 @@ class AblationPoint:
         The same minus what the intact model predicts.
     r_intact : float
         Correlation with the intact model's predictions; NaN where nothing is left.
-    signed_features_anyway : bool
-        Whether features take both signs, so that the sign of a weight means nothing, or may do so.
     """
 
     unit: str
     sign: str
     control: str
     convention: str
+    signed_features_anyway: bool
     strength: float
     realized_strength: float
     n_removed: float
@@ -74,7 +75,6 @@ class AblationPoint:
     mean_change_hz: float
     preferred_change_hz: float
     r_intact: float
-    signed_features_anyway: bool = False
 
 
 def ablation_curves(
@@ -143,8 +143,7 @@ def ablation_curves(
         means = np.mean([list(measured(kind, ablated)) for ablated in draws], axis=0)
         points += [
             AblationPoint(
-                *(unit, kind.sign, kind.control, convention, kind.strength, *values),
-                signed_features_anyway=is_anyway,
+                *(unit, kind.sign, kind.control, convention, is_anyway, kind.strength), *values
             )
             for convention, of_units in zip(get_args(Convention), means, strict=True)
             for unit, values in zip(models.unit_ids, of_units.T.tolist(), strict=True)
