@@ -47,7 +47,7 @@ class FeatureSigns:
         return cls(is_rectified, float(np.mean(np.asarray(features) < 0)))
 
     @property
-    def are_one(self) -> bool:
+    def none_is_negative(self) -> bool:
         """Whether no value was negative, so that weights read features of one sign."""
         return self.negative_share == 0
 
@@ -70,7 +70,7 @@ def describe_signs(signs: FeatureSigns | None) -> str:
             "signs of weights mean anything."
         )
     share = _percent(signs.negative_share)
-    if not signs.are_one:
+    if not signs.none_is_negative:
         return (
             f"Of the features' values {share} are below 0: the signs of weights are arbitrary, and "
             "ablating by them is refused. Read a rectified layer, or use --rectify split."
@@ -109,7 +109,7 @@ def allow_sign_ablation(
     NeuronModelError
         The features take both signs, or it is not known, and nobody wants it all the same.
     """
-    if signs is not None and signs.are_one:
+    if signs is not None and signs.none_is_negative:
         return False
     if signed_features_anyway:
         return True

@@ -36,8 +36,8 @@ def models_with(signs):
 def test_share_is_counted():
     found = FeatureSigns.measure(np.array([[0.0, -1e-9], [1, 2]]), is_rectified=False)
     assert found == FeatureSigns(False, 0.25)
-    assert not found.are_one
-    assert FeatureSigns.measure(np.zeros((2, 2)), is_rectified=False).are_one
+    assert not found.none_is_negative
+    assert FeatureSigns.measure(np.zeros((2, 2)), is_rectified=False).none_is_negative
 
 
 @pytest.mark.parametrize(
