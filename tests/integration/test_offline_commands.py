@@ -221,7 +221,10 @@ def test_choose_asks_the_neurons(recording: Path, tmp_path: Path) -> None:
     }
     file = recording / "choices.toml"
     file.write_text(tomli_w.dumps(table))
-    found = json.loads(signseg_rig("choose", file, "--cache-dir", recording / "cache", "--json"))
+    command = ["choose", str(file), "--cache-dir", str(recording / "cache")]
+    result = CliRunner().invoke(app, [*command, "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
     assert [one["session"] for one in found["tests"]] == ["one"] * 7 + ["two"] * 7 + [""] * 7
     assert all("too few" in one["remark"] for one in found["tests"])
     assert all(one["p_value"] is None for one in found["tests"])
@@ -231,11 +234,13 @@ def test_choose_asks_the_neurons(recording: Path, tmp_path: Path) -> None:
     assert page.count("data:image/png;base64,") == 1
     with Path(found["report"]).with_name("neurons.csv").open() as rows:
         assert len(list(csv.DictReader(rows))) == 2 * N_UNITS * 10
-    printed = signseg_rig("choose", file, "--cache-dir", recording / "cache")
+    printed = CliRunner().invoke(app, command, env={"COLUMNS": "80"}).stdout
     assert "No p and no interval" in printed
+    assert max(map(len, printed.splitlines()[:-1])) <= 80
     file.write_text(tomli_w.dumps({**table, "rectify": "as_is"}))
-    said = signseg_rig("choose", file, "--cache-dir", recording / "cache", code=1)
-    assert "models of session one, which read blocks.3" in " ".join(said.split())
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1
+    assert "models of session one, which read blocks.3" in " ".join(refused.output.split())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
