@@ -22,44 +22,15 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure this machine: the closed loop, start-up, fits of neuron models, and sweeps."""
-    from signseg_rig.bench.loop import memory_figures, preload_figures, turnaround_figures
-    from signseg_rig.bench.neurons import count_figures, fit_figures, null_figures
-    from signseg_rig.bench.optimizer import optimizer_figures
-    from signseg_rig.bench.report import report_figures
-    from signseg_rig.bench.startup import startup_figures
-    from signseg_rig.bench.visualization import (
-        ablation_figures,
-        evolve_figures,
-        sweep_figures,
-        together_figures,
-    )
-    from signseg_rig.errors import ConfigError
+    from signseg_rig.bench.parts import PARTS, measure, require_parts
 
-    benchmarks = {
-        "optimizer": optimizer_figures,
-        "preload": preload_figures,
-        "turnaround": turnaround_figures,
-        "memory": memory_figures,
-        "startup": startup_figures,
-        "fit": fit_figures,
-        "counts": count_figures,
-        "null": null_figures,
-        "evolve": evolve_figures,
-        "together": together_figures,
-        "ablate": ablation_figures,
-        "sweep": sweep_figures,
-        "report": report_figures,
-    }
-    if unknown := set(names or ()) - benchmarks.keys():
-        raise ConfigError(
-            f"There is no benchmark {', '.join(sorted(unknown))}; there are "
-            f"{', '.join(benchmarks)}."
-        )
+    chosen = names or list(PARTS)
+    require_parts(chosen)
     console = Console(stderr=True)
     figures = []
-    for name in names or benchmarks:
+    for name in chosen:
         with console.status(f"measuring {name} ..."):
-            figures += benchmarks[name]()
+            figures += measure(name)
     if as_json:
         typer.echo(json.dumps([{**asdict(one), "is_kept": one.is_kept} for one in figures]))
         return

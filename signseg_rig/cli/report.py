@@ -106,6 +106,7 @@ def _facts(study: SweepStudy, page: Path) -> dict[str, Any]:
         "report": str(page),
         "sweep": study.settings.name,
         "convention": study.settings.convention,
+        "signs": study.signs,
         "n_results": sum(len(own) for own in images.results.values()) - images.n_missing,
         "n_missing": images.n_missing,
         "units_without_comparison": list(images.units_without_comparison),

@@ -27,6 +27,7 @@ CURVES = {
     "preferred_change_hz": "change of the rate to\npreferred images (spikes/s)",
     "r_intact": "correlation with the intact model",
 }
+KEYS = ("sign", "control", "convention", "strength", "signed_features_anyway")
 SUMMARIZED = (
     "n_removed",
     "realized_strength",
@@ -59,13 +60,11 @@ def write_ablation_report(points: Sequence[AblationPoint], folder: Path) -> Path
 
 def summarize(points: Iterable[AblationPoint]) -> list[dict[str, Any]]:
     """Give means over neurons for every sign, control, convention and strength."""
-    by_kind = attrgetter("sign", "control", "convention", "strength")
+    by_kind = attrgetter(*KEYS)
     rows: list[dict[str, Any]] = []
     for key, group in groupby(sorted(points, key=by_kind), key=by_kind):
         members = list(group)
-        row: dict[str, Any] = dict(
-            zip(("sign", "control", "convention", "strength"), key, strict=True)
-        )
+        row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
         for name in SUMMARIZED:
             values = np.array([getattr(one, name) for one in members], dtype=np.float64)
             known = values[np.isfinite(values)]

@@ -78,6 +78,7 @@ def write_dale_report(settings: DaleSettings, layers: Sequence[LayerIndex]) -> P
         rows=rows,
         readouts=layer_rows([one for one in layers if one.is_readout]),
         correlations=correlations,
+        reads=dict.fromkeys(one.reads for one in layers if one.reads),
         figures=sources,
     )
     return folder / "report.html"

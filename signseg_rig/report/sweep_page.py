@@ -51,6 +51,7 @@ def write_sweep_report(study: SweepStudy) -> Path:
         units=study.table.units,
         network=study.network,
         convention=settings.convention,
+        signs=study.signs,
         comparisons=_with_intact(study, drawn),
         values=value_tables(study.table),
         without_comparison=_without_comparison(study),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signseg_rig.interfaces import Network
+from signseg_rig.neurons import NeuronModels, describe_readout, describe_signs
 from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
 from signseg_rig.visualization.devices import on_devices_here
 from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
@@ -32,6 +33,8 @@ class SweepStudy:
     areas : sequence of AreaBetween
     software : sequence of mapping of package to version
         What its results were computed with; more than one where that changed meanwhile.
+    signs : str
+        In sentences, whether what the units read can be negative.
     """
 
     images: SweepImages
@@ -42,6 +45,7 @@ class SweepStudy:
     comparisons: Sequence[Comparison]
     areas: Sequence[AreaBetween]
     software: Sequence[Software] = ()
+    signs: str = ""
 
     @property
     def settings(self) -> SweepSettings:
@@ -97,4 +101,13 @@ def study_sweep(
         comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
         areas=table.areas(),
         software=used_software(folder, images.software),
+        signs=_signs_read(settings, network),
     )
+
+
+def _signs_read(settings: SweepSettings, network: Network) -> str:
+    if settings.neurons is None:
+        return describe_readout(network)
+    told = describe_signs(NeuronModels.load(settings.neurons).signs)
+    anyway = " It was done all the same, as signed_features_anyway asked."
+    return told + (anyway if settings.signed_features_anyway else "")

@@ -14,7 +14,7 @@ from signseg_rig.datasets import open_images
 from signseg_rig.errors import ConfigError, NeuronModelError
 from signseg_rig.interfaces import Network, Readout
 from signseg_rig.networks import HiddenLayer
-from signseg_rig.neurons import NeuronModels
+from signseg_rig.neurons import NeuronModels, allow_sign_ablation, require_never_negative
 from signseg_rig.seeds import named_rng
 from signseg_rig.signs import AblatedWeights, GradedAblation, Scope, both_signs, matched_random
 from signseg_rig.types import FloatArray, ImageArray
@@ -92,7 +92,8 @@ class ReadoutUnits(Units):
     ConfigError
         There is no such unit.
     NeuronModelError
-        The neuron models cannot be read, were fitted on another network, or are ablated already.
+        The neuron models cannot be read, were fitted on another network, or are ablated already, or
+        features take both signs, so that those of weights mean nothing.
     """
 
     def __init__(self, settings: SweepSettings, network: Network) -> None:
@@ -101,7 +102,7 @@ class ReadoutUnits(Units):
         names, readout = network.unit_names, network.readout
         if settings.neurons is not None:
             models = _as_fitted(settings.neurons)
-            self._see = models.reader(network).features
+            self._see = _seen_by(models, network, settings)
             names, readout = models.unit_ids, Readout(models.coef, models.intercept)
         if missing := [unit for unit in settings.units if unit not in names]:
             raise ConfigError(
@@ -219,6 +220,25 @@ def load_units(settings: SweepSettings) -> Units:
     network: Network = settings.network.load()(settings.network.settings)
     kind = ReadoutUnits if settings.hidden is None else HiddenUnits
     return kind(settings, network)
+
+
+def _seen_by(models: NeuronModels, network: Network, settings: SweepSettings) -> See:
+    """Give what neuron models read of images, of which the signs of weights mean something."""
+    reader = models.reader(network)
+    is_anyway = allow_sign_ablation(
+        models.signs,
+        f"{settings.neurons}, models which read {models.features},",
+        signed_features_anyway=settings.signed_features_anyway,
+    )
+    if is_anyway or reader.is_rectified:
+        return reader.features
+
+    def checked(images: ImageArray) -> FloatArray:
+        features = reader.features(images)
+        require_never_negative(features, models.described)
+        return features
+
+    return checked
 
 
 def _as_fitted(path: Path) -> NeuronModels:

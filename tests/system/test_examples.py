@@ -128,6 +128,12 @@ def test_05_fits_recorded_neurons(tmp_path: Path) -> None:
     assert (
         len(re.findall(r"^(?:random|positive|negative|both).* \d\.\d ", output, re.MULTILINE)) == 77
     )
+    # Without positive weights models choose images that drive the neurons less.
+    found = re.search(
+        r"^positive, equal share - negative, equal share +(\S+) \[\S+ (\S+)\]", output, re.MULTILINE
+    )
+    assert found is not None
+    assert float(found[1]) < float(found[2]) < 0
     for path in output.splitlines()[-3:]:
         assert Path(path).is_file()
 
@@ -157,3 +163,12 @@ def test_07_sweep(tmp_path: Path) -> None:
     page = (tmp_path / report).read_text(encoding="utf-8")
     assert "48 evolutions; written" in page
     assert "similarity.centered.across.mean" in page
+
+
+def test_08_choices_is_read() -> None:
+    from signseg_rig.choices import read_choice_settings
+
+    settings = read_choice_settings(EXAMPLES / "08_choices.toml")
+    assert settings.rectify == "split"
+    assert list(settings.sessions) == ["201025", "210325"]
+    assert settings.sessions["201025"].images == EXAMPLES / "v4" / "201025" / "images.zip"

@@ -252,3 +252,14 @@ def test_says_what_is_wrong_in_a_survey(tmp_path, text, match):
     path.write_text(text)
     with pytest.raises(ConfigError, match=match):
         read_survey(path)
+
+
+def test_a_readout_of_signed_features_is_surveyed_and_said(tmp_path):
+    networks = {"relu": RESNET, "tanh": {**RESNET, "activation": "tanh"}}
+    layers = survey_networks(survey(tmp_path, networks=networks))
+    told = {one.network: one.reads for one in layers if one.is_readout}
+    assert "never below 0" in told["relu"]
+    assert "can be below 0, or nothing rules it out (activation tanh)" in told["tanh"]
+    assert {one.reads for one in layers if not one.is_readout} == {""}
+    page = write_dale_report(survey(tmp_path, networks=networks), layers)
+    assert "activation tanh" in page.read_text(encoding="utf-8")
