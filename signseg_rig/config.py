@@ -74,9 +74,14 @@ class WireSettings(Settings):
     connect_timeout_s: float = Field(default=120.0, gt=0, le=86400)
     preload_timeout_s: float = Field(default=30.0, gt=0, le=600)
 
+    @property
+    def is_insecure(self) -> bool:
+        """Whether other machines can reach the loop, and no keys keep them out."""
+        return self.keys_dir is None and not is_loopback(self.address)
+
     @model_validator(mode="after")
     def _is_protected(self) -> Self:
-        if not (is_loopback(self.address) or self.keys_dir or self.allow_insecure):
+        if self.is_insecure and not self.allow_insecure:
             raise ValueError(
                 f"{self.address} is reachable from other machines and has no keys. Make them with "
                 "'signseg-rig keys DIR' and set keys_dir, or set allow_insecure = true on a "
@@ -184,6 +189,29 @@ class InvalidTrialSettings(Settings):
     response_timeout_s: float = Field(default=10.0, gt=0, le=3600)
 
 
+SafeguardAction = Literal["stop", "pause", "warn"]
+
+
+class SafeguardSettings(Settings):
+    """What happens where the data say that something is wrong at the rig.
+
+    The run stops and can be resumed (``"stop"``), pauses until somebody lets it go on
+    (``"pause"``; where nobody can, without a terminal, it stops), or goes on (``"warn"``). Each is
+    told at once and recorded.
+
+    `silent_recording`: no unit fires over a block, which cannot be chance.
+    `no_valid_presentation`: nothing in a pass through a block is valid. `many_invalid`: a larger
+    share of presentations than `max_invalid_share` is invalid when first shown.
+    `wrong_duration`: images were shown for another number of frames than ordered.
+    """
+
+    silent_recording: SafeguardAction = "pause"
+    no_valid_presentation: SafeguardAction = "pause"
+    many_invalid: SafeguardAction = "warn"
+    max_invalid_share: float = Field(default=0.5, ge=0, le=1)
+    wrong_duration: SafeguardAction = "warn"
+
+
 class Experiment(Settings):
     """Everything about an experiment, read from one TOML file."""
 
@@ -195,6 +223,7 @@ class Experiment(Settings):
     stimulus: StimulusSettings = StimulusSettings()
     windows: WindowSettings = WindowSettings()
     invalid_trials: InvalidTrialSettings = InvalidTrialSettings()
+    safeguards: SafeguardSettings = SafeguardSettings()
     response_source: ResponseSourceChoice
     generators: dict[Name, GeneratorChoice] = Field(default_factory=dict)
     protocol: ProtocolChoice

@@ -16,23 +16,25 @@ from typing import Any
 
 import numpy as np
 
-from signseg_rig.acquisition import Aligner, SilenceCheck, measure
+from signseg_rig.acquisition import Aligner, Orders, QuietCheck, SilenceCheck, measure
 from signseg_rig.blocks import (
     Block,
     BlockMaker,
     check_replay,
     check_units,
     in_planned_order,
+    in_stretches,
     joined,
     rows_of,
     unanswered,
 )
 from signseg_rig.config import Experiment
 from signseg_rig.control import RunControl
-from signseg_rig.errors import ReplayMismatchError, ResponseError, RunStopped
+from signseg_rig.errors import ReplayMismatchError, ResponseError, RunStopped, SafeguardError
 from signseg_rig.garbage import short_collections
 from signseg_rig.interfaces import Protocol, ResponseSource, Turn
 from signseg_rig.records import PassRecord, RunRecord
+from signseg_rig.safeguards import Safeguards, reason_to_end
 from signseg_rig.types import (
     PassPlan,
     Presentation,
@@ -89,6 +91,8 @@ class Loop:
         self._status = RunStatus(n_blocks=protocol.n_blocks)
         self._aligner = Aligner()
         self._silence = SilenceCheck()
+        self._quiet = QuietCheck(experiment.windows)
+        self._safeguards = Safeguards(experiment.safeguards)
         self._number = 0
         self._timing_s: dict[str, float] = {}
 
@@ -186,6 +190,7 @@ class Loop:
         if recorded is not None:
             self._recall(plan, recorded)
             if recorded.responses is not None:
+                self._safeguards.judge(plan, recorded.responses)
                 return recorded.responses
         is_new = plan.attempt == 0 and recorded is None
         with self._timed("record"):
@@ -195,6 +200,7 @@ class Loop:
         responses = in_planned_order(plan, parts)
         with self._timed("record"):
             self._record.responses(plan.block, plan.attempt, responses, self._aligner.known)
+        self._heed_safeguards(plan, responses)
         return responses
 
     def _recall(self, plan: PassPlan, recorded: PassRecord) -> None:
@@ -204,6 +210,8 @@ class Loop:
             if responses is not None:
                 check_units(plan, responses, self._source.unit_names)
                 self._tell(state="replaying", message="replaying what is recorded")
+        for stretch in in_stretches(recorded.parts, recorded.responses):
+            self._quiet.recall(stretch)
         self._aligner.known = recorded.clock_offset or self._aligner.known
 
     def _present(
@@ -242,7 +250,7 @@ class Loop:
         meanwhile: Callable[[], None],
     ) -> tuple[Shown, ...]:
         """Show presentations until a wish or the loss of the display ends it."""
-        monitor, stimulus = self._experiment.monitor, self._experiment.stimulus
+        on_frames, off_frames = self._frames()
         n_before = len(plan.presentations) - len(presentations)
         shown: list[Shown] = []
         try:
@@ -250,8 +258,8 @@ class Loop:
                 self._link.preload(self._blocks.images(block))
             for report in self._link.show(
                 presentations,
-                on_frames=monitor.frames(stimulus.on_ms),
-                off_frames=monitor.frames(stimulus.off_ms),
+                on_frames=on_frames,
+                off_frames=off_frames,
                 is_wanted=self._control.is_going,
                 meanwhile=meanwhile,
             ):
@@ -270,6 +278,7 @@ class Loop:
     ) -> ResponseBatch:
         """Read the recording of what was shown and count its spikes."""
         rules, windows = self._experiment.invalid_trials, self._experiment.windows
+        self._tell(message=f"waiting up to {rules.response_timeout_s:g} s for the recording system")
         with self._timed("source"):
             recording = self._source.read(
                 shown, block=plan.block, window_s=windows.span_s, timeout_s=rules.response_timeout_s
@@ -281,11 +290,13 @@ class Loop:
                 presentations,
                 windows,
                 unit_names=self._source.unit_names,
+                orders=Orders(self._frames()[0], self._experiment.monitor.refresh_rate_hz),
                 reject_dropped_frames=rules.reject_dropped_frames,
                 aligner=self._aligner,
             )
         # What ends the run as invalid is not recorded: once resumed, it is shown again.
         self._silence.check(recording, responses, timeout_s=rules.response_timeout_s)
+        responses = self._quiet.marked(responses)
         self._abort_where_invalid(plan, responses)
         return responses
 
@@ -302,6 +313,18 @@ class Loop:
             f"invalid: {reasons}; and [invalid_trials] policy is 'abort'. Mend the cause, then "
             "resume the run: what was invalid is shown again."
         )
+
+    def _heed_safeguards(self, plan: PassPlan, responses: ResponseBatch) -> None:
+        """Tell what is wrong with a recorded pass; pause or end the run where that is wanted."""
+        alarms = self._safeguards.judge(plan, responses)
+        doubt = self._quiet.doubt(len(responses.unit_names))
+        self._tell(alarm=" ".join(filter(None, [*(one.reason for one in alarms), doubt])))
+        for alarm in alarms:
+            self._record.note("safeguard", block=plan.block, **asdict(alarm))
+        if end := reason_to_end(alarms, is_attended=self._control.is_attended):
+            raise SafeguardError(end)
+        if alarms and alarms[0].action == "pause":
+            self._control.pause()
 
     def _record_part(self, plan: PassPlan, responses: ResponseBatch) -> None:
         with self._timed("record"):
@@ -333,6 +356,10 @@ class Loop:
     def _resume_hint(self) -> str:
         path = self._record.path
         return f"Everything up to here is recorded; go on with: signseg-rig resume {path}"
+
+    def _frames(self) -> tuple[int, int]:
+        monitor, stimulus = self._experiment.monitor, self._experiment.stimulus
+        return monitor.frames(stimulus.on_ms), monitor.frames(stimulus.off_ms)
 
     def _tell_scores(self, told: tuple[Told, ...]) -> None:
         scores = {

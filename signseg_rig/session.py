@@ -33,10 +33,10 @@ from signseg_rig.records import RunRecord, build_manifest, differences
 from signseg_rig.settings import Settings, plugin_choices
 from signseg_rig.types import ProtocolResult, RunStatus
 from signseg_rig.weights import used_weights
+from signseg_rig.wire.events import Connected, Lost, Rejection
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
 from signseg_rig.wire.link import DisplayLink, LateOnsets
 from signseg_rig.wire.messages import Hello
-from signseg_rig.wire.server import Connected, Lost, Rejection
 from signseg_rig.wire.sockets import check_listening
 
 OnStatus = Callable[[RunStatus], None]
@@ -49,6 +49,7 @@ FREE_KEYS = (
     "run.starts_display",
     "monitor.screen",
     "invalid_trials.response_timeout_s",
+    "safeguards",
 )
 
 
@@ -61,10 +62,16 @@ class Outcome:
     path : Path
         The run record.
     result : ProtocolResult
+    n_valid : int
+        Presentations whose responses may be used; without any the result says nothing.
+    alarms : tuple of str
+        What the safeguards have told, oldest first.
     """
 
     path: Path
     result: ProtocolResult
+    n_valid: int
+    alarms: tuple[str, ...]
 
 
 def start_run(
@@ -103,7 +110,7 @@ def start_run(
         folder, experiment_toml=write_experiment(experiment), manifest=_manifest(experiment)
     ) as record:
         _note_experiment(record)
-        return Outcome(folder, _drive(experiment, parts, record, control, on_status))
+        return _outcome(record, _drive(experiment, parts, record, control, on_status))
 
 
 def resume_run(path: Path, *, control: RunControl, on_status: OnStatus) -> Outcome:
@@ -126,12 +133,19 @@ def resume_run(path: Path, *, control: RunControl, on_status: OnStatus) -> Outco
     with RunRecord.reopen(path) as record:
         finished = record.reader.result()
         if finished is not None:
-            return Outcome(path, finished)
+            return _outcome(record, finished)
         _refuse_other_experiment(record)
         experiment = read_experiment(path / "experiment.toml")
         _compare_software(record, _manifest(experiment))
         parts = _load_parts(experiment)
-        return Outcome(path, _drive(experiment, parts, record, control, on_status))
+        return _outcome(record, _drive(experiment, parts, record, control, on_status))
+
+
+def _outcome(record: RunRecord, result: ProtocolResult) -> Outcome:
+    reader = record.reader
+    n_valid = sum(int(one.responses.is_valid.sum()) for one in reader.passes() if one.responses)
+    alarms = tuple(note.body["reason"] for note in reader.notes("safeguard"))
+    return Outcome(record.path, result, n_valid, alarms)
 
 
 def _check_wire(experiment: Experiment) -> None:
@@ -222,7 +236,7 @@ def _link(
             f"this run has. Start it with {record.path / 'experiment.toml'}, or a copy of it."
         )
 
-    if experiment.wire.allow_insecure:
+    if experiment.wire.is_insecure:
         record.note("insecure", address=experiment.wire.address)
     with DisplayLink(
         experiment.wire,

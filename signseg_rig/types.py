@@ -44,8 +44,9 @@ class InvalidReason(StrEnum):
     STREAM_GAP = "stream gap"
     WINDOW_INCOMPLETE = "window incomplete"
     FIXATION_BROKEN = "fixation broken"
-    TIMEOUT = "timeout"
-    NON_FINITE = "non-finite rate"
+    SHOWN_TOO_SHORT = "shown too short"
+    SHOWN_TOO_LONG = "shown too long"
+    RECORDING_SILENT = "recording silent"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -388,6 +389,8 @@ class RunStatus:
         Of the latest generation that was told.
     message : str
         What the run is waiting for, in words.
+    alarm : str
+        What is wrong with the latest data, in words; empty where nothing is.
     """
 
     state: RunState = "waiting"
@@ -398,3 +401,4 @@ class RunStatus:
     n_invalid: int = 0
     scores: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     message: str = ""
+    alarm: str = ""

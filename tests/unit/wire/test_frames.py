@@ -77,7 +77,7 @@ def test_image_in_another_memory_order_arrives_upright() -> None:
         ([header_of(PING, kind="explode")], "kind"),
         ([header_of(PING, body={})], "body"),
         ([header_of(PING, body={"loop_s": "1.5"})], "body"),
-        ([b'{"v":2,"kind":"ping","run":"","session":"","seq":1,"body":{"loop_s":NaN}}'], "body"),
+        ([b'{"v":3,"kind":"ping","run":"","session":"","seq":1,"body":{"loop_s":NaN}}'], "body"),
         ([header_of(PING, body={"loop_s": 1.0, "more": 2})], "body"),
         ([*frames_of(PING), b"payload"], "frames"),
         (frames_of(IMAGE)[:1], "frames"),
