@@ -18,7 +18,7 @@ from signseg_rig.blocks import BlockMaker
 from signseg_rig.config import Experiment
 from signseg_rig.control import RunControl
 from signseg_rig.display.launcher import DisplayLauncher
-from signseg_rig.errors import RecordError, ReplayMismatchError
+from signseg_rig.errors import RecordError, ReplayMismatchError, ResponseError
 from signseg_rig.experiment_file import read_experiment, write_experiment
 from signseg_rig.interfaces import (
     Generator,
@@ -162,21 +162,42 @@ class _Parts(NamedTuple):
 
     blocks: BlockMaker
     source: ResponseSource
-    protocol: Protocol
+    make_protocol: Callable[[], Protocol]
 
 
 def _load_parts(experiment: Experiment) -> _Parts:
+    """Load what can be loaded before anything is recorded or started.
+
+    So is the protocol, which knows a misspelt unit, except where the recording system tells its
+    units only once it is connected.
+    """
     seed = experiment.run.seed
     generators = _load_generators(experiment)
     blocks = BlockMaker(seed=seed, generators=generators)
     source: ResponseSource = experiment.response_source.load()(
         experiment.response_source.settings, SourceContext(seed=seed, pixels=blocks.pixels)
     )
-    protocol = experiment.protocol.load()(
-        experiment.protocol.settings,
-        ProtocolContext(seed=seed, generators=generators, unit_names=source.unit_names),
-    )
-    return _Parts(blocks, source, protocol)
+
+    def make_protocol() -> Protocol:
+        context = ProtocolContext(seed=seed, generators=generators, unit_names=_units(source))
+        protocol: Protocol = experiment.protocol.load()(experiment.protocol.settings, context)
+        return protocol
+
+    if not hasattr(source, "unit_names"):
+        return _Parts(blocks, source, make_protocol)
+    protocol = make_protocol()
+    return _Parts(blocks, source, lambda: protocol)
+
+
+def _units(source: ResponseSource) -> tuple[str, ...]:
+    """Return the units of a source; those that it tells only once started, it has told by then."""
+    try:
+        return source.unit_names
+    except AttributeError:
+        raise ResponseError(
+            f"The response source {type(source).__name__} was started and does not tell its units: "
+            "it has no 'unit_names'. This is a fault of the plugin: please report it to its author."
+        ) from None
 
 
 def _drive(
@@ -194,7 +215,7 @@ def _drive(
         try:
             return Loop(
                 experiment,
-                protocol=parts.protocol,
+                protocol=parts.make_protocol(),
                 blocks=parts.blocks,
                 link=link,
                 source=parts.source,

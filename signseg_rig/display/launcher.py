@@ -23,13 +23,16 @@ MAX_RESTARTS = 3
 class DisplayLauncher:
     """Runs ``signseg-rig display`` for one run, for as long as the context lasts.
 
+    A display that had worked and ended is started again, and so is one that was killed: only what
+    ends by itself before it has ever connected would do so again.
+
     Parameters
     ----------
     experiment_file : Path
     log_file : Path
         What it writes to its terminal is appended here.
     on_restart : callable, optional
-        Called with a sentence when a display that had worked ended and was started again.
+        Called with a sentence when a display ended and was started again.
     """
 
     def __init__(
@@ -84,13 +87,13 @@ class DisplayLauncher:
         return None
 
     def keep_running(self) -> None:
-        """Start the display again where it had worked and ended.
+        """Start the display again where it ended after it had worked, or was killed.
 
         Raises
         ------
         DisplayError
-            It has ended without having worked, or once too often; the message ends with its last
-            words.
+            It has ended by itself without having worked, or ended once too often; the message ends
+            with its last words.
         """
         if self._process.poll() is None:
             return
@@ -98,7 +101,9 @@ class DisplayLauncher:
             f"The display process has ended (exit code {self._process.returncode}), see "
             f"{self._log_file}. Its last words: {self._last_words()}"
         )
-        if not self._has_come or self._n_restarts == MAX_RESTARTS:
+        # Killed by a signal; Windows does not tell.
+        is_worth_while = self._has_come or self._process.returncode < 0
+        if not is_worth_while or self._n_restarts == MAX_RESTARTS:
             raise DisplayError(end)
         self._n_restarts += 1
         _kill_group(self._process)

@@ -127,6 +127,26 @@ RECORDING_SYSTEMS = """
             return recording
 
 
+    class LateSettings(SimulatedSourceSettings):
+        tells_units: bool
+
+
+    class Late(SimulatedSource):
+        "A recording system that knows its units only once it is connected."
+
+        Config = LateSettings
+
+        def __init__(self, settings, context):
+            super().__init__(settings, context)
+            self._names = self.unit_names
+            self._tells_units = settings.tells_units
+            del self.unit_names
+
+        def start(self):
+            if self._tells_units:
+                self.unit_names = self._names
+
+
     class ExactSettings(PixelPopulationSettings):
         invalid_share: float
 
@@ -164,6 +184,7 @@ def recording_systems(
     (info / "entry_points.txt").write_text(
         "[signseg_rig.response_sources]\n"
         "faulty = odd_recording_systems:Faulty\nexact = odd_recording_systems:Exact\n"
+        "late = odd_recording_systems:Late\n"
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
@@ -577,6 +598,21 @@ def test_incomplete_windows_are_repeated_and_never_0_hz(
         assert passes[1].is_valid.all()
 
 
+def test_units_that_are_known_only_once_the_source_is_started(rig: Rig, table: Table) -> None:
+    table["response_source"] |= {"kind": "late", "tells_units": True}
+    stop = once(is_within(block=1, n_shown=5), rig.stop)
+    with pytest.raises(RunStopped):
+        rig.run(table, on_status=stop, on_display=wait_within_block_1)
+    rig.resume()
+    assert answers(rig.folder / "run")[2][0].unit_names == ("unit_0", "unit_1")
+
+
+def test_source_that_never_tells_its_units_is_an_error(rig: Rig, table: Table) -> None:
+    table["response_source"] |= {"kind": "late", "tells_units": False}
+    with pytest.raises(ResponseError, match=r"Late was started and does not tell its units"):
+        rig.run(table)
+
+
 # What cannot be trusted
 
 
@@ -710,14 +746,14 @@ def test_image_that_was_shown_too_short_is_shown_again(
     [("pause", "Nobody is at a terminal"), ("warn", "No presentation of this run was valid")],
 )
 def test_exit_code_tells_of_a_run_without_valid_presentations(
-    tmp_path: Path, table: Table, action: str, said: str
+    rig: Rig, tmp_path: Path, table: Table, action: str, said: str
 ) -> None:
-    table["run"]["starts_display"] = True
     table["invalid_trials"] = {"policy": "drop"}
     table["safeguards"] = {"no_valid_presentation": action}
     faulty(table, "distracted always", tmp_path)
     file = tmp_path / "bad.toml"
     file.write_text(tomli_w.dumps(table))
+    rig.begin_display(Experiment.model_validate(table))
     result = CliRunner().invoke(app, ["run", str(file), "--run-dir", str(tmp_path / "bad")])
     assert result.exit_code == 5, result.output
     assert said in " ".join(result.output.split())
