@@ -74,14 +74,9 @@ class WireSettings(Settings):
     connect_timeout_s: float = Field(default=120.0, gt=0, le=86400)
     preload_timeout_s: float = Field(default=30.0, gt=0, le=600)
 
-    @property
-    def is_insecure(self) -> bool:
-        """Whether other machines can reach the loop, and no keys keep them out."""
-        return self.keys_dir is None and not is_loopback(self.address)
-
     @model_validator(mode="after")
     def _is_protected(self) -> Self:
-        if self.is_insecure and not self.allow_insecure:
+        if not (is_loopback(self.address) or self.keys_dir or self.allow_insecure):
             raise ValueError(
                 f"{self.address} is reachable from other machines and has no keys. Make them with "
                 "'signseg-rig keys DIR' and set keys_dir, or set allow_insecure = true on a "

@@ -8,7 +8,6 @@ run and running it are the same code.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -34,7 +33,7 @@ from signseg_rig.errors import ReplayMismatchError, ResponseError, RunStopped, S
 from signseg_rig.garbage import short_collections
 from signseg_rig.interfaces import Protocol, ResponseSource, Turn
 from signseg_rig.records import PassRecord, RunRecord
-from signseg_rig.safeguards import Safeguards, reason_to_end
+from signseg_rig.safeguards import Safeguards, abort_of, reason_to_end
 from signseg_rig.types import (
     PassPlan,
     Presentation,
@@ -89,6 +88,7 @@ class Loop:
         self._control = control
         self._on_status = on_status
         self._status = RunStatus(n_blocks=protocol.n_blocks)
+        self._orders = Orders.of(experiment.monitor, experiment.stimulus)
         self._aligner = Aligner()
         self._silence = SilenceCheck()
         self._quiet = QuietCheck(experiment.windows)
@@ -250,7 +250,6 @@ class Loop:
         meanwhile: Callable[[], None],
     ) -> tuple[Shown, ...]:
         """Show presentations until a wish or the loss of the display ends it."""
-        on_frames, off_frames = self._frames()
         n_before = len(plan.presentations) - len(presentations)
         shown: list[Shown] = []
         try:
@@ -258,8 +257,8 @@ class Loop:
                 self._link.preload(self._blocks.images(block))
             for report in self._link.show(
                 presentations,
-                on_frames=on_frames,
-                off_frames=off_frames,
+                on_frames=self._orders.on_frames,
+                off_frames=self._orders.off_frames,
                 is_wanted=self._control.is_going,
                 meanwhile=meanwhile,
             ):
@@ -290,7 +289,7 @@ class Loop:
                 presentations,
                 windows,
                 unit_names=self._source.unit_names,
-                orders=Orders(self._frames()[0], self._experiment.monitor.refresh_rate_hz),
+                orders=self._orders,
                 reject_dropped_frames=rules.reject_dropped_frames,
                 aligner=self._aligner,
             )
@@ -301,18 +300,13 @@ class Loop:
         return responses
 
     def _abort_where_invalid(self, plan: PassPlan, responses: ResponseBatch) -> None:
-        counts = Counter(reason.value for reason in responses.reasons if reason is not None)
-        if not counts or self._experiment.invalid_trials.policy != "abort":
+        if responses.is_valid.all() or self._experiment.invalid_trials.policy != "abort":
             return
         if responses.is_valid.any():
             self._record_part(plan, rows_of(responses, np.flatnonzero(responses.is_valid)))
+        counts, sentence = abort_of(plan, responses)
         self._record.note("aborted", block=plan.block, **counts)
-        reasons = ", ".join(f"{reason} ({n})" for reason, n in counts.most_common())
-        raise ResponseError(
-            f"{counts.total()} of {len(responses.reasons)} presentations of block {plan.block} are "
-            f"invalid: {reasons}; and [invalid_trials] policy is 'abort'. Mend the cause, then "
-            "resume the run: what was invalid is shown again."
-        )
+        raise ResponseError(sentence)
 
     def _heed_safeguards(self, plan: PassPlan, responses: ResponseBatch) -> None:
         """Tell what is wrong with a recorded pass; pause or end the run where that is wanted."""
@@ -356,10 +350,6 @@ class Loop:
     def _resume_hint(self) -> str:
         path = self._record.path
         return f"Everything up to here is recorded; go on with: signseg-rig resume {path}"
-
-    def _frames(self) -> tuple[int, int]:
-        monitor, stimulus = self._experiment.monitor, self._experiment.stimulus
-        return monitor.frames(stimulus.on_ms), monitor.frames(stimulus.off_ms)
 
     def _tell_scores(self, told: tuple[Told, ...]) -> None:
         scores = {

@@ -109,6 +109,17 @@ class Safeguards:
         )
 
 
+def abort_of(plan: PassPlan, responses: ResponseBatch) -> tuple[dict[str, int], str]:
+    """Return why the policy "abort" ends a run: invalid presentations by reason, and in words."""
+    counts = Counter(reason for reason in responses.reasons if reason is not None)
+    sentence = (
+        f"{counts.total()} of {len(responses.reasons)} presentations of block {plan.block} are "
+        f"invalid: {_listed(counts)}; and [invalid_trials] policy is 'abort'. Mend the cause, then "
+        "resume the run: what was invalid is shown again."
+    )
+    return {reason.value: n for reason, n in counts.items()}, sentence
+
+
 def reason_to_end(alarms: Sequence[Alarm], *, is_attended: bool) -> str:
     """Return why a run has to end now, in whole sentences; an empty text where it need not.
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from signseg_rig.blocks import BlockMaker
-from signseg_rig.config import Experiment
+from signseg_rig.config import Experiment, is_loopback
 from signseg_rig.control import RunControl
 from signseg_rig.display.launcher import DisplayLauncher
 from signseg_rig.errors import RecordError, ReplayMismatchError, ResponseError
@@ -257,8 +257,9 @@ def _link(
             f"this run has. Start it with {record.path / 'experiment.toml'}, or a copy of it."
         )
 
-    if experiment.wire.is_insecure:
-        record.note("insecure", address=experiment.wire.address)
+    wire = experiment.wire
+    if wire.keys_dir is None and not is_loopback(wire.address):
+        record.note("insecure", address=wire.address)
     with DisplayLink(
         experiment.wire,
         run_id=record.path.name,

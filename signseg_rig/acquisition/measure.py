@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from signseg_rig.acquisition.alignment import Aligner
-from signseg_rig.config import WindowSettings
+from signseg_rig.config import MonitorSettings, StimulusSettings, WindowSettings
 from signseg_rig.spike_counts import count_spikes
 from signseg_rig.types import InvalidReason, Presentation, Recording, ResponseBatch, Shown
 
@@ -22,13 +23,21 @@ class Orders:
 
     Parameters
     ----------
-    on_frames : int
+    on_frames, off_frames : int
+        Of the image, and of the background after it.
     refresh_rate_hz : float
         As the experiment file says: a screen may be 2 % off.
     """
 
     on_frames: int
+    off_frames: int
     refresh_rate_hz: float
+
+    @classmethod
+    def of(cls, monitor: MonitorSettings, stimulus: StimulusSettings) -> Self:
+        """Return what an experiment orders."""
+        on_frames, off_frames = monitor.frames(stimulus.on_ms), monitor.frames(stimulus.off_ms)
+        return cls(on_frames, off_frames, monitor.refresh_rate_hz)
 
     @property
     def shortest_s(self) -> float:

@@ -42,7 +42,7 @@ def rates(reports: list[Shown], record: Recording, *, reject: bool = True) -> Re
         planned(),
         WindowSettings(),
         unit_names=("u", "silent"),
-        orders=Orders(on_frames=6, refresh_rate_hz=60.0),
+        orders=Orders(on_frames=6, off_frames=6, refresh_rate_hz=60.0),
         reject_dropped_frames=reject,
         aligner=Aligner(),
     )
