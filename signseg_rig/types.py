@@ -381,16 +381,12 @@ class RunStatus:
         "ending" where the protocol has its result, and "finished" where that is recorded.
     block, n_blocks : int
         Blocks finished, and expected in all (0 where the protocol cannot tell).
-    n_shown, n_planned : int
-        Presentations of this block: those shown so far, and all.
-    n_invalid : int
-        Presentations of the run that were invalid.
+    n_shown, n_planned, n_invalid : int
+        Presentations of this block shown so far, all of this block, and invalid ones of the run.
     scores : mapping of thread to (best, mean), in units of the score
         Of the latest generation that was told.
-    message : str
-        What the run is waiting for, in words.
-    alarm : str
-        What is wrong with the latest data, in words; empty where nothing is.
+    message, alarm : str
+        What the run is waiting for, and what is wrong with its latest data, in words.
     """
 
     state: RunState = "waiting"

@@ -42,7 +42,7 @@ def check_secret(file: Path) -> None:
         raise ConfigError(
             f"The secret key {file} can be read by others (its mode is {stat.S_IMODE(mode):o}): "
             "whoever has read it can pose as this end of the connection. Make new keys where that "
-            f"may have happened; otherwise: chmod 600 '{file}'"
+            f"may have happened; otherwise say chmod 600 '{file}'."
         )
 
 
@@ -66,7 +66,7 @@ def _check_writers(path: Path, status: os.stat_result) -> None:
         raise ConfigError(
             f"The {what} {path} can be changed by others (its mode is "
             f"{stat.S_IMODE(status.st_mode):o}), who could let their own display in. Look whether "
-            f"its keys are yours, then: chmod go-w '{path}'"
+            f"its keys are yours, then say chmod go-w '{path}'."
         )
     if status.st_uid not in _trusted_owners():
         raise ConfigError(

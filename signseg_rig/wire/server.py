@@ -36,7 +36,7 @@ from signseg_rig.wire.messages import (
 )
 from signseg_rig.wire.peer import Conversation, Rejections
 from signseg_rig.wire.sockets import Context, bind, make_router
-from signseg_rig.wire.strangers import Strangers
+from signseg_rig.wire.strangers import WATCH_INTERVAL_S, Strangers
 from signseg_rig.wire.zap import KeyCheck
 
 # A display that is there hears a goodbye within a frame, or after the image that it is loading.
@@ -46,8 +46,6 @@ FAREWELL_TIMEOUT_S = 5.0
 REST_MS = 2
 # Enough for what a display that is gone has left, even where others send as well.
 N_LAST_TURNS = 32
-# How often it is looked at what strangers have sent, while there are any.
-WATCH_INTERVAL_S = 0.02
 
 Outgoing = tuple[int, Body, ImageArray | None, str]
 
@@ -219,7 +217,7 @@ class DisplayServer:
         for handshake in self._handshakes.read():
             if sentence := told_at_loop(handshake, self._settings):
                 self._reject("unauthorised", sentence)
-        self._strangers.check()
+        self._strangers.check(self._clock())
 
     def _await_farewell(self) -> None:
         """Stay until the display answers the goodbye.
@@ -234,7 +232,7 @@ class DisplayServer:
             and (left_s := deadline_s - self._clock()) > 0
         ):
             self._router.poll(int(left_s * 1000) + 1)
-            self._strangers.check()
+            self._strangers.check(self._clock())
             self._receive_turn()
 
     def _beat(self) -> None:

@@ -7,6 +7,7 @@ descriptor of each connection, and shutting that down ends it as if its peer had
 
 from __future__ import annotations
 
+import math
 import socket
 import struct
 import sys
@@ -21,6 +22,8 @@ MAX_BYTES = 2**20
 # Of all strangers together. The first message of a connection always passes: a display has to be
 # able to introduce itself while others shout.
 MESSAGES_PER_S = 50.0
+# How often it is looked at what they have sent, while there are any.
+WATCH_INTERVAL_S = 0.02
 # Each takes a descriptor, and without any left the run could open no file.
 MAX_CONNECTIONS = 64
 # Where struct tcp_info of <linux/tcp.h> has tcpi_bytes_received, since Linux 4.1.
@@ -65,7 +68,7 @@ class Strangers:
         self._connections: dict[int, _Connection] = {}
         self._ended: deque[bytes] = deque(maxlen=_N_ENDED_KEPT)
         self._allowance = float(MAX_MESSAGES)
-        self._counted_s = 0.0
+        self._counted_s = self._checked_s = -math.inf
 
     @property
     def are_here(self) -> bool:
@@ -109,8 +112,14 @@ class Strangers:
         )
         return False
 
-    def check(self) -> None:
-        """Cut off who has sent too much, also of a message that never ends; forget who has gone."""
+    def check(self, now_s: float) -> None:
+        """Cut off who has sent too much, also of a message that never ends; forget who has gone.
+
+        Where it was looked at less than `WATCH_INTERVAL_S` ago, that was soon enough.
+        """
+        if now_s < self._checked_s + WATCH_INTERVAL_S:
+            return
+        self._checked_s = now_s
         for descriptor, connection in list(self._connections.items()):
             peer, n_bytes = self._on(descriptor, _received) or ("", 0)
             if peer != connection.peer:

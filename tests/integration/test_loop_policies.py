@@ -146,6 +146,9 @@ RECORDING_SYSTEMS = """
             if self._tells_units:
                 self.unit_names = self._names
 
+        def ground_truth(self):
+            return {}
+
 
     class ExactSettings(PixelPopulationSettings):
         invalid_share: float

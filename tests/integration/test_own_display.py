@@ -171,6 +171,22 @@ def test_run_without_its_keys_leaves_no_folder(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_only_a_run_without_keys_is_recorded_as_insecure(
+    experiment: Experiment, tmp_path: Path, has_keys: bool
+) -> None:
+    make_keys(tmp_path / "keys")
+    address = experiment.wire.address.replace("127.0.0.1", "0.0.0.0")
+    keys_dir = tmp_path / "keys" if has_keys else None
+    changes = {"address": address, "allow_insecure": True, "keys_dir": keys_dir}
+    wire = experiment.wire.model_copy(update=changes)
+    start(experiment.model_copy(update={"wire": wire}), tmp_path / "run")
+    with RunReader.open(tmp_path / "run") as reader:
+        assert [note.body for note in reader.notes("insecure")] == (
+            [] if has_keys else [{"address": address}]
+        )
+
+
 def start(experiment: Experiment, path: Path) -> None:
     start_run(experiment, path=path, control=RunControl(), on_status=lambda _status: None)
 
