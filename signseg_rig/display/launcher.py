@@ -15,6 +15,7 @@ from typing import Any, Self
 from signseg_rig.errors import DisplayError
 from signseg_rig.wire.messages import Hello
 
+LAUNCH_ID_VARIABLE = "SIGNSEG_LAUNCH_ID"
 LEAVE_TIMEOUT_S = 2.0
 KILL_TIMEOUT_S = 10.0
 MAX_RESTARTS = 3
@@ -112,8 +113,11 @@ class DisplayLauncher:
 
     def _start(self) -> None:
         self._has_come = False
-        self._launch_id = secrets.token_hex(8)
-        arguments = [str(self._experiment_file), "--one-run", "--launch-id", self._launch_id]
+        # Not among the arguments, which every user of this machine can list: with it a stranger
+        # could pose as this display.
+        self._launch_id = secrets.token_hex(16)
+        environment = {**os.environ, LAUNCH_ID_VARIABLE: self._launch_id}
+        arguments = [str(self._experiment_file), "--one-run"]
         with self._log_file.open("ab") as log:
             # What stands above are words of displays before this one.
             self._log_start = log.tell()
@@ -122,6 +126,7 @@ class DisplayLauncher:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=environment,
                 **_own_group(),
             )
 

@@ -98,6 +98,13 @@ def test_run_goes_on_where_its_display_is_killed(
             assert sorted(shown) == sorted(item.id for item in one.plan.presentations)
 
 
+def test_what_the_display_is_known_by_is_not_for_everybody_to_list(
+    launcher: DisplayLauncher,
+) -> None:
+    arguments = psutil.Process(launcher._process.pid).cmdline()
+    assert not any(launcher._launch_id in argument for argument in arguments)
+
+
 def test_display_that_goes_on_dying_ends_the_run(
     launcher: DisplayLauncher, restarts: list[str], hello: Hello
 ) -> None:
