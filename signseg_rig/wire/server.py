@@ -208,7 +208,7 @@ class DisplayServer:
 
     def _check_peers(self) -> None:
         """Let peers in or not, and tell of those that were not."""
-        for peer in [] if self._key_check is None else self._key_check.answer_all():
+        for peer in [] if self._key_check is None else self._key_check.answer():
             self._reject(
                 "unauthorised",
                 f"{peer} was refused. Where it is this run's display, copy its 'display.key' to "
