@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -291,6 +291,19 @@ def in_planned_order(plan: PassPlan, parts: Sequence[ResponseBatch]) -> Response
     responses = joined(parts)
     row = {name: index for index, name in enumerate(responses.presentation_ids)}
     return rows_of(responses, np.array([row[item.id] for item in plan.presentations]))
+
+
+def in_stretches(
+    parts: Sequence[ResponseBatch], responses: ResponseBatch | None
+) -> Iterator[ResponseBatch]:
+    """Give the answers to a pass as they were read: the parts, and what followed them."""
+    yield from parts
+    if responses is None:
+        return
+    answered = {name for part in parts for name in part.presentation_ids}
+    is_left = [name not in answered for name in responses.presentation_ids]
+    if any(is_left):
+        yield rows_of(responses, np.flatnonzero(is_left))
 
 
 def rows_of(responses: ResponseBatch, rows: IntArray) -> ResponseBatch:

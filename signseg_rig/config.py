@@ -184,6 +184,29 @@ class InvalidTrialSettings(Settings):
     response_timeout_s: float = Field(default=10.0, gt=0, le=3600)
 
 
+SafeguardAction = Literal["stop", "pause", "warn"]
+
+
+class SafeguardSettings(Settings):
+    """What happens where the data say that something is wrong at the rig.
+
+    The run stops and can be resumed (``"stop"``), pauses until somebody lets it go on
+    (``"pause"``; where nobody can, without a terminal, it stops), or goes on (``"warn"``). Each is
+    told at once and recorded.
+
+    `silent_recording`: no unit fires over a block, which cannot be chance.
+    `no_valid_presentation`: nothing in a pass through a block is valid. `many_invalid`: a larger
+    share of presentations than `max_invalid_share` is invalid when first shown.
+    `wrong_duration`: images were shown for another number of frames than ordered.
+    """
+
+    silent_recording: SafeguardAction = "pause"
+    no_valid_presentation: SafeguardAction = "pause"
+    many_invalid: SafeguardAction = "warn"
+    max_invalid_share: float = Field(default=0.5, ge=0, le=1)
+    wrong_duration: SafeguardAction = "warn"
+
+
 class Experiment(Settings):
     """Everything about an experiment, read from one TOML file."""
 
@@ -195,6 +218,7 @@ class Experiment(Settings):
     stimulus: StimulusSettings = StimulusSettings()
     windows: WindowSettings = WindowSettings()
     invalid_trials: InvalidTrialSettings = InvalidTrialSettings()
+    safeguards: SafeguardSettings = SafeguardSettings()
     response_source: ResponseSourceChoice
     generators: dict[Name, GeneratorChoice] = Field(default_factory=dict)
     protocol: ProtocolChoice

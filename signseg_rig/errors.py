@@ -61,6 +61,10 @@ class ResponseError(RigError, RuntimeError):
     """The recording system gave no usable responses."""
 
 
+class SafeguardError(ResponseError):
+    """The data say that something is wrong at the rig, and the experimenter wants no more then."""
+
+
 class RecordError(RigError, OSError):
     """The run record cannot be written or read."""
 

@@ -30,8 +30,9 @@ class InvalidReason(StrEnum):
     STREAM_GAP = "stream gap"
     WINDOW_INCOMPLETE = "window incomplete"
     FIXATION_BROKEN = "fixation broken"
-    TIMEOUT = "timeout"
-    NON_FINITE = "non-finite rate"
+    SHOWN_TOO_SHORT = "shown too short"
+    SHOWN_TOO_LONG = "shown too long"
+    RECORDING_SILENT = "recording silent"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -372,14 +373,12 @@ class RunStatus:
         "ending" where the protocol has its result, and "finished" where that is recorded.
     block, n_blocks : int
         Blocks finished, and expected in all (0 where the protocol cannot tell).
-    n_shown, n_planned : int
-        Presentations of this block: those shown so far, and all.
-    n_invalid : int
-        Presentations of the run that were invalid.
+    n_shown, n_planned, n_invalid : int
+        Presentations of this block shown so far, all of this block, and invalid ones of the run.
     scores : mapping of thread to (best, mean), in units of the score
         Of the latest generation that was told.
-    message : str
-        What the run is waiting for, in words.
+    message, alarm : str
+        What the run is waiting for, and what is wrong with its latest data, in words.
     """
 
     state: RunState = "waiting"
@@ -390,3 +389,4 @@ class RunStatus:
     n_invalid: int = 0
     scores: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     message: str = ""
+    alarm: str = ""

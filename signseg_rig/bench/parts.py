@@ -14,6 +14,7 @@ PARTS = {
     "preload": "signseg_rig.bench.loop:preload_figures",
     "turnaround": "signseg_rig.bench.loop:turnaround_figures",
     "memory": "signseg_rig.bench.loop:memory_figures",
+    "flood": "signseg_rig.bench.flood:flood_figures",
     "startup": "signseg_rig.bench.startup:startup_figures",
     "fit": "signseg_rig.bench.neurons:fit_figures",
     "counts": "signseg_rig.bench.neurons:count_figures",
@@ -52,5 +53,5 @@ def measure(name: str) -> list[Figure]:
     -------
     figures : list of Figure
     """
-    part = cast(Callable[[], list[Figure]], resolve_name(PARTS[name]))
+    part = cast("Callable[[], list[Figure]]", resolve_name(PARTS[name]))
     return part()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from signseg_rig.bench.figure import Figure
 
 
 def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="optimizer, preload, turnaround, memory, startup, fit, counts, null, evolve, "
-            "together, ablate, sweep, report; by default all."
+            help="optimizer, preload, turnaround, memory, flood, startup, fit, counts, null, "
+            "evolve, together, ablate, sweep, report; by default all."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -34,6 +37,10 @@ def bench(
     if as_json:
         typer.echo(json.dumps([{**asdict(one), "is_kept": one.is_kept} for one in figures]))
         return
+    Console().print(_table(figures))
+
+
+def _table(figures: list[Figure]) -> Table:
     table = Table("what", "measured", "at most", "", "how")
     for one in figures:
         table.add_row(
@@ -43,4 +50,4 @@ def bench(
             "kept" if one.is_kept else "MISSED",
             one.detail,
         )
-    Console().print(table)
+    return table

@@ -11,6 +11,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from signseg_rig.errors import (
     ResponseError,
     RigError,
     RunStopped,
+    SafeguardError,
 )
 from signseg_rig.interfaces import SimulatorContext
 from signseg_rig.records import RunReader, RunRecord
@@ -72,8 +74,11 @@ RECORDING_SYSTEMS = """
             "unplugged",
             "distracted",
             "distracted at first",
+            "distracted always",
             "halfway",
             "resorted",
+            "dead",
+            "dead within a block",
         ]
         mended: str  # once there is a file of this path, the fault is mended
 
@@ -94,6 +99,9 @@ RECORDING_SYSTEMS = """
             recording = super().read(shown, block=block, **options)
             goes_on, self._block = block == self._block, block
             is_yet_well = self._fault == "still after a pause" and not goes_on
+            if self._fault == "distracted always":
+                ids = [item.presentation_id for item in shown]
+                return replace(recording, invalid=dict.fromkeys(ids, InvalidReason.FIXATION_BROKEN))
             if block == 0 or is_yet_well or self._mended.exists():
                 self._last_s = recording.complete_until_s
                 return recording
@@ -107,6 +115,8 @@ RECORDING_SYSTEMS = """
                 return replace(
                     recording, spikes_s=silent, complete_until_s=float(recording.edges_s[0])
                 )
+            if self._fault == "dead" or (self._fault == "dead within a block" and goes_on):
+                return replace(recording, spikes_s=silent)
             if self._fault == "unplugged":
                 return replace(recording, edges_s=nothing)
             if self._fault in ("distracted", "distracted at first"):
@@ -116,6 +126,29 @@ RECORDING_SYSTEMS = """
             if self._fault == "halfway" and shown[0].presentation_id.endswith("-a0"):
                 return replace(recording, complete_until_s=recording.edges_s[-10] + 0.01)
             return recording
+
+
+    class LateSettings(SimulatedSourceSettings):
+        tells_units: bool
+
+
+    class Late(SimulatedSource):
+        "A recording system that knows its units only once it is connected."
+
+        Config = LateSettings
+
+        def __init__(self, settings, context):
+            super().__init__(settings, context)
+            self._names = self.unit_names
+            self._tells_units = settings.tells_units
+            del self.unit_names
+
+        def start(self):
+            if self._tells_units:
+                self.unit_names = self._names
+
+        def ground_truth(self):
+            return {}
 
 
     class ExactSettings(PixelPopulationSettings):
@@ -155,6 +188,7 @@ def recording_systems(
     (info / "entry_points.txt").write_text(
         "[signseg_rig.response_sources]\n"
         "faulty = odd_recording_systems:Faulty\nexact = odd_recording_systems:Exact\n"
+        "late = odd_recording_systems:Late\n"
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
@@ -176,11 +210,13 @@ class Rig:
         table: Table,
         name: str = "run",
         *,
+        is_attended: bool = False,
         on_status: OnStatus | None = None,
         on_display: Callable[[Any], None] = lambda _display: None,
     ) -> Outcome:
         experiment = Experiment.model_validate(table)
         self._begin(experiment)
+        self.control.is_attended = is_attended
         on_display(self.display)
         return start_run(
             experiment,
@@ -564,6 +600,171 @@ def test_incomplete_windows_are_repeated_and_never_0_hz(
         assert np.isnan(passes[0].evoked_hz[~passes[0].is_valid]).all()
         assert len(passes[1].reasons) == 10
         assert passes[1].is_valid.all()
+
+
+def test_units_that_are_known_only_once_the_source_is_started(rig: Rig, table: Table) -> None:
+    table["response_source"] |= {"kind": "late", "tells_units": True}
+    stop = once(is_within(block=1, n_shown=5), rig.stop)
+    with pytest.raises(RunStopped):
+        rig.run(table, on_status=stop, on_display=wait_within_block_1)
+    rig.resume()
+    assert answers(rig.folder / "run")[2][0].unit_names == ("unit_0", "unit_1")
+
+
+def test_source_that_never_tells_its_units_is_an_error(tmp_path: Path, table: Table) -> None:
+    table["response_source"] |= {"kind": "late", "tells_units": False}
+    experiment = Experiment.model_validate(table)
+    with pytest.raises(ResponseError, match=r"Late was started and does not tell its units"):
+        start_run(experiment, path=tmp_path / "run", control=RunControl(), on_status=lambda _: None)
+
+
+# What cannot be trusted
+
+
+@pytest.fixture
+def many_units(table: Table) -> Table:
+    """As many as make the silence of all of them no chance."""
+    table["response_source"]["population"]["n_units"] = 32
+    return table
+
+
+def is_told_of_0_hz(path: Path) -> bool:
+    with RunReader.open(path) as reader:
+        return any((one.scores == 0).all() for one in reader.told())
+
+
+def test_dead_headstage_pauses_the_run_and_once_mended_the_block_is_shown_again(
+    rig: Rig, many_units: Table, tmp_path: Path
+) -> None:
+    path = rig.folder / "run"
+
+    def on_status(status: RunStatus) -> None:
+        if status.state == "paused":
+            assert "No spike on any of 32 units during 20 presentations of block 1" in status.alarm
+            mend(tmp_path)
+            rig.toggle_pause()
+
+    outcome = rig.run(faulty(many_units, "dead", tmp_path), is_attended=True, on_status=on_status)
+    first, again = answers(path)[1]
+    assert Counter(first.reasons) == {InvalidReason.RECORDING_SILENT: N_PRESENTATIONS}
+    assert np.isnan(first.evoked_hz).all()
+    assert again.is_valid.all()
+    assert not is_told_of_0_hz(path)
+    assert rig.states().count("paused") == 1
+    assert rig.statuses[-1].alarm == ""
+    assert outcome.n_valid == N_GENERATIONS * N_PRESENTATIONS
+    (alarm,) = outcome.alarms
+    (note,) = notes(path, "safeguard")
+    assert note == {
+        "block": 1,
+        "safeguard": "silent_recording",
+        "action": "pause",
+        "reason": alarm,
+    }
+
+
+def test_dead_headstage_ends_a_run_that_nobody_attends_and_it_is_resumed(
+    rig: Rig, many_units: Table, tmp_path: Path
+) -> None:
+    path = rig.folder / "run"
+    with pytest.raises(SafeguardError, match=r"No spike .* Nobody is at a terminal") as caught:
+        rig.run(faulty(many_units, "dead", tmp_path))
+    assert "signseg-rig resume" in "".join(caught.value.__notes__)
+    assert rig.states()[-1] == "failed"
+    before = story(path)
+    with pytest.raises(SafeguardError, match="No spike"):  # it is still dead
+        rig.resume()
+    assert len(answers(path)[1]) == 2
+    mend(tmp_path)
+    rig.resume()
+    assert [one.is_valid.any() for one in answers(path)[1]] == [False, False, True]
+    assert story(path)[:2] == before[:2]
+    assert not is_told_of_0_hz(path)
+
+
+def test_headstage_that_dies_in_a_pause_is_found_and_replayed_alike(
+    rig: Rig, many_units: Table, tmp_path: Path
+) -> None:
+    """What was answered before the pause stays; what came after it is shown again."""
+    many_units["safeguards"] = {"silent_recording": "warn"}
+    pause = once(is_within(block=1, n_shown=5), rig.toggle_pause)
+    go_on = once(lambda status: status.state == "paused", rig.toggle_pause)
+
+    def on_status(status: RunStatus) -> None:
+        pause(status)
+        go_on(status)
+        if status.block == 2:
+            mend(tmp_path)
+            rig.stop()
+
+    faulty(many_units, "dead within a block", tmp_path)
+    with pytest.raises(RunStopped):
+        rig.run(many_units, on_status=on_status, on_display=wait_within_block_1)
+    with RunReader.open(rig.folder / "run") as reader:
+        first = reader.find_pass(1, 0)
+    assert first is not None
+    assert first.responses is not None
+    assert set(first.responses.reasons) == {None, InvalidReason.RECORDING_SILENT}
+    rig.resume()
+    assert not is_told_of_0_hz(rig.folder / "run")
+
+
+@pytest.mark.parametrize("action", ["stop", "warn"])
+def test_run_without_a_valid_presentation_says_so(
+    rig: Rig, table: Table, tmp_path: Path, action: str
+) -> None:
+    table["invalid_trials"] = {"policy": "drop"}
+    table["safeguards"] = {"no_valid_presentation": action}
+    faulty(table, "distracted", tmp_path)
+    if action == "stop":
+        with pytest.raises(SafeguardError, match=r"None of the 20 .* block 1 .*'stop'"):
+            rig.run(table)
+        return
+    outcome = rig.run(table)
+    assert outcome.n_valid == N_PRESENTATIONS  # of the first block
+    assert len(outcome.alarms) == N_GENERATIONS - 1
+    assert "None of the 20" in rig.statuses[-1].alarm
+
+
+@pytest.mark.parametrize("n_frames", [0, 1])
+def test_image_that_was_shown_too_short_is_shown_again(
+    rig: Rig, table: Table, n_frames: int
+) -> None:
+    def hasten(display: Any) -> None:
+        present = display.process._presenter.present
+
+        def present_some_too_short(identity: str, *arguments: Any, **options: Any) -> Any:
+            shown = present(identity, *arguments, **options)
+            is_short = "-s00" in identity and identity.endswith("-a0")
+            return replace(shown, n_frames=n_frames) if is_short else shown
+
+        display.process._presenter.present = present_some_too_short
+
+    rig.run(table, on_display=hasten)
+    for first, again in answers(rig.folder / "run").values():
+        assert Counter(first.reasons) == {None: 10, InvalidReason.SHOWN_TOO_SHORT: 10}
+        assert again.is_valid.all()
+    assert {note["safeguard"] for note in notes(rig.folder / "run", "safeguard")} == {
+        "wrong_duration"
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [("pause", "Nobody is at a terminal"), ("warn", "No presentation of this run was valid")],
+)
+def test_exit_code_tells_of_a_run_without_valid_presentations(
+    rig: Rig, tmp_path: Path, table: Table, action: str, said: str
+) -> None:
+    table["invalid_trials"] = {"policy": "drop"}
+    table["safeguards"] = {"no_valid_presentation": action}
+    faulty(table, "distracted always", tmp_path)
+    file = tmp_path / "bad.toml"
+    file.write_text(tomli_w.dumps(table))
+    rig.begin_display(Experiment.model_validate(table))
+    result = CliRunner().invoke(app, ["run", str(file), "--run-dir", str(tmp_path / "bad")])
+    assert result.exit_code == 5, result.output
+    assert said in " ".join(result.output.split())
 
 
 # What ends a run with an error, and how it goes on
