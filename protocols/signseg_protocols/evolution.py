@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from signseg_protocols.names import unknown_generator
 from signseg_protocols.references import REFERENCES, ReferenceChoice
@@ -16,7 +17,7 @@ from signseg_protocols.threads import EvolutionThread
 from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps, Surroundings
-from signseg_rig.settings import PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import Conflict, PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import Problem
 from signseg_rig.types import ProtocolResult, StimulusBatch, Told
 
@@ -50,23 +51,23 @@ class EvolutionSettings(Settings):
     n_tested_blocks: int = Field(default=5, ge=MIN_TESTED_BLOCKS, le=1000)
     stopping: PlateauSettings | None = None
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield names that are given twice, and a stop that can never come."""
         names = [thread.name for thread in self.threads]
-        if len(set(names)) < len(names):
-            raise ValueError(f"threads should have names of their own; got {names}")
-        if REFERENCES in names:
-            raise ValueError(f"a thread cannot be named {REFERENCES!r}: the reference set is")
-        return self
-
-    @model_validator(mode="after")
-    def _can_stop(self) -> Self:
+        for number, name in enumerate(names):
+            key = ("threads", number, "name")
+            if name == REFERENCES:
+                message = f"a thread cannot be named {REFERENCES!r}: the reference set is"
+                yield Conflict(message, (key,))
+            if name in names[:number]:
+                message = f"threads should have names of their own; got {names}"
+                yield Conflict(message, (key, ("threads", names.index(name), "name")))
         if self.stopping is not None and self.stopping.min_generations >= self.n_generations:
-            raise ValueError(
+            yield Conflict(
                 f"stopping.min_generations ({self.stopping.min_generations}) should be below "
-                f"n_generations ({self.n_generations}); or leave stopping out"
+                f"n_generations ({self.n_generations}); or leave stopping out",
+                (("stopping", "min_generations"), ("n_generations",)),
             )
-        return self
 
 
 class Evolution(Protocol):
@@ -109,6 +110,8 @@ class Evolution(Protocol):
             problems.append(replace(problem, key=("references", *problem.key)))
         if surroundings.unit_names is None:
             problems.append(_unchecked_units(settings))
+        if settings.n_generations < 2 * MIN_TESTED_BLOCKS:
+            problems.append(_too_few_generations(settings.n_generations))
         return problems
 
     def steps(self) -> ProtocolSteps:
@@ -159,12 +162,22 @@ def _misfits(settings: EvolutionSettings, surroundings: Surroundings) -> list[Pr
     for number, thread in enumerate(settings.threads):
         key, where = ("threads", number), f"Thread {thread.name!r}"
         if units is not None:
-            messages = thread.score.problems(where, units)
-            problems += [Problem(message, (*key, "score")) for message in messages]
+            found = thread.score.problems(where, units)
+            problems += [replace(one, key=(*key, "score", *one.key)) for one in found]
         if thread.generator not in generators:
             message = unknown_generator(where, thread.generator, generators)
             problems.append(Problem(message, (*key, "generator")))
     return problems
+
+
+def _too_few_generations(n_generations: int) -> Problem:
+    return Problem(
+        f"{n_generations} generations are too few to tell whether a thread rose: the test compares "
+        f"{MIN_TESTED_BLOCKS} blocks at the end with {MIN_TESTED_BLOCKS} at the beginning. Set "
+        f"{2 * MIN_TESTED_BLOCKS} or more, unless this is a rehearsal.",
+        ("n_generations",),
+        "warning",
+    )
 
 
 def _unchecked_units(settings: EvolutionSettings) -> Problem:
