@@ -99,8 +99,8 @@ class MonitorSettings(Settings):
 
     width_px: int = Field(default=1280, ge=64, le=16384)
     height_px: int = Field(default=720, ge=64, le=16384)
-    width_cm: float = Field(default=53.0, ge=1, le=1000)
-    distance_cm: float = Field(default=57.0, ge=1, le=1000)
+    width_cm: float = Field(default=53.0, ge=0.1, le=1000)
+    distance_cm: float = Field(default=57.0, ge=0.1, le=1000)
     refresh_rate_hz: float = Field(default=60.0, ge=10, le=1000)
     gamma: float | None = Field(default=None, gt=0, le=5)
     calibrated_on: str | None = None

@@ -23,7 +23,7 @@ from signseg_rig.errors import AddressInUseError, RigError
 from signseg_rig.interfaces import Plugin, Protocol, ResponseSource, Surroundings
 from signseg_rig.partial_settings import is_within, touches
 from signseg_rig.plugins import find_plugin
-from signseg_rig.settings import PluginChoice, plugin_choices
+from signseg_rig.settings import PluginChoice, all_conflicts, plugin_choices
 from signseg_rig.settings_file import Problem
 from signseg_rig.toml_lines import KeyPath
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
@@ -151,9 +151,10 @@ def _unit_names(experiment: Experiment) -> tuple[str, ...] | None:
 
 
 def _units(experiment: Experiment) -> Iterator[Problem]:
+    if any(all_conflicts(experiment.response_source.settings)):
+        return  # names that are settings, and that were told to be there twice
     names = _unit_names(experiment) or ()
     if again := dict.fromkeys(name for name in names if names.count(name) > 1):
-        # The shipped sources refuse that themselves, where the names are settings.
         yield Problem(
             f"The response source has several units of one name: {', '.join(map(repr, again))}. "
             "Give each a name of its own: a score would read the first.",
