@@ -148,14 +148,17 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 def table_at(text: str, line: int) -> KeyPath:
-    """Find the table that a line of a document is in; the document is valid up to there."""
+    """Find the table that a line of a document is in; the top where a header before is wrong."""
     n_tables: dict[KeyPath, int] = {}
     table: KeyPath = ()
     for statement in statements_of(text):
         if statement.line >= line:
             break
         if statement.is_header:
-            table = _entered(tomllib.loads(statement.text), n_tables)
+            try:
+                table = _entered(tomllib.loads(statement.text), n_tables)
+            except tomllib.TOMLDecodeError:
+                return ()
     return table
 
 

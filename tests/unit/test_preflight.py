@@ -211,8 +211,7 @@ def test_an_image_of_a_few_pixels_is_warned_of(check: Check) -> None:
         ("size_deg = 4.0\nposition_deg = [-22.0, -12.5]\n", [("warning", "sync_patch")]),
         ("size_deg = 4.0\nposition_deg = [22.0, -11.0]\n", []),
         (
-            "size_deg = 4.0\nposition_deg = [-22.0, -12.5]\n"
-            '[stimulus.sync_patch]\ncorner = "none"\n',
+            "size_deg = 4.0\nposition_deg = [-22.0, -12.5]\nsync_patch = { corner = 'none' }\n",
             [],
         ),
         (
