@@ -23,8 +23,6 @@ from signseg_rig.toml_lines import KeyPath
 
 # Each round of mending shows what stood behind the faults of the one before.
 MAX_ROUNDS = 40
-# With more than that, what could still be told is not what its author should look at first.
-MAX_MENDED = 200
 # Tried in this order in place of a value that is needed, until its model takes one.
 STAND_INS: tuple[Any, ...] = (1, "unnamed", {}, [1, 2], ["unnamed"], [{}], [0, 1, 2])
 LEFT_OUT = object()
@@ -125,10 +123,10 @@ class _Mender:
             found.sort(key=lambda fault: fault.kind != "extra_forbidden")
             replaced = tuple(self._stand_ins)
             for fault in found:
-                is_mended = len(found) <= MAX_MENDED and self._mend(fault)
+                is_mended = self._mend(fault)
                 if not (is_mended and fault.kind == "missing") and self._is_news(fault, replaced):
                     self.faults.append(fault)
-            if len(found) > MAX_MENDED:
+            if found[-1].kind == "more":
                 break
         return None
 

@@ -15,6 +15,8 @@ from signseg_rig.toml_lines import KeyPath
 from signseg_rig.wording import close_match_hint
 
 MAX_SHOWN_CHARACTERS = 80
+# Nobody reads on after so many.
+MAX_EXPLAINED = 200
 ABOUT_KEY = "key"
 
 
@@ -53,13 +55,17 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
         One for each setting, whatever number of its kinds of value it is none of.
     """
     faults: dict[KeyPath, Fault] = {}
-    for item in error.errors(include_url=False):
+    items = error.errors(include_url=False)
+    for item in items[:MAX_EXPLAINED]:
         for fault in _explain_one(item, model):
             other = faults.setdefault(fault.path, fault)
             if other.message != fault.message:
                 message = f"{other.message}; or {fault.message}"
                 faults[fault.path] = other._replace(message=message)
-    return list(faults.values())
+    found = list(faults.values())
+    if n_more := len(items[MAX_EXPLAINED:]):
+        found.append(Fault((), f"has {n_more} more problems, which are not listed", "more"))
+    return found
 
 
 def shown(value: object) -> str:
