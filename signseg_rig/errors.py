@@ -49,6 +49,10 @@ class WireError(RigError, ValueError):
     """A message between loop and display cannot be sent, or was received and is not acceptable."""
 
 
+class AddressInUseError(WireError):
+    """Another program listens where a loop would, most likely another run."""
+
+
 class DisplayError(RigError, RuntimeError):
     """The display cannot do what the experiment asks of it."""
 

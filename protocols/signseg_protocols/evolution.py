@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from signseg_protocols.controls import ControlKind, control_name
 from signseg_protocols.finals import Final, final_stimuli, measure_final
@@ -19,7 +20,7 @@ from signseg_protocols.threads import EvolutionThread
 from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps, Surroundings
-from signseg_rig.settings import PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import Conflict, PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import Problem
 from signseg_rig.types import ProtocolResult, StimulusBatch, Told
 
@@ -59,24 +60,29 @@ class EvolutionSettings(Settings):
     n_final_showings: int = Field(default=0, ge=0, le=1000)
     stopping: PlateauSettings | None = None
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield names that are given twice, and a stop that can never come."""
         names = [thread.name for thread in self.threads]
-        names += [control_name(thread.name) for thread in self.threads if thread.control]
-        if len(set(names)) < len(names):
-            raise ValueError(f"threads should have names of their own; got {names}")
-        if REFERENCES in names:
-            raise ValueError(f"a thread cannot be named {REFERENCES!r}: the reference set is")
-        return self
-
-    @model_validator(mode="after")
-    def _can_stop(self) -> Self:
+        for number, name in enumerate(names):
+            key = ("threads", number, "name")
+            if name == REFERENCES:
+                message = f"a thread cannot be named {REFERENCES!r}: the reference set is"
+                yield Conflict(message, (key,))
+            if name in names[:number]:
+                message = f"threads should have names of their own; got {names}"
+                yield Conflict(message, (key, ("threads", names.index(name), "name")))
+        for number, thread in enumerate(self.threads):
+            control = control_name(thread.name)
+            if thread.control and control in names:
+                message = f"a thread cannot be named {control!r}: the control of another is"
+                key = ("threads", names.index(control), "name")
+                yield Conflict(message, (key, ("threads", number, "control")))
         if self.stopping is not None and self.stopping.min_generations >= self.n_generations:
-            raise ValueError(
+            yield Conflict(
                 f"stopping.min_generations ({self.stopping.min_generations}) should be below "
-                f"n_generations ({self.n_generations}); or leave stopping out"
+                f"n_generations ({self.n_generations}); or leave stopping out",
+                (("stopping", "min_generations"), ("n_generations",)),
             )
-        return self
 
 
 class Evolution(Protocol):
@@ -196,8 +202,8 @@ def _misfits(settings: EvolutionSettings, surroundings: Surroundings) -> list[Pr
     for number, thread in enumerate(settings.threads):
         key, where = ("threads", number), f"Thread {thread.name!r}"
         if units is not None:
-            messages = thread.score.problems(where, units)
-            problems += [Problem(message, (*key, "score")) for message in messages]
+            found = thread.score.problems(where, units)
+            problems += [replace(one, key=(*key, "score", *one.key)) for one in found]
         if thread.generator not in generators:
             message = unknown_generator(where, thread.generator, generators)
             problems.append(Problem(message, (*key, "generator")))

@@ -70,7 +70,7 @@ def _wire_to(address: str, wire: WireSettings) -> WireSettings:
     try:
         return model.model_validate({**wire.model_dump(), "address": address})
     except ValidationError as error:
-        problems = "; ".join(message for _, message in explain(error, model))
+        problems = "; ".join(fault.message for fault in explain(error, model))
         raise ConfigError(f"--connect {address} cannot be used: {problems}.") from None
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import zmq
 
 from signseg_rig.config import WireSettings
-from signseg_rig.errors import WireError
+from signseg_rig.errors import AddressInUseError, WireError
 from signseg_rig.wire.frames import MAX_PAYLOAD_BYTES
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
 from signseg_rig.wire.messages import MAX_BYTES_TO_LOOP
@@ -52,7 +52,8 @@ def bind(socket: Socket, settings: WireSettings) -> None:
     try:
         socket.bind(settings.address)
     except zmq.ZMQError as error:
-        raise WireError(
+        kind = AddressInUseError if error.errno == zmq.EADDRINUSE else WireError
+        raise kind(
             f"The loop cannot listen at {settings.address}: {error.strerror}. "
             f"{_remedy(error.errno)}"
         ) from None
