@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -35,9 +35,9 @@ from signseg_rig.report.run_content import gather
 from signseg_rig.session import resume_run, start_run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes, links and limits")
-N_CASES = int(os.environ.get("SIGNSEG_FUZZ_CASES", "60"))
+N_CASES = int(os.environ.get("SIGNSEG_FUZZ_CASES", "40"))
 # A resumed run lists all packages, and a report draws: these are tried on some records only.
-CASES_PER_RESUME, CASES_PER_REPORT = 12, 30
+CASES_PER_RESUME, CASES_PER_REPORT = 20, 40
 MAX_GROWTH_MIB = 400
 COLUMNS = ("at_utc", "session", "kind", "block", "attempt", "body", "data")
 VALUES: list[Any] = [
@@ -89,7 +89,7 @@ def change_event(run: Path, rng: random.Random) -> None:
         triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         again = triggers.fetchall()
         rows = connection.execute(f"SELECT sequence, {', '.join(COLUMNS)} FROM events").fetchall()
-        kind = rng.choice(sorted({row[3] for row in rows}))
+        kind = rng.choice(sorted({row[3] for row in rows}, key=repr))
         sequence, *row = rng.choice([row for row in rows if row[3] == kind])
         event = dict(zip(COLUMNS, row, strict=True))
         column = rng.choice([*COLUMNS, "body", "body", "body", "data"])
@@ -186,6 +186,8 @@ def try_record(base: Path, folder: Path, seed: int) -> None:
     for verb in verbs:
         try:
             verb(run)
+        except RunStopped:
+            continue  # as it was told to
         except RigError as error:
             assert str(error).endswith((".", "?"))  # noqa: PT017 - or nothing was raised
 
@@ -213,7 +215,8 @@ def test_records_of_any_content_are_read_reported_and_resumed_or_refused(
     read(base)
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    @settings(max_examples=N_CASES, database=None)
+    # The seed tells all: a smaller one is no simpler record.
+    @settings(max_examples=N_CASES, database=None, phases=[Phase.generate])
     @given(st.integers(0, 2**40))
     def each(seed: int) -> None:
         with TemporaryDirectory(dir=tmp_path) as folder, warnings.catch_warnings():
