@@ -102,6 +102,8 @@ class Content:
 
 
 # Other scores, such as the similarity to a pattern, are no rates.
+# Each costs a figure; a record of another program may tell of as many as it likes.
+MAX_THREADS = 64
 RATE_SCORES = ("channel", "mean", "contrast")
 ROUTINE_TOPICS = ("timing", "display clock", "experiment", "file images")
 
@@ -125,17 +127,19 @@ def gather(reader: RunReader) -> Content:
         for note in reader.notes()
         if note.topic not in ROUTINE_TOPICS and note.body
     )
+    curves = _curves(reader, passes, _units(experiment_toml))
+    problems = [("incomplete record", problem) for problem in reader.problems()]
+    if n_left := len(curves[MAX_THREADS:]):
+        problems.append(("threads left out", f"{n_left} of {len(curves)}"))
     return Content(
         name=reader.path.name,
         is_finished=result is not None,
-        curves=_curves(reader, passes, _units(experiment_toml)),
+        curves=curves[:MAX_THREADS],
         timing=_timing(reader, passes),
         clocks=_clocks(reader, passes),
         validity=_validity(passes),
         n_sessions=reader.n_sessions,
-        notes=notes
-        + edits
-        + tuple(("incomplete record", problem) for problem in reader.problems()),
+        notes=(*notes, *edits, *problems),
         result=result,
         experiment_toml=experiment_toml,
         manifest=dict(reader.manifest),

@@ -28,7 +28,7 @@ from signseg_rig.cli import app
 from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.control import RunControl
 from signseg_rig.errors import RigError, RunStopped
-from signseg_rig.records import RunReader
+from signseg_rig.records import RunReader, explained_decoding
 from signseg_rig.records.events import _crc32
 from signseg_rig.records.json_text import from_json, to_json
 from signseg_rig.report.run_content import gather
@@ -135,8 +135,8 @@ def change_file(run: Path, rng: random.Random) -> None:
 def change(run: Path, rng: random.Random) -> None:
     """Change a record in one way or in a few."""
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
-        if any(one.is_fifo() for one in run.rglob("*")):
-            return  # it would keep the next change waiting, too
+        if any(one.is_fifo() or one.is_symlink() for one in run.rglob("*")):
+            return  # it would keep the next change waiting, or give it all zeros there are
         chance = rng.random()
         try:
             if chance < 0.6:
@@ -153,7 +153,8 @@ def change(run: Path, rng: random.Random) -> None:
 
 def read(run: Path) -> None:
     with RunReader.open(run) as reader:
-        gather(reader)
+        with explained_decoding(run):  # as the report does
+            gather(reader)
         reader.file_images()
         for one in reader.passes():
             reader.codes(one.plan)
