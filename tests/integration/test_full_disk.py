@@ -34,7 +34,7 @@ def signseg_rig(*arguments: object, code: int = 0) -> str:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=120,
+        timeout=600,
         text=True,
         check=False,
     )
