@@ -129,6 +129,8 @@ def open_to_append(path: Path) -> BinaryIO:
 
 
 def _open(path: Path, flags: int) -> BinaryIO:
+    if not hasattr(os, "O_NOFOLLOW"):
+        refuse_link(path)
     try:
         descriptor = os.open(path, flags | _GUARDED, 0o666)
     except OSError:

@@ -24,9 +24,17 @@ _LENGTH = struct.Struct("<H")
 
 
 def packed(*arrays: Array) -> bytes:
-    """Return .npy files, which tell type, shape and order themselves, one after the other."""
+    """Return .npy files, which tell type, shape and order themselves, one after the other.
+
+    Raises
+    ------
+    TypeError
+        An array holds other things than integers and floats.
+    """
     buffer = io.BytesIO()
     for array in arrays:
+        if array.dtype.kind not in "iuf":
+            raise TypeError(f"A run record keeps integers and floats; got {array.dtype}.")
         np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
 

@@ -143,10 +143,8 @@ def check_integrity(database: Path, connection: sqlite3.Connection) -> None:
 
 
 def _layout(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
-    # Statistics of ANALYZE apart, which a person with a copy may have made.
     return connection.execute(
-        "SELECT type, name, tbl_name, sql FROM sqlite_master "
-        "WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1, 2"
+        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
     ).fetchall()
 
 

@@ -54,7 +54,8 @@ def write_ablation_report(points: Sequence[AblationPoint], folder: Path) -> Path
     """
     columns = [field.name for field in fields(AblationPoint)]
     write_table(folder / "ablation.csv", columns, [astuple(point) for point in points])
-    write_figures({"ablation": draw_ablation(points)}, folder)
+    # The user named it, and may have named a link.
+    write_figures({"ablation": draw_ablation(points)}, folder.resolve())
     return folder / "ablation.png"
 
 

@@ -90,6 +90,8 @@ class Content:
     manifest: dict[str, object]
 
 
+# Each costs a figure; a record of another program may tell of as many as it likes.
+MAX_THREADS = 64
 # Other scores, such as the similarity to a pattern, are no rates.
 RATE_SCORES = ("channel", "mean", "contrast")
 
@@ -110,20 +112,22 @@ def gather(reader: RunReader) -> Content:
     experiment_toml, edits = _experiment(reader)
     experiment = tomllib.loads(experiment_toml)
     notes = reader.notes()
+    curves = _curves(reader, passes, _units(experiment))
+    problems = reader.problems()
+    if n_left := len(curves[MAX_THREADS:]):
+        problems = (*problems, f"Of {len(curves)} threads {n_left} are not shown here.")
     return Content(
         name=reader.path.name,
         is_finished=result is not None,
         started=f"{notes[0].at_utc.astimezone():%Y-%m-%d %H:%M %Z}" if notes else NOT_RECORDED,
         subject=_subject(experiment),
-        curves=_curves(reader, passes, _units(experiment)),
+        curves=curves[:MAX_THREADS],
         timing=timing_of(reader, passes),
         clocks=clocks_in_words(reader, passes),
         validity=_validity(passes),
         n_sessions=reader.n_sessions,
         channels=channel_rates(passes),
-        notes=events_in_words(notes)
-        + edits
-        + tuple(("now", problem) for problem in reader.problems()),
+        notes=events_in_words(notes) + edits + tuple(("now", problem) for problem in problems),
         result=result,
         experiment_toml=experiment_toml,
         manifest=dict(reader.manifest),

@@ -223,6 +223,19 @@ with virtual_screen(320, 240):
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX links")
+def test_log_that_is_a_link_is_not_written_behind(tmp_path: Path) -> None:
+    mine, log = tmp_path / "mine", tmp_path / "display.log"
+    mine.write_text("kept")
+    log.symlink_to(mine)
+    with (
+        pytest.raises(DisplayError, match=r"display\.log, .*cannot be written: it is a link"),
+        DisplayLauncher(tmp_path / "experiment.toml", log),
+    ):
+        pass
+    assert mine.read_text() == "kept"
+
+
 @pytest.mark.display
 @pytest.mark.skipif(sys.platform != "linux", reason="virtual screens are for Linux")
 def test_virtual_screen_does_not_outlive_a_display_that_is_killed(

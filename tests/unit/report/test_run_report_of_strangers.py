@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from signseg_rig.errors import ReportError
-from signseg_rig.records import RunRecord
+from signseg_rig.errors import RecordError, ReportError
+from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.report import write_report
+from signseg_rig.report.run_content import MAX_THREADS, gather
 from signseg_rig.types import ProtocolResult, Told
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX links")
@@ -31,6 +33,40 @@ def test_the_name_of_a_thread_leads_nowhere(tmp_path: Path) -> None:
     page = write_report(path)
     assert {one for one in tmp_path.rglob("*") if path not in one.parents} == before
     assert escape in page.read_text(encoding="utf-8")
+
+
+def test_a_record_of_very_many_threads_is_drawn_in_part(tmp_path: Path) -> None:
+    path = record_of(tmp_path / "run", *map(str, range(MAX_THREADS + 6)))
+    with RunReader.open(path) as reader:
+        content = gather(reader)
+    assert len(content.curves) == MAX_THREADS
+    assert ("threads left out", f"6 of {MAX_THREADS + 6}") in content.notes
+
+
+@pytest.mark.parametrize(
+    ("topic", "body"),
+    [
+        ("timing", {"block": [], "render_s": "long"}),
+        ("display clock", {"offset_s": None}),
+        ("experiment", {"protocol": {"kind": "evolution", "threads": [5]}}),
+        ("experiment", {"a": None}),
+    ],
+)
+def test_notes_that_no_run_writes_are_a_sentence(
+    tmp_path: Path, topic: str, body: dict[str, Any]
+) -> None:
+    path = record_of(tmp_path / "run")
+    with RunRecord.reopen(path) as record:
+        record.note(topic, **body)
+    with pytest.raises(RecordError, match="holds what no run writes"):
+        write_report(path)
+
+
+def test_an_experiment_that_is_no_toml_is_a_sentence(tmp_path: Path) -> None:
+    path = record_of(tmp_path / "run")
+    (path / "experiment.toml").write_text("[[[")
+    with pytest.raises(RecordError, match="holds what no run writes"):
+        write_report(path)
 
 
 def test_links_in_a_record_are_not_written_through(tmp_path: Path) -> None:
