@@ -66,6 +66,12 @@ class ChoiceTest:
     rank_biserial: float
     remark: str
 
+    @property
+    def compared(self) -> str:
+        """What is compared, in few words."""
+        a, b = self.a.partition(", ")[0], self.b.partition(", ")
+        return f"{a} - {''.join(b)}".removesuffix(f" as {a}")
+
 
 def compare_choices(sessions: Mapping[str, Choices]) -> list[ChoiceTest]:
     """Compare ablations with each other, in each session and over all of them.
