@@ -103,7 +103,7 @@ choices = ablated_choices(
 print(f"Recorded responses to chosen images, in SD, over {counts.sum()} neurons")
 for test in compare_choices({folder.name: choices}):
     interval = f"[{test.low:+.2f}, {test.high:+.2f}]"
-    print(f"{test.a + ' - ' + test.b:52} {test.difference:+.2f} {interval} q {test.q_value:.2g}")
+    print(f"{test.compared:34} {test.difference:+.2f} {interval} q {test.q_value:.2g}")
 
 print(f"Features: {reader.spec}. {describe_signs(fit.models.signs)}")
 median_r, null_r = np.median(fit.validation.r), np.nanmedian(null.null_r)

@@ -65,19 +65,20 @@ def _print(study: ChoiceStudy, console: Console) -> None:
         own = [one for one in study.tests if one.session == session]
         if not own:
             continue
-        numbers = ("strength", "SD", "low", "high", "p", "q", "effect")
+        console.print(describe_session(study, session), highlight=False, markup=False)
         table = Table(
-            Column("compared", overflow="fold"),
-            *(Column(name, justify="right", no_wrap=True) for name in numbers),
-            title=describe_session(study, session),
-            title_justify="left",
+            Column("without the weights", no_wrap=True),
+            *(
+                Column(name, justify="right", no_wrap=True)
+                for name in ("strength", "SD", "low", "high", "p", "q", "effect")
+            ),
             box=SIMPLE_HEAD,
-            padding=(0, 1),
+            padding=(0, 1, 0, 0),
             pad_edge=False,
         )
         for one in own:
             table.add_row(
-                f"{one.a} - {one.b}",
+                one.compared,
                 f"{one.strength:g}",
                 *(_signed(value) for value in (one.difference, one.low, one.high)),
                 *(

@@ -66,6 +66,12 @@ class ChoiceTest:
     rank_biserial: float
     remark: str
 
+    @property
+    def compared(self) -> str:
+        """What is compared, in few words."""
+        a, b = self.a.partition(", ")[0], self.b.partition(", ")
+        return f"{a} - {''.join(b)}".removesuffix(f" as {a}")
+
 
 def compare_choices(sessions: Mapping[str, Choices]) -> list[ChoiceTest]:
     """Compare ablations with each other, in each session and over all of them.
@@ -86,7 +92,21 @@ def compare_choices(sessions: Mapping[str, Choices]) -> list[ChoiceTest]:
 
     Notes
     -----
-    @@NOTES
+    Over sessions the t interval of their means is given, since a bootstrap band of few sessions is
+    too narrow. In simulated sessions of 240 images, 60 features and 20 neurons with a noise of 0.7
+    of their SD, tested at 5 %:
+
+    - Features of both signs, where signs mean nothing, and neurons with weights of their own:
+      positive differs from negative in 5 % of 210 sessions, and the 95 % interval covers in 94 %.
+    - The same with neurons whose weights lie in 3 dimensions: 11 % of 84 sessions, coverage 91 %.
+      Neurons of one session are no independent observations then, and its p speaks of these neurons
+      only. Over 3, 5 and 7 such sessions: 7 % of 28, 6 % of 16 and 8 % of 12.
+    @@SPLIT
+    - Rectified features, and neurons with excitation and inhibition alike: positive lies below
+      negative by 0.24 SD, with p <= 0.05 in 66 % of 84 sessions. That is no false alarm, as these
+      neurons have such inputs. But features of few large and many small values are enough for it:
+      what excites singles out the best images, what inhibits only spares them. A difference does
+      not say that excitation and inhibition see different things.
     """
     found: list[ChoiceTest] = []
     for name, choices in sessions.items():

@@ -130,7 +130,7 @@ def test_05_fits_recorded_neurons(tmp_path: Path) -> None:
     )
     # Without positive weights models choose images that drive the neurons less.
     found = re.search(
-        r"^positive, equal share - negative, equal share +(\S+) \[\S+ (\S+)\]", output, re.MULTILINE
+        r"^positive - negative, equal share +(\S+) \[\S+ (\S+)\]", output, re.MULTILINE
     )
     assert found is not None
     assert float(found[1]) < float(found[2]) < 0

@@ -160,6 +160,8 @@ class TestComparison:
         tests = [one for one in compare_choices(sessions) if not one.session]
         first = tests[0]
         assert (first.a, first.b) == ("positive, equal share", "negative, equal share")
+        assert first.compared == "positive - negative, equal share"
+        assert tests[-1].compared == "negative - random, as much"
         means = [
             np.mean(one.removed[Removal("positive", "", 0.7)])
             - np.mean(one.removed[Removal("negative", "", 0.7)])
