@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from signseg_rig.bench.figure import Figure
 
 
 def bench(
@@ -63,6 +66,10 @@ def bench(
     if as_json:
         typer.echo(json.dumps([{**asdict(one), "is_kept": one.is_kept} for one in figures]))
         return
+    _print_table(figures)
+
+
+def _print_table(figures: list[Figure]) -> None:
     table = Table("what", "measured", "at most", "", "how")
     for one in figures:
         table.add_row(
