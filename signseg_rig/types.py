@@ -45,10 +45,8 @@ class Stimulus:
         Whether an optimizer proposed it.
     thread : str
         The evolution it belongs to; for references the name of their set.
-    generation : int
-        Count of the thread's ask/tell, from 0; -1 for references.
-    index : int
-        Position within the generation or the reference set.
+    generation, index : int
+        Count of the thread's ask/tell, from 0, or -1 for references; and position in that.
     generator : str or None
         Name of the generator that renders `code`.
     code : (n_dims,) float array or None
@@ -94,8 +92,7 @@ class Told:
     thread : str
     generation : int
     scores : (n_codes,) float array
-        Higher is better; NaN where no valid presentation gave a score (the optimizer was not
-        told about those codes).
+        Higher is better; NaN where no valid presentation gave one, and nothing was told.
     reference_scores : (n_references,) float array
         The same score of the reference images of the same block.
     """
@@ -162,10 +159,8 @@ class PlannedStimulus:
         Unique within the run.
     origin, thread, generation, index, generator, label
         As in `Stimulus`.
-    content_sha256 : str
-        Hash of the code, or of the pixels where there is no code.
-    pixels_sha256 : str
-        Hash of the pixels.
+    content_sha256, pixels_sha256 : str
+        Hash of the code, or of the pixels where there is no code; and of the pixels.
     """
 
     id: str
@@ -339,14 +334,12 @@ class ProtocolResult:
     ----------
     is_success : bool
         Whether the protocol's own criterion was met.
-    columns : tuple of str
-        Names of the summary's columns, for programs.
+    columns, headings : tuple of str
+        Names of the summary's columns, and the same in words; without words the names are shown.
     rows : tuple of tuples
         The summary, one row per thread or unit.
     told : tuple of Told
         What the optimizers were told since the last batch.
-    headings : tuple of str
-        The columns in words, for people; where there are none, the names are shown.
     notes : tuple of str
         How the summary was made: tests, their sides and level, what was selected.
     """

@@ -40,7 +40,7 @@ def test_a_record_of_very_many_threads_is_drawn_in_part(tmp_path: Path) -> None:
     with RunReader.open(path) as reader:
         content = gather(reader)
     assert len(content.curves) == MAX_THREADS
-    assert ("threads left out", f"6 of {MAX_THREADS + 6}") in content.notes
+    assert ("now", f"Of {MAX_THREADS + 6} threads 6 are not shown here.") in content.notes
 
 
 @pytest.mark.parametrize(
