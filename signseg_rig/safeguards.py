@@ -12,6 +12,8 @@ from signseg_rig.types import InvalidReason, PassPlan, ResponseBatch
 # Fewer invalid ones in a row may be one inattentive moment.
 MIN_PRESENTATIONS = 10
 MIN_PRESENTATIONS_FOR_SHARE = 20
+ACTIONS: tuple[SafeguardAction, ...] = ("stop", "pause", "warn")
+OF_INVALID_ONES = ("silent_recording", "no_valid_presentation", "many_invalid")
 WRONG_DURATIONS = (InvalidReason.SHOWN_TOO_SHORT, InvalidReason.SHOWN_TOO_LONG)
 
 
@@ -63,18 +65,15 @@ class Safeguards:
             "many_invalid": self._many_invalid(plan, responses, counts),
             "wrong_duration": _wrong_duration(plan, responses, counts),
         }
-        if found["silent_recording"] or found["no_valid_presentation"]:
-            # The same once more, in other words.
-            found["many_invalid"] = ""
-        if found["silent_recording"]:
-            found["no_valid_presentation"] = ""
-        order: Sequence[SafeguardAction] = ("stop", "pause", "warn")
         alarms = [
             Alarm(name, getattr(settings, name), sentence)
             for name, sentence in found.items()
             if sentence
         ]
-        return tuple(sorted(alarms, key=lambda alarm: order.index(alarm.action)))
+        alarms.sort(key=lambda alarm: ACTIONS.index(alarm.action))
+        # They say the same in other words: the strictest is told, or else the most particular.
+        repeated = [alarm for alarm in alarms if alarm.safeguard in OF_INVALID_ONES][1:]
+        return tuple(alarm for alarm in alarms if alarm not in repeated)
 
     def _nothing_valid(
         self, plan: PassPlan, responses: ResponseBatch, counts: Counter[InvalidReason]

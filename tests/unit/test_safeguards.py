@@ -85,6 +85,15 @@ def test_wrong_duration_beside_what_else_is_wrong(safeguards: Safeguards) -> Non
     assert "shown too short (40)" in found[1].reason
 
 
+def test_strictest_of_what_says_the_same_is_told() -> None:
+    settings = SafeguardSettings(
+        silent_recording="warn", no_valid_presentation="warn", many_invalid="pause"
+    )
+    (alarm,) = alarms(Safeguards(settings), 0, *[SILENT] * 40)
+    assert (alarm.safeguard, alarm.action) == ("many_invalid", "pause")
+    assert "recording silent (40)" in alarm.reason
+
+
 def test_the_worst_comes_first() -> None:
     settings = SafeguardSettings(wrong_duration="stop", no_valid_presentation="warn")
     found = alarms(Safeguards(settings), 0, *[SHORT] * 40)
