@@ -32,6 +32,8 @@ units = ["wig", "tench", "daisy"]
 strengths = [0.5, 1.0]
 control_strengths = [0.5]
 n_repeats = 2
+n_control_draws = 2
+n_generations = 1
 traits = {{ robust_accuracy = {robustness} }}
 network = {{ kind = "efficientnet_lite0", input_size_px = 32, random_seed = {network} }}
 generator = {{ kind = "dcgan_faces" }}
@@ -77,6 +79,7 @@ def write_results(
                 intact_score=np.array(level),
                 n_removed=np.array(1),
                 realized_strength=np.array(condition.strength),
+                removed_magnitude=np.array(condition.strength),
             ),
         )
 

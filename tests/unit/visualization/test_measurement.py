@@ -59,6 +59,7 @@ def result(level, best=1.0, intact=0.5):
         intact_score=np.array(intact),
         n_removed=np.array(1),
         realized_strength=np.array(0.5),
+        removed_magnitude=np.array(2.0),
     )
 
 

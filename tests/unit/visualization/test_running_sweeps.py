@@ -49,11 +49,13 @@ def test_progress_does_not_wait_for_the_slowest(sweep_file, monkeypatch):
 
 
 def pretend_to_do(sweep, folder, tasks, _files):
-    here = software.software_here(SweepSettings.model_validate(tomllib.loads(sweep)))
+    settings = SweepSettings.model_validate(tomllib.loads(sweep))
+    here = software.software_here(settings)
     for task in tasks:
-        one = np.zeros(1)
+        one, scores = np.array(0.0), np.zeros((settings.n_generations, 4))
         image = np.zeros((2, 2, 3), dtype=np.uint8)
-        ResultFolder(Path(folder)).write(task.key, Result(one, image, one, one, one, one, here))
+        result = Result(np.zeros(3), image, scores, one, one, one, one, here)
+        ResultFolder(Path(folder)).write(task.key, result)
     return len(tasks)
 
 
