@@ -43,7 +43,7 @@ def named_rng(seed: int, *names: str | int) -> np.random.Generator:
 
 def _plain(name: object) -> str | int:
     if isinstance(name, str):
-        return "".join([name])  # of a subclass, such as numpy.str_, its text alone
+        return str.__str__(name)  # of a subclass, such as numpy.str_, its text alone
     return _whole(name, "A name of a random stream")
 
 

@@ -12,7 +12,7 @@ from signseg_rig.records import RunReader
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.run_content import Content, gather
 from signseg_rig.report.run_figures import draw_best_images, draw_curves, draw_timing
-from signseg_rig.stats import bootstrap_mean_band
+from signseg_rig.stats import mean_interval
 from signseg_rig.types import FloatArray, ImageArray
 
 
@@ -68,4 +68,4 @@ def _draw(content: Content, reader: RunReader) -> dict[str, Figure]:
 
 
 def _band(values: FloatArray) -> tuple[float, float]:
-    return bootstrap_mean_band(values, rng=np.random.default_rng(0))
+    return mean_interval(values)

@@ -8,7 +8,7 @@ import os
 import stat
 import struct
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -72,13 +72,17 @@ def read_arrays(
     try:
         with _opened(path) as file:
             _check_directory(file)
-            members = zipfile.ZipFile(file)
-            known = set(members.namelist())
-            return {
-                name: _read(members, f"{name}.npy", layout)
-                for name, layout in layouts.items()
-                if name not in optional or f"{name}.npy" in known
-            }
+            with zipfile.ZipFile(file) as members:
+                known = set(members.namelist())
+                wanted = {
+                    name: layout
+                    for name, layout in layouts.items()
+                    if name not in optional or f"{name}.npy" in known
+                }
+                _check_sizes([members.getinfo(f"{name}.npy") for name in wanted], file)
+                return {
+                    name: _read(members, f"{name}.npy", layout) for name, layout in wanted.items()
+                }
     except ArrayFileError:
         raise
     except DAMAGE as error:
@@ -110,13 +114,20 @@ def _check_directory(file: BinaryIO) -> None:
         raise ArrayFileError(f"it has {n_members} members, more than any result")
 
 
+def _check_sizes(entries: Sequence[zipfile.ZipInfo], file: BinaryIO) -> None:
+    """Refuse members that are packed, or that together claim more than the file has."""
+    if any(one.compress_type != zipfile.ZIP_STORED for one in entries):
+        raise ArrayFileError("its arrays are packed, as no result is written")
+    n_bytes = sum(one.file_size for one in entries)
+    if n_bytes > (size := os.fstat(file.fileno()).st_size):
+        raise ArrayFileError(f"it claims {n_bytes} bytes of arrays, and has {size} altogether")
+
+
 def _read(members: zipfile.ZipFile, name: str, layout: Layout) -> Any:
-    entry = members.getinfo(name)
-    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > MAX_BYTES:
-        raise ArrayFileError(f"{name} is packed, or too large, as no result is written")
-    content = io.BytesIO(members.read(entry))
-    major, _ = np.lib.format.read_magic(content)
-    header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}[major]
+    content = io.BytesIO(members.read(name))
+    npy: Any = np.lib.format
+    major, _ = npy.read_magic(content)
+    header = {1: npy.read_array_header_1_0, 2: npy.read_array_header_2_0}[major]
     shape, is_fortran, dtype = header(content, max_header_size=MAX_HEADER_BYTES)
     n_bytes = len(content.getbuffer()) - content.tell()
     if dtype.kind not in layout.kinds or len(shape) != layout.n_axes:

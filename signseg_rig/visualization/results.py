@@ -196,7 +196,8 @@ class ResultFolder:
             most, _ = Counter(sizes.values()).most_common(1)[0]
             for key, own in sizes.items():
                 if own != most:
-                    faults[key] = str(self._unusable(key, f"its {_in_words(own)}, but the {_in_words(most)} of most results"))
+                    why = f"its {_in_words(own)}, but the {_in_words(most)} of most results"
+                    faults[key] = str(self._unusable(key, why))
         return faults
 
     def put_aside(self, key: str) -> None:

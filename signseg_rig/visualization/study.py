@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signseg_rig.interfaces import Network
-from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
+from signseg_rig.visualization.comparison import Comparison, Table
 from signseg_rig.visualization.devices import on_devices_here
 from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
 from signseg_rig.visualization.software import Software, used_software
@@ -29,7 +29,6 @@ class SweepStudy:
         How each metric computes, by its name.
     table : Table
     comparisons : sequence of Comparison
-    areas : sequence of AreaBetween
     software : sequence of mapping of package to version
         What its results were computed with; more than one where that changed meanwhile.
     """
@@ -40,7 +39,6 @@ class SweepStudy:
     described: Mapping[str, Mapping[str, str | float]]
     table: Table
     comparisons: Sequence[Comparison]
-    areas: Sequence[AreaBetween]
     software: Sequence[Software] = ()
 
     @property
@@ -87,7 +85,7 @@ def study_sweep(
         )
     network: Network = here.network.load()(here.network.settings)
     numbers, described = measure_sweep(images, network.identity, on_progress=on_progress)
-    table = Table(numbers, settings.seed)
+    table = Table(numbers)
     return SweepStudy(
         images=images,
         network=dict(network.identity),
@@ -95,6 +93,5 @@ def study_sweep(
         described=described,
         table=table,
         comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
-        areas=table.areas(),
         software=used_software(folder, images.software),
     )

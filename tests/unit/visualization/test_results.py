@@ -83,7 +83,7 @@ def test_damaged_and_missing_results_say_what_to_do(result, tmp_path, content):
     path = tmp_path / "results" / "abc.npz"
     path.write_bytes(path.read_bytes()[:200] if content is None else content)
     for read in (folder.read, folder.software):
-        with pytest.raises(SweepError, match="Start the sweep again .*made anew"):
+        with pytest.raises(SweepError, match=r"Start the sweep again .*made anew"):
             read("abc")
     with pytest.raises(SweepError, match="cannot be used: it cannot be read"):
         folder.read("missing")
