@@ -46,6 +46,7 @@ def predict(
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
+    from signseg_rig.csv_text import csv_cell
     from signseg_rig.datasets import open_images
     from signseg_rig.errors import ConfigError
     from signseg_rig.neurons import FeatureCache, NeuronModels
@@ -79,8 +80,11 @@ def predict(
             }
         )
         return
-    rows = [("image", *neurons.unit_ids)]
-    rows += [(name, *row.round(4).tolist()) for name, row in zip(pictures.ids, rates, strict=True)]
+    rows = [("image", *map(csv_cell, neurons.unit_ids))]
+    rows += [
+        (csv_cell(name), *row.round(4).tolist())
+        for name, row in zip(pictures.ids, rates, strict=True)
+    ]
     if out is None:
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
         return

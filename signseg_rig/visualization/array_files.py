@@ -7,6 +7,7 @@ import math
 import os
 import stat
 import struct
+import tokenize
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ LOCATOR_BYTES: Final = 20
 # What zipfile and NumPy raise, each for another kind of damage.
 DAMAGE: Final = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, MemoryError),
-    *(zipfile.BadZipFile, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, tokenize.TokenError),
 )
 
 
@@ -93,11 +94,10 @@ def _opened(path: Path) -> BinaryIO:
     # A link may lead anywhere, and opening a pipe waits for whoever writes to it.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
-    file = os.fdopen(descriptor, "rb")
     about = os.fstat(descriptor)
     if stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES:
-        return file
-    file.close()
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
     if not stat.S_ISREG(about.st_mode):
         raise ArrayFileError("it is no regular file")
     raise ArrayFileError(f"it has {about.st_size} bytes, more than any result ({MAX_BYTES})")

@@ -239,8 +239,9 @@ class Table:
 
 
 def _reaches_out(removed: FloatArray) -> bool:
-    """Check that ever more was removed, up to something, as is known of every strength."""
-    return bool(np.isfinite(removed).all() and (np.diff(removed) >= 0).all() and removed[-1] > 0)
+    """Check that ever more was removed, from nothing to something, and all of it is known."""
+    is_rising = np.isfinite(removed).all() and (np.diff(removed) >= 0).all()
+    return bool(is_rising and removed[0] == 0 < removed[-1])
 
 
 def _mean(values: Sequence[float]) -> float:

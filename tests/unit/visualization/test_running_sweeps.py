@@ -80,6 +80,27 @@ def test_visualize_goes_on_or_begins_anew(sweep_file, pretends):
         assert len(ResultFolder(sweep_file.parent / name).finished()) == 14
 
 
+def test_a_result_that_cannot_be_used_is_named_and_made_anew(sweep_file, pretends):
+    assert visualize(sweep_file)
+    settings = read_sweep(sweep_file)
+    folder = settings.folder / "results"
+    paths = sorted(folder.iterdir())
+    paths[3].write_bytes(b"garbage")
+    wrong = Result(
+        np.zeros(3), np.zeros((2, 2, 3), np.uint8), np.full((2, 4), np.nan), *[np.array(0.0)] * 4
+    )
+    ResultFolder(settings.folder).write(paths[5].stem, wrong)
+    refused = CliRunner().invoke(app, ["report", str(settings.folder)])
+    assert refused.exit_code == 1
+    # Lines are broken anywhere.
+    for said in ("".join(refused.stderr.split()), "".join(visualize(sweep_file).split())):
+        assert f"{paths[3]}cannotbeused:itcannotberead" in said
+        assert f"{paths[5]}cannotbeused:8ofitsscoresarenotfinite" in said
+    assert len(ResultFolder(settings.folder).finished()) == 14
+    assert len(list(folder.glob("*.unusable"))) == 2
+    assert "Warning" not in visualize(sweep_file)
+
+
 def visualize(file, *, exit_code=0):
     answer = CliRunner().invoke(app, ["visualize", str(file)])
     assert answer.exit_code == exit_code, answer.output
