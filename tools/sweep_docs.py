@@ -34,23 +34,23 @@ def main(sweep: Path, docs: Path) -> None:
 
 
 def _print_means(rows: list[dict[str, str]]) -> None:
-    print(_line("removed", *MEASURES.values()), _line(*["---"] * 3), sep="\n")  # noqa: T201
+    print(_line("removed", *MEASURES.values()), _line(*["---"] * 3), sep="\n")
     against_intact = [row for row in rows if row["against_sign"] == "intact"]
     first = {row["measure"]: row["mean_against"] for row in reversed(against_intact)}
-    print(_line("nothing", *(_short(first[measure]) for measure in MEASURES)))  # noqa: T201
+    print(_line("nothing", *(_short(first[measure]) for measure in MEASURES)))
     for name in dict.fromkeys(map(_condition, against_intact)):
         own = {row["measure"]: row for row in against_intact if _condition(row) == name}
-        print(_line(name, *(_short(own[one]["mean"]) for one in MEASURES)))  # noqa: T201
+        print(_line(name, *(_short(own[one]["mean"]) for one in MEASURES)))
 
 
 def _print_tests(rows: list[dict[str, str]]) -> None:
-    print("\n" + _line("compared", *MEASURES.values()), _line(*["---"] * 3), sep="\n")  # noqa: T201
+    print("\n" + _line("compared", *MEASURES.values()), _line(*["---"] * 3), sep="\n")
     tested = [
         row for row in rows if row["against_control"] in ("number", "magnitude") or row["compared"]
     ]
     for name in dict.fromkeys(map(_comparison, tested)):
         own = {row["measure"]: row for row in tested if _comparison(row) == name}
-        print(_line(name, *(_outcome(own[one]) for one in MEASURES)))  # noqa: T201
+        print(_line(name, *(_outcome(own[one]) for one in MEASURES)))
 
 
 def _condition(row: dict[str, str]) -> str:
