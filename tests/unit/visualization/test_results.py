@@ -1,12 +1,16 @@
 """Results are whole or not there."""
 
 import os
+import tempfile
 import tracemalloc
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signseg_rig.errors import SweepError
 from signseg_rig.visualization import Result, ResultFolder, put_aside
@@ -190,6 +194,26 @@ def test_members_that_overlap_take_no_more_than_the_file(result, tmp_path):
     path.write_bytes(content)
     with pytest.raises(SweepError, match=r"claims 3.* bytes of arrays, and has"):
         folder.read("abc")
+
+
+@given(
+    edits=st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=6)), min_size=1, max_size=4),
+    n_kept=st.integers(0, 8000),
+)
+def test_whatever_a_file_holds_it_is_a_result_or_a_sentence(edits, n_kept):
+    one = np.array(1.0)
+    result = Result(np.zeros(3), np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2)), *[one] * 4)
+    with tempfile.TemporaryDirectory() as folder:
+        results = ResultFolder(Path(folder))
+        results.write("a", result)
+        path = Path(folder) / "results" / "a.npz"
+        content = bytearray(path.read_bytes())
+        for place, others in edits:
+            content[place : place + len(others)] = others
+        path.write_bytes(content[:n_kept])
+        for read in (results.read, results.software):
+            with suppress(SweepError):
+                read("a")
 
 
 def test_a_result_that_cannot_be_used_is_put_aside(result, tmp_path):
