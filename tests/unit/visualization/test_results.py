@@ -1,7 +1,6 @@
 """Results are whole or not there."""
 
 import os
-import tempfile
 import tracemalloc
 import zipfile
 from contextlib import suppress
@@ -196,24 +195,28 @@ def test_members_that_overlap_take_no_more_than_the_file(result, tmp_path):
         folder.read("abc")
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A folder with a small result, and what is in its file."""
+    one, folder = np.array(1.0), tmp_path_factory.mktemp("written")
+    small = Result(np.zeros(3), np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2)), *[one] * 4)
+    ResultFolder(folder).write("a", small)
+    return folder, (folder / "results" / "a.npz").read_bytes()
+
+
 @given(
     edits=st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=6)), min_size=1, max_size=4),
     n_kept=st.integers(0, 8000),
 )
-def test_whatever_a_file_holds_it_is_a_result_or_a_sentence(edits, n_kept):
-    one = np.array(1.0)
-    result = Result(np.zeros(3), np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2)), *[one] * 4)
-    with tempfile.TemporaryDirectory() as folder:
-        results = ResultFolder(Path(folder))
-        results.write("a", result)
-        path = Path(folder) / "results" / "a.npz"
-        content = bytearray(path.read_bytes())
-        for place, others in edits:
-            content[place : place + len(others)] = others
-        path.write_bytes(content[:n_kept])
-        for read in (results.read, results.software):
-            with suppress(SweepError):
-                read("a")
+def test_whatever_a_file_holds_it_is_a_result_or_a_sentence(written, edits, n_kept):
+    folder, before = written
+    content = bytearray(before)
+    for place, others in edits:
+        content[place : place + len(others)] = others
+    (folder / "results" / "a.npz").write_bytes(content[:n_kept])
+    for read in (ResultFolder(folder).read, ResultFolder(folder).software):
+        with suppress(SweepError):
+            read("a")
 
 
 def test_a_result_that_cannot_be_used_is_put_aside(result, tmp_path):
