@@ -196,12 +196,11 @@ def correlate_with_accuracy(
     correlations = []
     for direction in get_args(Direction):
         excess = [network_excess(layers, name, direction) for name in names]
-        rng = named_rng(settings.seed, "correlation", direction)
         correlations.append(
             AccuracyCorrelation(
                 direction=direction,
-                spearman=spearman_with_ci(excess, accuracy, rng=rng),
-                pearson=pearson_with_ci(excess, accuracy, rng=rng),
+                spearman=spearman_with_ci(excess, accuracy),
+                pearson=pearson_with_ci(excess, accuracy),
             )
         )
     return correlations

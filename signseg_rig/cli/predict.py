@@ -46,12 +46,10 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print the rates as JSON.")] = False,
 ) -> None:
     """Predict the rates of modelled neurons for images, intact or ablated."""
-    import csv
-    import io
-
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
+    from signseg_rig.csv_text import csv_text
     from signseg_rig.datasets import open_images
     from signseg_rig.errors import ConfigError
     from signseg_rig.neurons import FeatureCache, NeuronModels
@@ -94,13 +92,12 @@ def predict(
         (name, *row.round(4).tolist(), *noted.values())
         for name, row in zip(pictures.ids, rates, strict=True)
     ]
+    text = csv_text(rows)
     if out is None:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+        sys.stdout.write(text.replace("\r\n", "\n"))
         return
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
     # Names of files that are no text are escaped, as they are where they are printed.
-    write_output(out, text.getvalue().encode(errors="backslashreplace"))
+    write_output(out, text.encode(errors="backslashreplace"))
     typer.echo(out)
 
 

@@ -99,7 +99,7 @@ def _report_sweeps(folders: list[Path], out: Path) -> Written:
 
 
 def _facts(study: SweepStudy, page: Path) -> dict[str, Any]:
-    from signseg_rig.report.sweep_tables import area_rows, tested_rows
+    from signseg_rig.report.sweep_tables import tested_rows
 
     images = study.images
     return {
@@ -111,7 +111,6 @@ def _facts(study: SweepStudy, page: Path) -> dict[str, Any]:
         "n_missing": images.n_missing,
         "units_without_comparison": list(images.units_without_comparison),
         "tests": as_records(*tested_rows(study.comparisons)),
-        "areas": as_records(*area_rows(study.areas)),
     }
 
 

@@ -17,7 +17,7 @@ from signseg_rig.neurons import AblationPoint
 from signseg_rig.report.drawing import new_figure
 from signseg_rig.report.html import write_figures
 from signseg_rig.report.tables import write_table
-from signseg_rig.stats import bootstrap_mean_band
+from signseg_rig.stats import mean_interval
 
 COLORS = {"positive": "#c0392b", "negative": "#2471a3", "both": "#555555"}
 STYLES = {"": "-", "number": ":", "magnitude": "--"}
@@ -77,7 +77,7 @@ def summarize(points: Iterable[AblationPoint]) -> list[dict[str, Any]]:
 def draw_ablation(points: Sequence[AblationPoint]) -> Figure:
     """Draw means over neurons against strength, a column for each convention.
 
-    Bands are 95 % bootstrap intervals over neurons, of the ablations; dotted and broken lines are
+    Bands are 95 % intervals over neurons (Student's), of the ablations; dotted and broken lines are
     random weights matched in number and in magnitude, each neuron's the mean of several draws.
     Rates are drawn as changes from the intact model, for neurons differ more in their rates than in
     what an ablation does to them.
@@ -114,6 +114,5 @@ def _draw_curve(
     axis.plot(strengths, means, STYLES[control], color=COLORS[sign], label=label)
     axis.spines[["top", "right"]].set_visible(False)
     if values and not control:
-        rng = np.random.default_rng(0)
-        bands = np.array([bootstrap_mean_band(known, rng=rng) for known in values])
+        bands = np.array([mean_interval(known) for known in values])
         axis.fill_between(strengths, *bands.T, color=COLORS[sign], alpha=0.15, linewidth=0)

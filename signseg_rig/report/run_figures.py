@@ -11,11 +11,11 @@ from matplotlib import get_data_path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
-from scipy.special import stdtrit
 
 from signseg_rig.report.drawing import new_figure, plain
 from signseg_rig.report.run_content import ThreadCurve
 from signseg_rig.report.run_timing import Timing
+from signseg_rig.stats import mean_interval
 from signseg_rig.types import FloatArray, ImageArray
 
 EVOLVED_COLOR = "#c0392b"
@@ -23,7 +23,6 @@ REFERENCE_COLOR = "#2c3e50"
 MAX_IMAGES = 240
 MAX_COLUMNS = 12
 MAX_PANELS_A_ROW = 2
-LEVEL = 0.95
 # Of a cell in the picture of best images, and of the part of it that the image takes.
 CELL_WIDTH_PX, CELL_HEIGHT_PX, THUMBNAIL_PX = 126, 170, 120
 FONT_PX = 12
@@ -127,16 +126,6 @@ def draw_timing(timing: Timing) -> Figure:
     return figure
 
 
-def interval_of_mean(values: FloatArray) -> tuple[float, float]:
-    """Return Student's 95 % interval of a mean; of a single value it has no width."""
-    mean = float(values.mean())
-    if values.size < 2:
-        return mean, mean
-    error = float(values.std(ddof=1)) / math.sqrt(values.size)
-    half = float(stdtrit(values.size - 1, (1 + LEVEL) / 2)) * error
-    return mean - half, mean + half
-
-
 def _paste(sheet: Image.Image, pixels: ImageArray, corner: tuple[int, int]) -> None:
     """Put an image into the middle of the lower end of its cell, as large as there is room."""
     height, width = pixels.shape[:2]
@@ -174,6 +163,6 @@ def _draw_means(axis: Axes, generations: Sequence[FloatArray], color: str, label
     if not at:
         return
     means = [finite[position].mean() for position in at]
-    bounds = np.array([interval_of_mean(finite[position]) for position in at])
+    bounds = np.array([mean_interval(finite[position]) for position in at])
     axis.plot(at, means, color=color, label=label)
     axis.fill_between(at, bounds[:, 0], bounds[:, 1], color=color, alpha=0.2, linewidth=0)

@@ -79,8 +79,11 @@ def permutation_test(
     variation as if it were many independent observations and find effects where there are none.
 
     What is assumed of the values: drift has been taken off them with the references of their
-    blocks, and what is left over is independent from block to block. Drift that the references do
-    not follow is not controlled. The conclusion is about this run, namely
+    blocks, and what is left over is independent from block to block, for blocks that resemble their
+    neighbours are not exchangeable. Measured with five blocks a side at the ends of 30, 600 runs
+    each: of independent values .05 have p <= .05; where a block keeps .3, .5 or .8 of the one
+    before it .11, .17 and .27 have. Drift that the references do not follow is not controlled. The
+    conclusion is about this run, namely
     that its late images drive the neuron more than its early ones did; whether another run of the
     optimizer would do so too takes several runs to tell.
 

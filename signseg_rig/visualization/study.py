@@ -9,7 +9,7 @@ from pathlib import Path
 
 from signseg_rig.interfaces import Network
 from signseg_rig.neurons import NeuronModels, describe_readout, describe_signs
-from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
+from signseg_rig.visualization.comparison import Comparison, Table
 from signseg_rig.visualization.devices import on_devices_here
 from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
 from signseg_rig.visualization.software import Software, used_software
@@ -30,7 +30,6 @@ class SweepStudy:
         How each metric computes, by its name.
     table : Table
     comparisons : sequence of Comparison
-    areas : sequence of AreaBetween
     software : sequence of mapping of package to version
         What its results were computed with; more than one where that changed meanwhile.
     signs : str
@@ -43,7 +42,6 @@ class SweepStudy:
     described: Mapping[str, Mapping[str, str | float]]
     table: Table
     comparisons: Sequence[Comparison]
-    areas: Sequence[AreaBetween]
     software: Sequence[Software] = ()
     signs: str = ""
 
@@ -91,7 +89,7 @@ def study_sweep(
         )
     network: Network = here.network.load()(here.network.settings)
     numbers, described = measure_sweep(images, network.identity, on_progress=on_progress)
-    table = Table(numbers, settings.seed)
+    table = Table(numbers)
     return SweepStudy(
         images=images,
         network=dict(network.identity),
@@ -99,7 +97,6 @@ def study_sweep(
         described=described,
         table=table,
         comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
-        areas=table.areas(),
         software=used_software(folder, images.software),
         signs=_signs_read(settings, network),
     )

@@ -57,12 +57,15 @@ class Lesioned(NamedTuple):
         Connections.
     realized_strength : float
         See `AblatedWeights`; of a hidden layer, whose channels are ablated one by one, their mean.
+    removed_magnitude : float
+        Sum of the magnitudes of the connections removed, or of their contributions.
     """
 
     see: See
     unit: LinearUnit
     n_removed: int
     realized_strength: float
+    removed_magnitude: float
 
 
 class Units(ABC):
@@ -122,7 +125,7 @@ class ReadoutUnits(Units):
     def intact(self, unit: str, see: See | None = None) -> Lesioned:
         """Give an intact unit, which may be made to see other features."""
         weights = LinearUnit(self._weights[unit][0], self._bias[unit])
-        return Lesioned(see or self._see, weights, 0, 0.0)
+        return Lesioned(see or self._see, weights, 0, 0.0, 0.0)
 
     def intact_response(self, unit: str, image: ImageArray) -> float:
         """Give what an intact unit answers to an image."""
@@ -132,12 +135,14 @@ class ReadoutUnits(Units):
     def _lesioned(self, task: Task) -> Lesioned:
         if task.condition == Condition():
             return self.intact(task.unit)
-        ablated = _ablated(self._weights[task.unit], None, "unit", task, self._seed)
+        weights = self._weights[task.unit]
+        ablated = _ablated(weights, None, "unit", task, self._seed)
         return Lesioned(
             self._see,
             LinearUnit(ablated.weights[0], self._bias[task.unit]),
             int(ablated.n_removed[0]),
             float(ablated.realized_strength[0]),
+            _magnitude(weights, ablated),
         )
 
 
@@ -195,6 +200,7 @@ class HiddenUnits(Units):
         return intact._replace(
             n_removed=int(ablated.n_removed.sum()),
             realized_strength=float(shares.mean()) if shares.size else np.nan,
+            removed_magnitude=_magnitude(by, ablated),
         )
 
     def _compute_contributions(self, unit: str) -> FloatArray:
@@ -251,6 +257,10 @@ def _as_fitted(path: Path) -> NeuronModels:
     return models
 
 
+def _magnitude(judged: FloatArray, ablated: AblatedWeights) -> float:
+    return float(np.abs(judged[ablated.removed_mask], dtype=np.float64).sum())
+
+
 def _ablated(
     weights: FloatArray, by: FloatArray | None, scope: Scope, task: Task, seed: int
 ) -> AblatedWeights:
@@ -262,9 +272,5 @@ def _ablated(
     removed = ablation.at(condition.strength)
     if not condition.control or condition.control == BOTH_SIGNS:
         return removed
-    rng = named_rng(
-        seed,
-        *("control", task.unit, condition.sign, condition.control),
-        *(repr(condition.strength), task.repeat),
-    )
+    rng = named_rng(seed, *task.control_stream)
     return matched_random(weights, removed, match=condition.control, rng=rng, by=by)

@@ -145,6 +145,16 @@ def test_06_dale_index(tmp_path: Path) -> None:
     assert "0.54" in output
 
 
+def test_08_is_pooled_with_07() -> None:
+    """It is the same sweep but for its network: else the two could not be pooled."""
+    one, other = (
+        tomllib.loads((EXAMPLES / name).read_text())
+        for name in ("07_sweep.toml", "08_sweep_squeezenet.toml")
+    )
+    assert {key for key in one if one[key] != other.get(key)} == {"name", "network"}
+    assert one.keys() == other.keys()
+
+
 @pytest.mark.slow
 def test_07_sweep(tmp_path: Path) -> None:
     text = (EXAMPLES / "07_sweep.toml").read_text()
@@ -161,7 +171,11 @@ def test_07_sweep(tmp_path: Path) -> None:
     sweep = run("-m", "signseg_rig", "visualize", file, cwd=tmp_path).split()[-1]
     report = run("-m", "signseg_rig", "report", sweep, cwd=tmp_path).split()[-1]
     page = (tmp_path / report).read_text(encoding="utf-8")
-    assert "48 evolutions; written" in page
+    # Intact, six ablations and both signs twice each, four random controls three times.
+    assert "56 evolutions; written" in page
+    said = " ".join(page.split())
+    assert "too few: no outcome has p below 0.5" in said
+    assert "Random weights are drawn 3 times" in said
     assert "similarity.centered.across.mean" in page
 
 

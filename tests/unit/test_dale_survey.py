@@ -151,7 +151,8 @@ def test_excess_is_correlated_with_accuracy(tmp_path):
     assert outgoing.spearman.p_value == pytest.approx(2 / 120)
     pearson = np.corrcoef(list(excess.values()), list(settings.accuracy.values()))[0, 1]
     assert outgoing.pearson.coefficient == pytest.approx(pearson)
-    assert outgoing.pearson.low < pearson <= outgoing.pearson.high <= 1
+    # Five networks allow no interval, and hardly a small p: of ten the coefficient has one.
+    assert np.isnan([outgoing.pearson.low, outgoing.spearman.high]).all()
     assert network_excess(layers, "d", "outgoing") == pytest.approx(0.05)
 
 

@@ -17,7 +17,6 @@ from signseg_rig.report.run_figures import (
     draw_best_images,
     draw_curves,
     draw_timing,
-    interval_of_mean,
 )
 from signseg_rig.report.run_timing import Timing, _parts_s, _turnarounds_s, _within_stretches
 from signseg_rig.types import InvalidReason, ResponseBatch
@@ -143,13 +142,6 @@ def test_times_that_agree_to_rounding_errors_are_drawn():
     times = Timing(same_s, same_s, same_s[:1], {}, n_dropped_frames=0)
     for axis in draw_timing(times).axes:
         assert sum(patch.get_height() for patch in axis.patches) in (1, 20)
-
-
-def test_intervals_of_curves_are_students():
-    low, high = interval_of_mean(np.array([1.0, 2.0, 3.0, 4.0]))
-    half = 3.1824 * np.sqrt(5 / 3 / 4)
-    assert (low, high) == pytest.approx((2.5 - half, 2.5 + half), rel=1e-4)
-    assert interval_of_mean(np.array([7.0])) == (7.0, 7.0)
 
 
 def note(topic: str, **body: Any) -> Note:
