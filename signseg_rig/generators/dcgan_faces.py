@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from signseg_rig.weights import (
     ModelSettings,
     compute_in_batches,
     model_problems,
+    read_checkpoint,
     require_device,
     trained_model,
 )
@@ -63,7 +65,11 @@ class DcganFaces(Generator):
         self._device = require_device(settings.device)
         self._batch_size = settings.batch_size
         self._network, _ = trained_model(
-            NAME, settings, _network, _renamed, keys=("netG_state_dict",)
+            NAME,
+            settings,
+            _network,
+            _renamed,
+            read=partial(read_checkpoint, keys=("netG_state_dict",)),
         )
 
     @classmethod

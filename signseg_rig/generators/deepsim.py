@@ -94,9 +94,7 @@ class Deepsim(Generator):
     def __init__(self, settings: DeepsimSettings) -> None:
         self._device = require_device(settings.device)
         self._batch_size = settings.batch_size
-        self._network, _ = trained_model(
-            self.name, settings, self._build, _renamed, keys=("state_dict",)
-        )
+        self._network, _ = trained_model(self.name, settings, self._build, _renamed)
         put_channels_last(self._network, self._device)
 
     @classmethod

@@ -21,7 +21,7 @@ from signseg_rig.weights import (
     file_sha256,
     find_weights,
     load_state,
-    read_state,
+    read_checkpoint,
     require_device,
 )
 
@@ -212,8 +212,8 @@ def _model(trunk: str, path: Path) -> Any:
             net=trunk, version=VERSION, pretrained=False, pnet_rand=True, verbose=False
         )
     linear_path = Path(str(files("lpips") / "weights" / f"v{VERSION}" / f"{trunk}.pth"))
-    load_state(model.lins, _linear_state(read_state(linear_path)), linear_path)
-    load_state(model.net, _trunk_state(model.net, read_state(path)), path)
+    load_state(model.lins, _linear_state(read_checkpoint(linear_path)), linear_path)
+    load_state(model.net, _trunk_state(model.net, read_checkpoint(path)), path)
     if any(bool((linear.model[-1].weight < 0).any()) for linear in model.lins):
         raise WeightsError(
             f"{linear_path} has negative weights, by which LPIPS is no distance. Reinstall lpips."

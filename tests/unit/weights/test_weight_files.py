@@ -343,7 +343,8 @@ def test_addresses_are_those_of_torchvision():
 def test_packaged_weights_are_here_and_intact():
     packaged = [one for one in CATALOGUE.values() if isinstance(one.source, PackageMember)]
     assert {one.name for one in packaged} == {
-        *("dcgan_faces", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+        *("dcgan_faces", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"),
+        "squeezenet1_1",
     }
     for entry in packaged:
         assert is_intact(entry, find_weights(entry.name))
