@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.interfaces import Network, Readout, WeightLayer
+from signseg_rig.interfaces import Network, Readout, WeightLayer, no_readout
 from signseg_rig.networks.imagenet import class_names
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.weights import (
@@ -79,7 +79,7 @@ class TorchNetwork(Network):
         )
         self._stages = self._staged(self._model)
         self.layer_names = tuple(self._stages)
-        self.unit_names = class_names()
+        self.unit_names = class_names() if self.has_readout else ()
         self.identity = {
             "kind": self.name,
             "weights_sha256": weights,
@@ -105,7 +105,7 @@ class TorchNetwork(Network):
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
         """Tell the names of the readout's units; see `Network.foreseen_unit_names`."""
         del settings  # the classes of ImageNet, whatever is chosen
-        return class_names()
+        return class_names() if cls.has_readout else ()
 
     @abstractmethod
     def _build(self) -> torch.nn.Module:
@@ -156,6 +156,8 @@ class TorchNetwork(Network):
     @property
     def readout(self) -> Readout:
         """The weights and biases of the 1,000 classes."""
+        if not self.has_readout:
+            raise ConfigError(no_readout(self.name))
         head: Any = self._model.get_submodule(self.head_name)
         return Readout(_array(head.weight), _array(head.bias))
 
@@ -197,6 +199,8 @@ class TorchNetwork(Network):
         """Tell what connections contribute to a unit; see `Network.contributions`."""
         import torch
 
+        if not self.has_readout:
+            raise ConfigError(no_readout(self.name))
         if unit not in self.unit_names:
             raise ConfigError(f"{self.name} has no unit {unit!r}.")
         if not len(images):

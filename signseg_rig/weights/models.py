@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 from signseg_rig.errors import RigError
 from signseg_rig.plugins import Group, load_plugin
 from signseg_rig.settings import InputPath, Settings, settings_of
-from signseg_rig.weights.files import file_sha256, find_weights
+from signseg_rig.weights.files import find_weights
+from signseg_rig.weights.hashes import file_sha256
 from signseg_rig.weights.inference import CPU, require_device
 from signseg_rig.weights.states import load_state, read_checkpoint
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.interfaces import Network, Simulator, SimulatorContext
+from signseg_rig.interfaces import Network, Simulator, SimulatorContext, no_readout
 from signseg_rig.settings import PluginChoice, PluginGroup, Settings
 from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.wording import close_match_hint
@@ -52,11 +52,10 @@ class ReadoutPopulation(Simulator):
         self._settings = settings
         self._network: Network = settings.network.load()(settings.network.settings)
         self.unit_names = settings.units
-        names = self._network.unit_names
+        names, readout = self._network.unit_names, self._network.readout
         if problems := _unknown(settings.units, names):
             raise ConfigError("\n".join(problems))
         rows = [names.index(unit) for unit in settings.units]
-        readout = self._network.readout
         self._weights = np.asarray(readout.weights)[rows].astype(np.float64)
         self._bias = np.asarray(readout.bias)[rows].astype(np.float64)
 
@@ -64,6 +63,8 @@ class ReadoutPopulation(Simulator):
     def problems(cls, settings: Any) -> list[str]:
         """List the units that the network does not have, for `signseg-rig check`."""
         network: type[Network] = settings.network.load()
+        if not network.has_readout:
+            return [no_readout(settings.network.kind)]
         names = network.foreseen_unit_names(settings.network.settings)
         return [] if names is None else _unknown(settings.units, names)
 
