@@ -126,7 +126,7 @@ def no_readout(name: str) -> str:
     """Say that a network has no readout, and what it is for."""
     return (
         f"{name} has no readout: its weights came without the classes. It gives features for "
-        "neuron models ('signseg-rig fit'); choose another network where units of its own are needed."
+        "neuron models ('signseg-rig fit'); choose another network where its own units are needed."
     )
 
 

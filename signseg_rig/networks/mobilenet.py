@@ -32,7 +32,7 @@ class MobileNetV2(TorchvisionNetwork):
 
     Layers are ``"stem"``, ``"blocks.1"`` and so on to ``"blocks.17"``, and ``"penultimate"``, which
     is behind a ReLU6 and averaged over the image. A block ends in a linear convolution, so that
-    half of what it puts out is negative. Inside it are the rectified layers ``"blocks.8.expansion"``,
+    half of what it puts out is negative. Inside it are rectified layers: ``"blocks.8.expansion"``,
     behind the convolution that widens it (the first block has none), and ``"blocks.8.depthwise"``,
     behind the depthwise one.
 
