@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from signseg_rig.generators.codes import checked_codes
+from signseg_rig.generators.random_dcgan import draw_weights
 from signseg_rig.interfaces import Generator
 from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray
@@ -22,6 +23,7 @@ from signseg_rig.weights import (
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 NAME = "dcgan_faces"
 N_DIMS = 100
@@ -29,7 +31,11 @@ WIDTHS = (512, 256, 128, 64)
 
 
 class DcganFacesSettings(ModelSettings):
-    """Settings of ``kind = "dcgan_faces"``."""
+    """Settings of ``kind = "dcgan_faces"``.
+
+    With `random_seed` images have the mean, the contrast and much of the spectrum of the faces, and
+    show none: see `random_dcgan.draw_weights`.
+    """
 
 
 class DcganFaces(Generator):
@@ -67,7 +73,7 @@ class DcganFaces(Generator):
         self._network, _ = trained_model(
             NAME,
             settings,
-            _network,
+            _network if settings.random_seed is None else _random_network,
             _renamed,
             read=partial(read_checkpoint, keys=("netG_state_dict",)),
         )
@@ -100,7 +106,13 @@ def _renamed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {key.removeprefix("main."): tensor for key, tensor in state.items()}
 
 
-def _network() -> torch.nn.Module:
+def _random_network() -> torch.nn.Module:
+    network = _network().eval()
+    draw_weights(network)
+    return network
+
+
+def _network() -> nn.Sequential:
     """Build the generator: five transposed convolutions, from 1 x 1 to 64 x 64."""
     from torch import nn
 

@@ -48,7 +48,9 @@ class ModelSettings(DeviceSettings):
     """Settings of every torch model: its weights, and how it computes.
 
     `weights_path` is a weight file of one's own. With `random_seed` none is read: the weights are
-    drawn as the architecture's authors start training, for controls and to try things out.
+    drawn as the architecture's authors start training, or so that images or features have any
+    contrast: to try things out, and as a control where a generator says that its images have the
+    statistics of the trained ones.
     """
 
     weights_path: InputPath | None = None

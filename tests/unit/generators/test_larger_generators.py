@@ -228,3 +228,10 @@ def test_the_largest_draws():
     images = generator.render(generator.sample_codes(1, np.random.default_rng(0)))
     assert images.shape == (1, 512, 512, 3)
     assert images.std() > 5
+
+
+def test_images_of_random_weights_are_not_blank(deepsim, biggan):
+    for generator in (deepsim, biggan):
+        images = generator.render(generator.sample_codes(2, np.random.default_rng(0)))
+        assert images.std(axis=(1, 2)).mean() > 10
+        assert images.astype(float).std(axis=0).mean() > 5
