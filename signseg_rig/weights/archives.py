@@ -19,9 +19,9 @@ def require_plain_archive(path: Path) -> None:
     WeightsError
         It unpacks to more than its own size, or is no whole archive.
     """
-    if not zipfile.is_zipfile(path):
-        return
     try:
+        if not zipfile.is_zipfile(path):
+            return
         with zipfile.ZipFile(path) as archive:
             n_bytes = sum(member.file_size for member in archive.infolist())
     # Damaged directories raise whatever their fields run into.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
-from signseg_rig.errors import RigError
+from signseg_rig.errors import RigError, WeightsError
 from signseg_rig.plugins import Group, load_plugin
 from signseg_rig.settings import InputPath, Settings, settings_of
 from signseg_rig.weights.files import find_weights
@@ -169,9 +169,22 @@ def trained_model(
     state = read(path) if path is not None else {}
     model = _drawn(build, settings.random_seed or 0)
     if path is not None:
-        load_state(model, rename(state), path, state)
+        load_state(model, _renamed(rename, state, path), path, state)
     model.requires_grad_(requires_grad=False).to(device).eval()
     return model, file_sha256(path) if path else f"random, seed {settings.random_seed}"
+
+
+def _renamed(rename: Callable[[State], State], state: State, path: Path) -> State:
+    try:
+        return rename(state)
+    # What some names stand for is computed with, which takes tensors of the shapes that are meant.
+    except (RuntimeError, ValueError, LookupError, TypeError) as error:
+        if isinstance(error, RigError):
+            raise
+        raise WeightsError(
+            f"{path} holds tensors of other shapes than its names promise ({error}). It is the "
+            "weight file of another model."
+        ) from error
 
 
 def _drawn(build: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from signseg_rig.errors import WeightsError
 from signseg_rig.weights.archives import require_plain_archive
+from signseg_rig.weights.pickle_bounds import require_bounded_pickle
 from signseg_rig.wording import first_few
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def _read(path: Path) -> Any:
     import torch
 
     require_plain_archive(path)
+    require_bounded_pickle(path)
     try:
         with _unread(path):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -175,10 +177,21 @@ def _first_sentence(error: Exception) -> str:
 
 
 def _is_state(content: object) -> TypeGuard[dict[str, torch.Tensor]]:
+    return isinstance(content, dict) and all(
+        isinstance(key, str) and _is_plain(value) for key, value in content.items()
+    )
+
+
+def _is_plain(value: object) -> bool:
+    """Check that it is a tensor whose values are all there: not sparse, nor one value for many."""
     import torch
 
-    return isinstance(content, dict) and all(
-        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in content.items()
+    return (
+        isinstance(value, torch.Tensor)
+        and value.layout is torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
     )
 
 

@@ -210,7 +210,7 @@ def test_missing_weights_say_what_to_run(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(WeightsMissingError, match=r"signseg-rig weights fetch resnet18"):
         load_network("resnet18")
-    with pytest.raises(WeightsMissingError, match=r"Obtain resnet50_l2_eps3\.ckpt"):
+    with pytest.raises(WeightsMissingError, match=r"weights fetch robust_resnet50"):
         load_network("robust_resnet50")
 
 

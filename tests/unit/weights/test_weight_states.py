@@ -1,14 +1,18 @@
 """Weight files are read without running what is in them, and fit a model wholly or not at all."""
 
+import io
 import os
 import pathlib
 import pickle
 import re
+import warnings
 import zipfile
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from signseg_rig.errors import WeightsError
@@ -185,3 +189,69 @@ def test_values_that_are_not_finite_are_refused(tmp_path):
     state = STATE | {"0.bias": torch.tensor([1.0, torch.nan])}
     with pytest.raises(WeightsError, match=r"not finite, in 0\.bias: its training diverged"):
         load_state(nn.Sequential(nn.Linear(3, 2)), state, tmp_path)
+
+
+def with_pickle(path, content):
+    """A torch file whose pickle is another."""
+    torch.save({"a": torch.ones(1)}, path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, old in members.items():
+            archive.writestr(name, content if name.endswith("data.pkl") else old)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"cbuiltins\nbytearray\n\x8a\x05\x00\x00\x00\x00\x02\x85R.", "names builtins bytearray"),
+        (b"})" + b"\x85" * 40_000 + b"K\x01s.", "more than 30000 tuples"),
+        (b"ctorch\nFloatTensor\n\x8a\x06\x00\x00\x00\x00\x00\x01\x85R.", "cannot be read"),
+    ],
+)
+def test_files_that_are_made_to_exhaust_memory_or_stack(tmp_path, content, said):
+    """Of 800 bytes one took 8 GB, and another ended the process."""
+    path = with_pickle(tmp_path / "made.pth", b"\x80\x02" + content)
+    with pytest.raises(WeightsError, match=said):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "tensor", [torch.ones(1).expand(10**9), torch.ones(3, device="meta")], ids=["one", "none"]
+)
+def test_tensors_without_values_of_their_own_are_refused(save, tensor):
+    with pytest.raises(WeightsError, match="should hold tensors by name"):
+        read_checkpoint(save({"a": tensor}))
+
+
+@pytest.fixture(scope="module")
+def sound():
+    """Bytes of torch's files, of today and from before 1.6."""
+    written = []
+    for is_zip in (True, False):
+        file = io.BytesIO()
+        torch.save({"model": STATE, "epoch": 3}, file, _use_new_zipfile_serialization=is_zip)
+        written.append(file.getvalue())
+    return written
+
+
+@given(
+    st.booleans(),
+    st.lists(st.tuples(st.integers(0, 2**16), st.binary(max_size=5)), min_size=1, max_size=4),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_files_give_tensors_or_a_sentence(sound, tmp_path, is_zip, changes):
+    content = bytearray(sound[not is_zip])
+    for place, values in changes:
+        first = place % len(content)
+        content[first : first + len(values)] = values
+    path = tmp_path / "damaged.pth"
+    path.write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, of other versions of the format
+        try:
+            state = read_checkpoint(path)
+        except WeightsError:
+            return
+    assert all(isinstance(value, torch.Tensor) for value in state.values())
