@@ -150,7 +150,7 @@ def survey_networks(
         layers = network.weight_layers()
         reads = describe_readout(network)
         for layer, weights in layers.items():
-            is_readout = layer == list(layers)[-1]
+            is_readout = layer == network.head_name
             for one in _layer_indices(name, layer, weights, is_readout, settings.seed):
                 is_of_classes = one.is_readout and one.direction == "incoming"
                 names = network.unit_names if is_of_classes else ()

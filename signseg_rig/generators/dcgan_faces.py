@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from signseg_rig.generators.codes import checked_codes
+from signseg_rig.generators.random_dcgan import draw_weights
 from signseg_rig.interfaces import Generator
 from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray
@@ -14,12 +16,14 @@ from signseg_rig.weights import (
     ModelSettings,
     compute_in_batches,
     model_problems,
+    read_checkpoint,
     require_device,
     trained_model,
 )
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 NAME = "dcgan_faces"
 N_DIMS = 100
@@ -27,7 +31,11 @@ WIDTHS = (512, 256, 128, 64)
 
 
 class DcganFacesSettings(ModelSettings):
-    """Settings of ``kind = "dcgan_faces"``."""
+    """Settings of ``kind = "dcgan_faces"``.
+
+    With `random_seed` images have the mean, the contrast and much of the spectrum of the faces, and
+    show none: see `random_dcgan.draw_weights`.
+    """
 
 
 class DcganFaces(Generator):
@@ -63,7 +71,11 @@ class DcganFaces(Generator):
         self._device = require_device(settings.device)
         self._batch_size = settings.batch_size
         self._network, _ = trained_model(
-            NAME, settings, _network, _renamed, keys=("netG_state_dict",)
+            NAME,
+            settings,
+            _network if settings.random_seed is None else _random_network,
+            _renamed,
+            read=partial(read_checkpoint, keys=("netG_state_dict",)),
         )
 
     @classmethod
@@ -94,7 +106,13 @@ def _renamed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {key.removeprefix("main."): tensor for key, tensor in state.items()}
 
 
-def _network() -> torch.nn.Module:
+def _random_network() -> torch.nn.Module:
+    network = _network().eval()
+    draw_weights(network)
+    return network
+
+
+def _network() -> nn.Sequential:
     """Build the generator: five transposed convolutions, from 1 x 1 to 64 x 64."""
     from torch import nn
 

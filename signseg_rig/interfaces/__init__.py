@@ -9,6 +9,7 @@ from signseg_rig.interfaces.models import (
     Simulator,
     SimulatorContext,
     WeightLayer,
+    no_readout,
 )
 from signseg_rig.interfaces.plugin import Plugin, PluginWithUnits
 from signseg_rig.interfaces.protocol import (
@@ -40,4 +41,5 @@ __all__ = [
     "Surroundings",
     "Turn",
     "WeightLayer",
+    "no_readout",
 ]

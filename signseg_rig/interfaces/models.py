@@ -122,6 +122,14 @@ class WeightLayer(NamedTuple):
     n_groups: int = 1
 
 
+def no_readout(name: str) -> str:
+    """Say that a network has no readout, and what it is for."""
+    return (
+        f"{name} has no readout: its weights came without the classes. It gives features for "
+        "neuron models ('signseg-rig fit'); choose another network where its own units are needed."
+    )
+
+
 class Network(PluginWithUnits):
     """A convolutional network with named feature layers and a linear readout.
 
@@ -130,6 +138,9 @@ class Network(PluginWithUnits):
 
     Attributes
     ----------
+    has_readout : bool
+        Whether it has a readout. One that offers features only raises a `ConfigError` when asked
+        for it, and has no units.
     layer_names : tuple of str
         Layers that `features` can give; the last one is what the readout reads.
     unit_names : tuple of str
@@ -144,6 +155,7 @@ class Network(PluginWithUnits):
     """
 
     head_name: ClassVar[str] = "readout"
+    has_readout: ClassVar[bool] = True
     layer_names: tuple[str, ...]
     activation: str = "relu"
     identity: Mapping[str, str | int | float]
@@ -202,7 +214,7 @@ class Network(PluginWithUnits):
 
         The arrays are copies.
         """
-        return {self.head_name: WeightLayer(self.readout.weights)}
+        return {self.head_name: WeightLayer(self.readout.weights)} if self.has_readout else {}
 
     def with_weights(self, weights: Mapping[str, FloatArray]) -> Network:
         """Give a copy of the network in which some layers have other weights.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from signseg_rig.errors import ConfigError
-from signseg_rig.types import ImageArray
+from signseg_rig.errors import ConfigError, WeightsError
+from signseg_rig.types import FloatArray, ImageArray
 
 
 def checked_images(images: ImageArray, what: str = "images") -> ImageArray:
@@ -47,6 +47,29 @@ def checked_pair(images: ImageArray, reference: ImageArray) -> tuple[ImageArray,
             f"{_size(reference)}. Render both at one size."
         )
     return images, reference
+
+
+def require_finite(values: FloatArray, of_what: str) -> FloatArray:
+    """Give what a network computed of images, or say that it is no number.
+
+    Parameters
+    ----------
+    values : float array
+    of_what : str
+        Whose values they are.
+
+    Raises
+    ------
+    WeightsError
+        Some are not finite: a similarity or distance of them would be NaN, or pass for a number.
+    """
+    if n_broken := np.count_nonzero(~np.isfinite(values)):
+        raise WeightsError(
+            f"{of_what} gives {n_broken} of {np.size(values)} values that are not finite. It is "
+            "damaged, or cannot compute in single precision: nothing that it says of these images "
+            "can be used."
+        )
+    return values
 
 
 def _size(images: ImageArray) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.ndimage import gaussian_filter
 
-from signseg_rig.errors import RigError
+from signseg_rig.errors import RigError, WeightsError
 from signseg_rig.interfaces import Metric, MetricContext
+from signseg_rig.metrics import darknet
 from signseg_rig.metrics.image_sets import checked_images
 from signseg_rig.metrics.scrambles import block_scramble, phase_scramble, to_pixels, white_noise
 from signseg_rig.metrics.yolo import letterboxed, load_detector, require_file
@@ -21,6 +23,7 @@ from signseg_rig.weights import (
     DeviceSettings,
     compute_in_batches,
     file_sha256,
+    find_weights,
     require_device,
 )
 
@@ -32,26 +35,45 @@ CONTROLS: dict[str, Scramble] = {
 }
 
 
+DEFAULT = "yolov3_tiny"
+INPUT_SIZE_PX = 640
+
+
 class ObjectnessSettings(DeviceSettings):
     """Settings of ``kind = "objectness"``.
 
     `weights_path` is a checkpoint of an ultralytics detector (``.pt``: YOLOv8 and later, and its
-    versions of v3 and v5), or a TorchScript export (``.torchscript``) of YOLOv5 or YOLOv7 from
-    their own repositories, which is a program, and runs with `trusts_torchscript` only. Other files
-    are refused, among them the checkpoints of these repositories, whose loading would run what is
-    in them.
+    versions of v3 and v5), Darknet's weights of YOLOv3-tiny (``.weights``), or a TorchScript export
+    (``.torchscript``) of YOLOv5 or YOLOv7 from their own repositories. Such an export is a program:
+    it runs once you have said so with ``signseg-rig weights trust``. Other files are refused, among
+    them the checkpoints of these repositories, whose loading would run what is in them. By default
+    it is YOLOv3-tiny, in a package or in the weights folder.
 
     `min_score` is what a box needs to count as a detection (ultralytics' own default). Images are
-    fitted into a square of `input_size_px` (a multiple of 32). `blur_sigma_px`, in pixels of the
+    fitted into a square of `input_size_px` (a multiple of 32; by default 640, and 416 for
+    YOLOv3-tiny, as each was trained). `blur_sigma_px`, in pixels of the
     images, takes off fine noise that fools detectors, from controls as well.
     """
 
-    weights_path: InputPath
-    trusts_torchscript: bool = False
+    weights_path: InputPath | None = None
     min_score: float = Field(default=0.25, gt=0, lt=1)
-    input_size_px: int = Field(default=640, ge=32, le=4096, multiple_of=32)
+    input_size_px: int | None = Field(default=None, ge=32, le=4096, multiple_of=32)
     blur_sigma_px: float = Field(default=0.0, ge=0, le=100)
     seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trusts_no_file(cls, table: object) -> object:
+        if not isinstance(table, Mapping) or "trusts_torchscript" not in table:
+            return table
+        if table["trusts_torchscript"] is not False:
+            raise ValueError(
+                "trusts_torchscript is no setting any more, for an experiment file may be a "
+                "stranger's: take the line out, and let a file run that you trust with "
+                "'signseg-rig weights trust FILE'"
+            )
+        # What it was by default is written in settings of earlier versions.
+        return {key: value for key, value in table.items() if key != "trusts_torchscript"}
 
 
 class Objectness(Metric):
@@ -89,18 +111,16 @@ class Objectness(Metric):
     def __init__(self, settings: ObjectnessSettings) -> None:
         self._settings = settings
         self._device = require_device(settings.device)
-        self._detector = load_detector(
-            settings.weights_path,
-            self._device,
-            trusts_torchscript=settings.trusts_torchscript,
-        )
-        self._weights_sha256 = file_sha256(settings.weights_path)
+        path = _detector_file(settings)
+        self._detector = load_detector(path, self._device)
+        self._input_size_px = settings.input_size_px or _trained_size_px(path)
+        self._weights_sha256 = file_sha256(path)
 
     @classmethod
     def problems(cls, settings: Any) -> list[str]:
         """List what is missing, for `signseg-rig check`."""
         try:
-            require_file(settings.weights_path)
+            require_file(_detector_file(settings))
         except RigError as error:
             return [str(error)]
         return []
@@ -129,7 +149,7 @@ class Objectness(Metric):
             "score": self._detector.score_name,
             "weights_sha256": self._weights_sha256,
             "min_score": settings.min_score,
-            "input_size_px": settings.input_size_px,
+            "input_size_px": self._input_size_px,
             "blur_sigma_px": settings.blur_sigma_px,
             "seed": settings.seed,
         }
@@ -145,6 +165,11 @@ class Objectness(Metric):
         -------
         scores : (n,) float array, in [0, 1]
             0 where no box reaches `min_score`.
+
+        Raises
+        ------
+        WeightsError
+            The detector gives something that is no score: NaN, or a number outside 0 to 1.
         """
         import torch
 
@@ -152,14 +177,26 @@ class Objectness(Metric):
         if settings.blur_sigma_px > 0:
             sigma = (0, settings.blur_sigma_px, settings.blur_sigma_px, 0)
             images = to_pixels(gaussian_filter(images.astype(float), sigma, mode="nearest"))
-        squares = letterboxed(images, settings.input_size_px)
+        squares = letterboxed(images, self._input_size_px)
         inputs = torch.from_numpy(squares.transpose(0, 3, 1, 2).copy())
         scores: FloatArray = compute_in_batches(
             lambda pixels: self._detector.best_scores(pixels.to(self._device).float() / 255),
             inputs,
             settings.batch_size,
         ).numpy()
+        self._require_scores(scores)
         return np.where(scores >= settings.min_score, scores, 0.0)
+
+    def _require_scores(self, scores: FloatArray) -> None:
+        # Written so that NaN, which is neither less nor more than anything, is none either.
+        if np.all((scores >= 0) & (scores <= 1)):
+            return
+        first = scores[~((scores >= 0) & (scores <= 1))][0]
+        raise WeightsError(
+            f"The detector gives {first} as {self._detector.score_name}; a score is from 0 to 1. "
+            "It is damaged, was exported without its last layer, or cannot compute in single "
+            "precision: nothing that it says of these images can be used."
+        )
 
     def _control(self, name: str, images: ImageArray) -> ImageArray:
         """Scramble each image by chance of its own, whatever images it is measured with.
@@ -177,3 +214,11 @@ class Objectness(Metric):
     def _summary(self, images: ImageArray) -> dict[str, float]:
         scores = self.best_scores(images)
         return {"score": float(scores.mean()), "detection_rate": float((scores > 0).mean())}
+
+
+def _detector_file(settings: ObjectnessSettings) -> Path:
+    return settings.weights_path or find_weights(DEFAULT)
+
+
+def _trained_size_px(path: Path) -> int:
+    return darknet.INPUT_SIZE_PX if path.suffix == darknet.SUFFIX else INPUT_SIZE_PX

@@ -11,17 +11,16 @@ import numpy as np
 
 from signseg_rig.errors import ConfigError, RigError, WeightsError, WeightsMissingError
 from signseg_rig.interfaces import Metric, MetricContext
-from signseg_rig.metrics.image_sets import checked_pair
+from signseg_rig.metrics.image_sets import checked_pair, require_finite
 from signseg_rig.settings import InputPath, Settings
 from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.weights import (
-    CATALOGUE,
     DeviceSettings,
     compute_in_batches,
     file_sha256,
     find_weights,
     load_state,
-    read_state,
+    read_checkpoint,
     require_device,
 )
 
@@ -31,15 +30,15 @@ if TYPE_CHECKING:
 VERSION = "0.1"
 # The five poolings of VGG16 and the first layers of AlexNet leave nothing of smaller images.
 MIN_SIZE_PX = 32
-TORCHVISION_NAMES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
+TORCHVISION_NAMES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1_torchvision"}
 
 
 class LpipsSettings(DeviceSettings):
     """Settings of ``kind = "lpips"``.
 
     `weights_path` is torchvision's file of ImageNet weights of the trunk: AlexNet for ``"alex"``,
-    VGG16 for ``"vgg"``, SqueezeNet 1.1 for ``"squeeze"``. By default those of AlexNet and VGG16 are
-    the files that the networks of these names use. The weights of its features, fitted to human
+    VGG16 for ``"vgg"``, SqueezeNet 1.1 for ``"squeeze"``; by default the one that `signseg-rig
+    weights` knows. The weights of its features, fitted to human
     judgements, come with the lpips package.
     """
 
@@ -150,6 +149,7 @@ class Lpips(Metric):
 
         inputs = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
         vectors = compute_in_batches(self._vectors, inputs, self._settings.batch_size).double()
+        require_finite(vectors.numpy(), "The trunk of LPIPS")
         norms = (vectors**2).sum(dim=1)
         squared = norms[:, None] + norms[None, :] - 2 * vectors @ vectors.T
         distances: FloatArray = squared.clamp(min=0).fill_diagonal_(0).numpy()
@@ -186,19 +186,10 @@ def _mean_of_pairs(distances: FloatArray) -> float:
 
 
 def _existing(settings: LpipsSettings) -> Path:
-    name, path = TORCHVISION_NAMES[settings.trunk], settings.weights_path
-    if name in CATALOGUE:
-        try:
-            return find_weights(name, path)
-        except WeightsMissingError as error:
-            raise WeightsMissingError(f"LPIPS needs the weights of its trunk. {error}") from error
-    if path is not None and path.is_file():
-        return path
-    where = f"no file at {path}" if path is not None else "they are in no catalogue"
-    raise WeightsMissingError(
-        f"LPIPS needs the weights of its trunk. Weights for {name!r} are missing: {where}. Point "
-        f"'weights_path' to your copy of torchvision's ImageNet weights of {name}."
-    )
+    try:
+        return find_weights(TORCHVISION_NAMES[settings.trunk], settings.weights_path)
+    except WeightsMissingError as error:
+        raise WeightsMissingError(f"LPIPS needs the weights of its trunk. {error}") from error
 
 
 def _model(trunk: str, path: Path) -> Any:
@@ -212,8 +203,8 @@ def _model(trunk: str, path: Path) -> Any:
             net=trunk, version=VERSION, pretrained=False, pnet_rand=True, verbose=False
         )
     linear_path = Path(str(files("lpips") / "weights" / f"v{VERSION}" / f"{trunk}.pth"))
-    load_state(model.lins, _linear_state(read_state(linear_path)), linear_path)
-    load_state(model.net, _trunk_state(model.net, read_state(path)), path)
+    load_state(model.lins, _linear_state(read_checkpoint(linear_path)), linear_path)
+    load_state(model.net, _trunk_state(model.net, read_checkpoint(path)), path)
     if any(bool((linear.model[-1].weight < 0).any()) for linear in model.lins):
         raise WeightsError(
             f"{linear_path} has negative weights, by which LPIPS is no distance. Reinstall lpips."

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Metric, MetricContext, Network
-from signseg_rig.metrics.image_sets import checked_images, checked_pair
+from signseg_rig.metrics.image_sets import checked_images, checked_pair, require_finite
 from signseg_rig.settings import PluginChoice, PluginGroup, Settings
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 
@@ -159,6 +159,7 @@ class RepresentationalSimilarity(Metric):
         rows = {key: self._kept.pop(key) for key in set(keys) & self._kept.keys()}
         if new := {key: image for key, image in zip(keys, images, strict=True) if key not in rows}:
             features = self._networks[name].features(np.stack(list(new.values()))).astype(float)
+            require_finite(features, f"The network {name!r}")
             rows |= zip(new, features, strict=True)
         self._kept |= rows
         while len(self._kept) > N_IMAGES_KEPT:

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from signseg_rig.errors import ConfigError, WeightsError, WeightsMissingError
+from signseg_rig.metrics.darknet import SUFFIX as DARKNET
+from signseg_rig.metrics.darknet import DarknetDetector
 from signseg_rig.types import ImageArray
+from signseg_rig.weights import PROGRAM_SUFFIX, require_plain_archive, require_trusted
 
 if TYPE_CHECKING:
     import torch
 
-CHECKPOINT, TORCHSCRIPT = ".pt", ".torchscript"
+CHECKPOINT, TORCHSCRIPT = ".pt", PROGRAM_SUFFIX
 # Read while ultralytics is imported: no search for a network, no installing, no banner.
 QUIET = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0", "YOLO_VERBOSE": "0"}
 GRAY = 114
@@ -50,17 +53,15 @@ class Detector(Protocol):
         """
 
 
-def load_detector(path: Path, device: torch.device, *, trusts_torchscript: bool) -> Detector:
+def load_detector(path: Path, device: torch.device) -> Detector:
     """Load a detector from a file; nothing is downloaded, and no pickled code is run.
 
     Parameters
     ----------
     path : Path
-        A checkpoint of ultralytics (``.pt``), or a TorchScript export of YOLOv5 or YOLOv7 from
-        their own repositories (``.torchscript``).
+        A checkpoint of ultralytics (``.pt``), Darknet's weights of YOLOv3-tiny (``.weights``), or a
+        TorchScript export of YOLOv5 or YOLOv7 from their own repositories (``.torchscript``).
     device : torch.device
-    trusts_torchscript : bool
-        Whether a program in the file may be run.
 
     Raises
     ------
@@ -72,34 +73,34 @@ def load_detector(path: Path, device: torch.device, *, trusts_torchscript: bool)
         It is a program that is not trusted, or the ultralytics installed cannot load safely.
     """
     require_file(path)
+    if path.suffix == DARKNET:
+        return DarknetDetector(path, device)
+    require_plain_archive(path)
     if path.suffix == CHECKPOINT:
         return UltralyticsDetector(path, device)
-    if not trusts_torchscript:
-        raise ConfigError(
-            f"{path} is a TorchScript file: a program that runs when it is used. If you know where "
-            "it comes from, set trusts_torchscript = true."
-        )
     return ObjectnessDetector(path, device)
 
 
 def require_file(path: Path) -> None:
-    """Make sure that a weight file is there, and of a kind that can be loaded.
+    """Make sure that a weight file is there, of a kind that can be loaded, and trusted if it runs.
 
     Raises
     ------
-    WeightsMissingError, WeightsError
+    WeightsMissingError, WeightsError, ConfigError
     """
     if not path.is_file():
         raise WeightsMissingError(
             f"Weights of the detector are missing: no file at {path}. Copy a YOLO checkpoint there "
             "or point 'weights_path' to yours; nothing is downloaded."
         )
-    if path.suffix not in (CHECKPOINT, TORCHSCRIPT):
+    if path.suffix not in (CHECKPOINT, TORCHSCRIPT, DARKNET):
         raise WeightsError(
             f"{path} is no detector that can be loaded: it ends in {path.suffix!r}. Give a "
             f"checkpoint of ultralytics ({CHECKPOINT}), or a TorchScript export of YOLOv5 or "
-            f"YOLOv7 ({TORCHSCRIPT})."
+            f"YOLOv7 ({TORCHSCRIPT}), or YOLOv3-tiny of Darknet ({DARKNET})."
         )
+    if path.suffix == TORCHSCRIPT:
+        require_trusted(path)
 
 
 class UltralyticsDetector:

@@ -15,8 +15,6 @@ from signseg_rig.weights import file_sha256, first_names, read_checkpoint
 if TYPE_CHECKING:
     import torch
 
-STATE_KEYS = ("model", "state_dict")
-
 
 class SimSiamSettings(ResNetSettings):
     """Settings of ``kind = "simsiam_resnet50"``; `head_path` is the file of the linear readout."""
@@ -39,14 +37,12 @@ class RobustResNet50(ResNet):
 
     name = "robust_resnet50"
     architecture = "resnet50"
-    state_keys = STATE_KEYS
 
     def _renamed(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         # Beside the network's own weights it holds them once more in the attacker, and the
-        # normalisation. The prefix "module." comes from training on several graphics cards.
-        own = _below("module.", state) or state
+        # normalisation.
         for name, levels in (("new_mean", self.level_mean), ("new_std", self.level_deviation)):
-            values = own.get(f"normalizer.{name}")
+            values = state.get(f"normalizer.{name}")
             expected = [level / 255 for level in levels]
             if values is not None and not np.allclose(values.flatten(), expected, atol=1e-4):
                 raise WeightsError(
@@ -54,7 +50,7 @@ class RobustResNet50(ResNet):
                     f"{values.flatten().tolist()}, expected is {expected}, as of ImageNet. It was "
                     "trained on something else, and would see images otherwise here."
                 )
-        return _below("model.", own)
+        return _below("model.", state) or state
 
 
 class SimSiamResNet50(ResNet):
@@ -63,7 +59,6 @@ class SimSiamResNet50(ResNet):
     Config: ClassVar[type[Settings]] = SimSiamSettings
     name = "simsiam_resnet50"
     architecture = "resnet50"
-    state_keys = STATE_KEYS
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
@@ -78,18 +73,18 @@ class SimSiamResNet50(ResNet):
         return [*super().problems(settings), *missing]
 
     def _renamed(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        backbone = _below("module.encoder.", state)
+        backbone = _below("encoder.", state)
         # What the encoder has under "fc" is the projection that is left behind after training.
         kept = {key: value for key, value in backbone.items() if not key.startswith("fc.")}
         return kept | {f"fc.{key}": value for key, value in self._head().items()}
 
     def _head(self) -> dict[str, torch.Tensor]:
         path = self._settings.head_path
-        state = read_checkpoint(path, STATE_KEYS, trusts_pickle=self._settings.trusts_pickle)
-        head = _below("module.fc.", state)
+        state = read_checkpoint(path)
+        head = _below("fc.", state)
         if head.keys() != {"weight", "bias"}:
             raise WeightsError(
-                f"{path} should hold a linear readout as module.fc.weight and module.fc.bias; it "
+                f"{path} should hold a linear readout as fc.weight and fc.bias; it "
                 f"has {first_names(state)}. Point 'head_path' to SimSiam's linear classifier."
             )
         return head

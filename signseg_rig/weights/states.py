@@ -2,72 +2,58 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from signseg_rig.errors import WeightsError
+from signseg_rig.weights.archives import require_plain_archive
+from signseg_rig.weights.pickle_bounds import require_bounded_pickle
 from signseg_rig.wording import first_few
 
 if TYPE_CHECKING:
     import torch
 
 N_KEYS_SHOWN = 3
+# Under these names training scripts put a network's tensors beside their optimizer's.
+STATE_KEYS = ("state_dict", "model", "model_state_dict")
+# What training on several cards, averaging, compiling and Lightning put before each name.
+WRAPPERS = ("module.", "_orig_mod.", "model.")
+# How many sets of weights an average is of: no tensor of the network.
+AVERAGED = "n_averaged"
+# What torch is told to allow holds for the whole process.
+_ALLOWING = Lock()
 
 
-def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """Read the named tensors of a torch file.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    state : dict of str to tensor, on the CPU
-
-    Raises
-    ------
-    WeightsError
-        The file is damaged, is no torch file, holds something that would have to be executed, or
-        something else than tensors by name.
-    """
-    return _tensors(_read(path), (), path)
-
-
-def read_checkpoint(
-    path: Path, keys: Sequence[str], *, trusts_pickle: bool
-) -> dict[str, torch.Tensor]:
-    """Read the named tensors of a checkpoint, which may hold other things as well.
+def read_checkpoint(path: Path, keys: Sequence[str] = ()) -> dict[str, torch.Tensor]:
+    """Return the named tensors of a torch file, as a training script saves them or bare.
 
     Parameters
     ----------
     path : Path
     keys : sequence of str
-        Under the first of these that is there the tensors stand, or else they are all there is.
-    trusts_pickle : bool
-        Whether a file that cannot be read otherwise may run code of its own.
+        Names under which the tensors may stand, before those that are usual (`STATE_KEYS`).
 
     Returns
     -------
     state : dict of str to tensor, on the CPU
+        Without what wraps their names (`WRAPPERS`), where that is the same for all.
 
     Raises
     ------
     WeightsError
-        As of `read_state`; where running code would help the message says so.
+        The file is damaged or none of torch's, unpacks to more than it is, or holds no tensors by
+        name.
+
+    Notes
+    -----
+    Objects that stand beside the tensors, such as the arguments of a training script, are not made:
+    whatever a file names beyond tensors and plain values is an `_Unread` here, which keeps nothing
+    and runs nothing.
     """
-    try:
-        content = _read(path)
-    except WeightsError as error:
-        if not trusts_pickle:
-            raise WeightsError(
-                f"{error} If it is intact it holds code, and where you would run programs from the "
-                "same source set 'trusts_pickle = true'."
-            ) from error
-        content = _unpickled(path)
-    return _tensors(content, keys, path)
+    return _unwrapped(_tensors(_read(path), (*keys, *STATE_KEYS), path))
 
 
 def load_state(
@@ -90,7 +76,8 @@ def load_state(
     Raises
     ------
     WeightsError
-        The message shows the first names that do not fit, and the first that the file has.
+        The message shows the first names that do not fit, and the first that the file has; or the
+        first whose values are not finite.
     """
     expected = model.state_dict()
     problems = [
@@ -109,6 +96,11 @@ def load_state(
             f"{path} does not fit {type(model).__name__}: {first_names(problems)}.{names} It is "
             "the weight file of another model."
         )
+    if broken := [key for key, value in state.items() if not value.isfinite().all()]:
+        raise WeightsError(
+            f"{path} holds values that are not finite, in {first_names(broken)}: its training "
+            "diverged, or it is damaged. Every number computed with it would be one as well."
+        )
     model.load_state_dict(state)
 
 
@@ -117,44 +109,65 @@ def first_names(names: Iterable[str]) -> str:
     return first_few(names, N_KEYS_SHOWN, separator="; ")
 
 
+class _Unread:
+    """Stands for an object that a file holds beside tensors: takes everything, keeps nothing."""
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        return super().__new__(cls)
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def __setstate__(self, _: object) -> None: ...
+
+
+def _unwrapped(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Take off what stands before all names alike."""
+    kept = {key: value for key, value in state.items() if key != AVERAGED}
+    for prefix in WRAPPERS:
+        if kept and all(key.startswith(prefix) for key in kept):
+            return _unwrapped({key.removeprefix(prefix): value for key, value in kept.items()})
+    return kept
+
+
 def _tensors(content: object, keys: Sequence[str], path: Path) -> dict[str, torch.Tensor]:
-    if isinstance(content, dict):
-        content = next((content[key] for key in keys if key in content), content)
-    if not _is_state(content):
-        places = f", or under {' or '.join(map(repr, keys))}" if keys else ""
+    found = content
+    if isinstance(content, dict) and not _is_state(content):
+        found = next((content[key] for key in keys if key in content), content)
+    if not _is_state(found) or not found:
         raise WeightsError(
-            f"{path} should hold tensors by name{places}; it has {_described(content)}. It is the "
-            "weight file of another model."
+            f"{path} should hold tensors by name, or under {' or '.join(map(repr, keys))}; it has "
+            f"{_described(found)}. {_remedy(found)}"
         )
-    return dict(content)
+    return dict(found)
 
 
 def _read(path: Path) -> Any:
     import torch
 
+    require_plain_archive(path)
+    require_bounded_pickle(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with _unread(path):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # torch raises whatever its parsers do: zipfile, pickle and runtime errors.
         raise WeightsError(
-            f"{path} cannot be read as torch weights ({_first_sentence(error)}). Fetch or copy it "
-            "again."
+            f"{path} cannot be read as torch weights ({_first_sentence(error)}). It is damaged, or "
+            "another kind of file. Fetch or copy it again."
         ) from error
 
 
-def _unpickled(path: Path) -> Any:
+@contextmanager
+def _unread(path: Path) -> Iterator[None]:
+    """Let torch pass over the objects that a file names, in whose place nothing is made."""
     import torch
 
-    warnings.warn(
-        f"{path} is read with trusts_pickle: code that it holds is run now.", stacklevel=2
-    )
     try:
-        return torch.load(path, map_location="cpu", weights_only=False)
-    except Exception as error:
-        raise WeightsError(
-            f"{path} cannot be read as a torch checkpoint ({_first_sentence(error)}). Fetch or "
-            "copy it again, or install the package whose objects it holds."
-        ) from error
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except ValueError:  # written by a torch before 1.6, of which it cannot tell
+        names = []
+    with _ALLOWING, torch.serialization.safe_globals([(_Unread, name) for name in names]):
+        yield
 
 
 def _first_sentence(error: Exception) -> str:
@@ -164,11 +177,28 @@ def _first_sentence(error: Exception) -> str:
 
 
 def _is_state(content: object) -> TypeGuard[dict[str, torch.Tensor]]:
+    return isinstance(content, dict) and all(
+        isinstance(key, str) and _is_plain(value) for key, value in content.items()
+    )
+
+
+def _is_plain(value: object) -> bool:
+    """Check that it is a tensor whose values are all there: not sparse, nor one value for many."""
     import torch
 
-    return isinstance(content, dict) and all(
-        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in content.items()
+    return (
+        isinstance(value, torch.Tensor)
+        and value.layout is torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
     )
+
+
+def _remedy(content: object) -> str:
+    if isinstance(content, _Unread):
+        return "Where you trust its source load it there, and save its state_dict() alone."
+    return "It is the weight file of another model."
 
 
 def _described(content: object) -> str:
@@ -176,4 +206,6 @@ def _described(content: object) -> str:
         keys = [repr(key) for key in content]
         more = ", ..." if len(keys) > N_KEYS_SHOWN else ""
         return f"the keys {', '.join(keys[:N_KEYS_SHOWN])}{more}" if keys else "no keys"
+    if isinstance(content, _Unread):
+        return "an object of another program"
     return f"a {type(content).__name__}"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from signseg_rig.settings import PluginChoice, Settings, plugin_choices
 from signseg_rig.weights.catalogue import CATALOGUE
-from signseg_rig.weights.files import file_sha256, find_weights
+from signseg_rig.weights.files import find_weights
+from signseg_rig.weights.hashes import file_sha256
 
 
 def used_weights(settings: Settings | PluginChoice) -> dict[str, str]:

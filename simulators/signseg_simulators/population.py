@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.interfaces import Network, Simulator, SimulatorContext
+from signseg_rig.interfaces import Network, Simulator, SimulatorContext, no_readout
 from signseg_rig.settings import Conflict, PluginChoice, PluginGroup, Settings, named_again
 from signseg_rig.settings_file import Problem
 from signseg_rig.types import FloatArray, ImageArray
@@ -57,11 +57,10 @@ class ReadoutPopulation(Simulator):
         self._settings = settings
         self._network: Network = settings.network.load()(settings.network.settings)
         self.unit_names = settings.units
-        names = self._network.unit_names
+        names, readout = self._network.unit_names, self._network.readout
         if problems := [_no_unit(unit, names) for unit in settings.units if unit not in names]:
             raise ConfigError("\n".join(problems))
         rows = [names.index(unit) for unit in settings.units]
-        readout = self._network.readout
         self._weights = np.asarray(readout.weights)[rows].astype(np.float64)
         self._bias = np.asarray(readout.bias)[rows].astype(np.float64)
 
@@ -69,6 +68,8 @@ class ReadoutPopulation(Simulator):
     def problems(cls, settings: Any) -> list[Problem]:
         """List the units that the network does not have, for `signseg-rig check`."""
         network: type[Network] = settings.network.load()
+        if not network.has_readout:
+            return [Problem(no_readout(settings.network.kind), ("network",))]
         names = network.foreseen_unit_names(settings.network.settings)
         return [
             Problem(_no_unit(unit, names), ("units", position))

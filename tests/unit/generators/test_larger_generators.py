@@ -105,12 +105,10 @@ def test_other_files_are_refused_by_their_first_names(state, tmp_path):
         load_generator("deepsim_fc8", str(tmp_path / "fc6.pt"))
 
 
-@pytest.mark.parametrize(
-    ("kind", "what"), [("deepsim_fc6", "upconvGAN_fc6"), ("biggan_deep_256", "biggan-deep-256")]
-)
-def test_missing_weights_say_where_they_come_from(kind, what, monkeypatch, tmp_path):
+@pytest.mark.parametrize("kind", ["deepsim_fc6", "biggan_deep_256"])
+def test_missing_weights_say_what_to_run(kind, monkeypatch, tmp_path):
     monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path))
-    with pytest.raises(WeightsMissingError, match=f"Obtain {what}"):
+    with pytest.raises(WeightsMissingError, match=f"signseg-rig weights fetch {kind}"):
         load_generator(kind)
 
 
@@ -228,3 +226,21 @@ def test_the_largest_draws():
     images = generator.render(generator.sample_codes(1, np.random.default_rng(0)))
     assert images.shape == (1, 512, 512, 3)
     assert images.std() > 5
+
+
+def test_images_of_random_weights_are_not_blank(deepsim, biggan):
+    for generator in (deepsim, biggan):
+        images = generator.render(generator.sample_codes(2, np.random.default_rng(0)))
+        assert images.std(axis=(1, 2)).mean() > 10
+        assert images.astype(float).std(axis=0).mean() > 5
+
+
+def test_tensors_of_other_shapes_are_a_sentence(tmp_path):
+    """The right singular vector of early files is computed from what should be two matrices."""
+    state = {
+        "generator.gen_z.weight_orig": torch.ones(3),
+        "generator.gen_z.weight_u": torch.ones(2),
+    }
+    torch.save(state, tmp_path / "other.bin")
+    with pytest.raises(WeightsError, match="other shapes than its names promise"):
+        load_generator("biggan_deep_128", str(tmp_path / "other.bin"))

@@ -12,6 +12,7 @@ from signseg_rig.metrics.objectness import Objectness, ObjectnessSettings
 from signseg_rig.metrics.yolo import _quietly_imported, letterboxed
 from signseg_rig.seeds import named_rng
 from signseg_rig.types import array_sha256
+from signseg_rig.weights import trust_file
 
 SIZE_PX = 64
 
@@ -202,19 +203,56 @@ def scripted(module, path):
         torch.jit.script(module).save(str(path))
 
 
-def test_objectness_where_boxes_have_it(objectness_file):
-    metric = objectness(objectness_file, trusts_torchscript=True)
+@pytest.fixture
+def trusted(tmp_path, monkeypatch):
+    """Trust files, on a list that is this test's own."""
+    monkeypatch.setattr("platformdirs.user_config_path", lambda *_, **__: tmp_path / "config")
+    return trust_file
+
+
+def test_objectness_where_boxes_have_it(objectness_file, trusted):
+    trusted(objectness_file)
+    metric = objectness(objectness_file)
     images = np.stack([np.full((8, 8, 3), level, np.uint8) for level in (10, 102, 204)])
     assert metric.best_scores(images) == pytest.approx([0, 0.4, 0.8])
     assert metric.describe()["score"] == "objectness"
 
 
-def test_a_program_is_not_run_unless_it_is_trusted(objectness_file):
-    with pytest.raises(ConfigError, match="trusts_torchscript = true"):
-        objectness(objectness_file)
+def test_a_program_is_not_run_unless_its_user_trusts_it(objectness_file, trusted, tmp_path):
+    """An experiment file may come from where the program comes from."""
+    settings = ObjectnessSettings(weights_path=objectness_file)
+    for refused in (lambda: objectness(objectness_file), lambda: Objectness(settings)):
+        with pytest.raises(ConfigError, match=r"a program that runs.*weights trust"):
+            refused()
+    assert "weights trust" in Objectness.problems(settings)[0]
+    with pytest.raises(ValueError, match=r"trusts_torchscript is no setting any more.*stranger's"):
+        ObjectnessSettings(weights_path=objectness_file, trusts_torchscript=True)
+    trusted(objectness_file)
+    assert Objectness.problems(settings) == []
+    changed = tmp_path / "changed.torchscript"
+    changed.write_bytes(objectness_file.read_bytes() + b".")
+    assert "weights trust" in Objectness.problems(ObjectnessSettings(weights_path=changed))[0]
 
 
-def test_boxes_of_another_layout_are_refused(tmp_path, images):
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1.5, -0.1])
+def test_what_is_no_score_is_refused(tmp_path, images, trusted, value):
+    import torch
+
+    class Broken(torch.nn.Module):
+        def __init__(self, value: float) -> None:
+            super().__init__()
+            self.value = value
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return torch.full((pixels.shape[0], 20, 8), self.value)
+
+    scripted(Broken(value), tmp_path / "broken.torchscript")
+    trusted(tmp_path / "broken.torchscript")
+    with pytest.raises(WeightsError, match=r"gives .* as objectness; a score is from 0 to 1"):
+        objectness(tmp_path / "broken.torchscript").measure(images, images, None)
+
+
+def test_boxes_of_another_layout_are_refused(tmp_path, images, trusted):
     import torch
 
     class EightLike(torch.nn.Module):
@@ -222,7 +260,8 @@ def test_boxes_of_another_layout_are_refused(tmp_path, images):
             return torch.zeros(pixels.shape[0], 84, 2100)
 
     scripted(EightLike(), tmp_path / "eight.torchscript")
-    metric = objectness(tmp_path / "eight.torchscript", trusts_torchscript=True)
+    trusted(tmp_path / "eight.torchscript")
+    metric = objectness(tmp_path / "eight.torchscript")
     with pytest.raises(WeightsError, match="84, 2100"):
         metric.best_scores(images)
 
@@ -237,7 +276,7 @@ def test_missing_weights_are_missed_and_not_downloaded(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["yolov8n.onnx", "yolov7.weights"])
+@pytest.mark.parametrize("name", ["yolov8n.onnx", "yolov7.pth"])
 def test_files_of_other_kinds_are_refused(name, tmp_path):
     (tmp_path / name).write_bytes(b"whatever")
     settings = ObjectnessSettings(weights_path=tmp_path / name)
@@ -269,10 +308,11 @@ def test_pickled_code_is_not_run(tmp_path, shy_file):
 
 
 @pytest.mark.parametrize("name", ["broken.pt", "broken.torchscript"])
-def test_damaged_files_are_refused(name, tmp_path):
+def test_damaged_files_are_refused(name, tmp_path, trusted):
     (tmp_path / name).write_bytes(b"not a detector")
+    trusted(tmp_path / name)
     with pytest.raises(WeightsError, match=name):
-        objectness(tmp_path / name, trusts_torchscript=True)
+        objectness(tmp_path / name)
 
 
 def test_a_classifier_is_no_detector(tmp_path):

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from signseg_rig.errors import ConfigError, WeightsError, WeightsMissingError
 from signseg_rig.interfaces import MetricContext
 from signseg_rig.metrics.perceptual import TORCHVISION_NAMES, Lpips, LpipsSettings
-from signseg_rig.weights import find_entry
+from signseg_rig.weights import CATALOGUE, file_sha256, find_entry
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +87,19 @@ def test_weights_of_the_trunk_are_found_where_those_of_networks_are(
         Lpips(LpipsSettings())
     (tmp_path / "weights").mkdir()
     shutil.copy(trunk_file, tmp_path / "weights" / find_entry("alexnet").file_name)
+    with pytest.raises(WeightsError, match="is not the weight file of 'alexnet'"):
+        Lpips(LpipsSettings())
+    sha256 = file_sha256(trunk_file)
+    monkeypatch.setitem(CATALOGUE, "alexnet", replace(find_entry("alexnet"), sha256=sha256))
     found, given = Lpips(LpipsSettings()), Lpips(LpipsSettings(weights_path=trunk_file))
     assert found.describe() == given.describe()
 
 
-def test_a_trunk_that_is_in_no_catalogue_needs_a_path():
+def test_every_trunk_can_be_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     (problem,) = Lpips.problems(LpipsSettings(trunk="squeeze"))
-    assert "Point 'weights_path' to your copy of torchvision's ImageNet weights" in problem
+    assert "signseg-rig weights fetch squeezenet1_1_torchvision" in problem
 
 
 def test_weights_of_another_network_are_refused(trunk_file):
@@ -102,7 +109,12 @@ def test_weights_of_another_network_are_refused(trunk_file):
 
 @pytest.mark.parametrize("trunk", ["vgg", "squeeze"])
 def test_other_trunks(trunk, untrained, random_images):
-    metric = Lpips(LpipsSettings(weights_path=untrained(TORCHVISION_NAMES[trunk]), trunk=trunk))
+    metric = Lpips(
+        LpipsSettings(
+            weights_path=untrained(TORCHVISION_NAMES[trunk].removesuffix("_torchvision")),
+            trunk=trunk,
+        )
+    )
     values = metric.measure(random_images(2, 32), random_images(1, 32), MetricContext())
     assert values["across"] > 0
     assert metric.describe()["trunk"] == trunk

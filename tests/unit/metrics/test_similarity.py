@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from signseg_rig.errors import ConfigError
+from signseg_rig.errors import ConfigError, WeightsError
 from signseg_rig.interfaces import MetricContext
 from signseg_rig.metrics.similarity import (
     RepresentationalSimilarity,
@@ -176,3 +176,14 @@ def test_tells_which_weights_judged_and_what_is_missing(two, tmp_path):
     missing = SimilaritySettings(networks=(SMALL | {"weights_path": str(tmp_path / "no.pth")},))
     (problem,) = RepresentationalSimilarity.problems(missing)
     assert "no.pth" in problem
+
+
+def test_features_that_are_not_finite_are_no_similarity(sets, monkeypatch):
+    """Of half a network's values: a cosine would be NaN, or leave them out."""
+    metric = ensemble(SMALL)
+    (network,) = metric._networks.values()
+    features = network.features(sets[0])
+    features[0, :3] = np.inf
+    monkeypatch.setattr(network, "features", lambda images: features[: len(images)])
+    with pytest.raises(WeightsError, match="gives 3 of 3840 values that are not finite"):
+        metric._features(next(iter(metric._networks)), sets[0])

@@ -184,18 +184,19 @@ def test_names_in_a_checkpoint_that_does_not_fit_are_shown(tmp_path):
 
 
 class Schedule:
-    """An object that some checkpoints hold and that only unpickling gives back."""
+    """An object that some checkpoints hold beside the weights."""
 
 
-def test_a_checkpoint_with_objects_is_unpickled_on_demand_only(tmp_path):
-    model, _ = saved_model(tmp_path, "resnet50")
-    state = {f"module.model.{key}": value for key, value in model.state_dict().items()}
-    path = tmp_path / "objects.ckpt"
-    torch.save({"model": state, "schedule": Schedule()}, path)
-    with pytest.raises(WeightsError, match="trusts_pickle = true"):
-        load_network("robust_resnet50", str(path))
-    with pytest.warns(UserWarning, match="code that it holds is run"):
-        load_network("robust_resnet50", str(path), trusts_pickle=True)
+def test_objects_beside_the_weights_are_passed_over(tmp_path, images):
+    """The Tanh network of the paper comes from such a file, whose classes are not here."""
+    model, path = saved_model(tmp_path, "resnet18")
+    state = {f"module.{key}": value for key, value in model.state_dict().items()}
+    torch.save({"model": state, "schedule": Schedule(), "epoch": 89}, tmp_path / "trained.pth")
+    plain, trained = (
+        load_network("resnet18", str(file), input_size_px=SIZE_PX, activation="tanh")
+        for file in (path, tmp_path / "trained.pth")
+    )
+    assert np.array_equal(scores_of(trained, images), scores_of(plain, images))
 
 
 def test_another_models_file_is_refused_by_its_first_names(tmp_path):
@@ -209,7 +210,7 @@ def test_missing_weights_say_what_to_run(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(WeightsMissingError, match=r"signseg-rig weights fetch resnet18"):
         load_network("resnet18")
-    with pytest.raises(WeightsMissingError, match=r"Obtain resnet50_l2_eps3\.ckpt"):
+    with pytest.raises(WeightsMissingError, match=r"weights fetch robust_resnet50"):
         load_network("robust_resnet50")
 
 

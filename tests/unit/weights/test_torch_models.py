@@ -7,9 +7,7 @@ import torch
 from torch import nn
 
 from signseg_rig.errors import WeightsError
-from signseg_rig.plugins import list_plugins, load_plugin
 from signseg_rig.weights import (
-    CATALOGUE,
     ModelSettings,
     file_sha256,
     model_problems,
@@ -88,28 +86,12 @@ def test_model_of_a_file(tmp_path):
         trained_model("alexnet", ModelSettings(weights_path=path), build)
 
 
-class Extra:
-    """An object that some checkpoints hold and that only unpickling gives back."""
-
-
-@pytest.mark.parametrize("group", ["generators", "networks"])
-def test_every_model_can_be_told_to_trust_its_file(group, tmp_path):
-    path = tmp_path / "own.pth"
-    torch.save({"own": torch.ones(1), "extra": Extra()}, path)
-    kinds = [info.name for info in list_plugins(group) if info.name in CATALOGUE]
-    assert kinds
-    for kind in kinds:
-        plugin = load_plugin(group, kind)
-        table = {"weights_path": path}
-        if "head_path" in plugin.Config.model_fields:
-            table["head_path"] = path
-        with pytest.raises(WeightsError, match="set 'trusts_pickle = true'"):
-            plugin(plugin.Config(**table))
-        with (
-            pytest.warns(UserWarning, match="code that it holds is run now"),
-            pytest.raises(WeightsError, match="should hold tensors by name"),
-        ):
-            plugin(plugin.Config(**table, trusts_pickle=True))
+def test_no_file_is_trusted_to_run_what_is_in_it():
+    for table in ({"trusts_pickle": True}, {"trusts_pickle": 1, "random_seed": 3}):
+        with pytest.raises(ValueError, match="trusts_pickle is no setting any more"):
+            ModelSettings(**table)
+    # Records of earlier versions have the default.
+    assert ModelSettings.model_validate({"trusts_pickle": False}) == ModelSettings()
 
 
 def test_weights_have_one_origin(tmp_path):

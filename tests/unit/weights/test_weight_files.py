@@ -1,11 +1,13 @@
 """Weight files are found, fetched and added, and never taken for another or for half of one."""
 
 import hashlib
-import http.server
+import io
 import os
-import threading
+import re
+import tarfile
 import zipfile
 from dataclasses import replace
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,6 @@ from torchvision import models
 from signseg_rig.errors import WeightsError, WeightsMissingError
 from signseg_rig.weights import (
     CATALOGUE,
-    ByHand,
     Download,
     PackageMember,
     WeightFile,
@@ -24,6 +25,7 @@ from signseg_rig.weights import (
     find_entry,
     find_weights,
     is_intact,
+    known_sha256,
     weights_folder,
 )
 
@@ -56,36 +58,6 @@ def know(monkeypatch):
     return put
 
 
-@pytest.fixture
-def server():
-    """A web server of this machine; `files` is what it has, `asked` what it was asked for."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.server.asked.append(self.path)
-            content = self.server.files.get(self.path)
-            self.send_response(404 if content is None else 200)
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            # Less than announced: a connection that broke.
-            self.wfile.write((content or b"")[: self.server.n_sent])
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.files, server.asked, server.n_sent = {}, [], None
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-def address(server, path="/small.pth"):
-    return f"http://127.0.0.1:{server.server_address[1]}{path}"
-
-
 def make_wheel(folder, name, members):
     folder.mkdir(exist_ok=True)
     info = f"{name}-1.0.dist-info"
@@ -112,7 +84,7 @@ def index(tmp_path, monkeypatch):
 
 
 def test_own_file_comes_first_and_need_not_be_the_catalogues(know, folder, tmp_path):
-    know(ByHand("a file"))
+    know(Download("https://127.0.0.1:1/small.pth"))
     own = tmp_path / "own.pth"
     own.write_bytes(b"something else")
     folder.mkdir()
@@ -154,7 +126,6 @@ def test_cache_of_torch_is_where_torch_keeps_it(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("source", "remedy"),
     [
-        (ByHand("the file of its authors"), "Obtain the file of its authors (3 kB); then point"),
         (Download("https://127.0.0.1/small.pth"), "signseg-rig weights fetch small"),
         (PackageMember("no-such-package", "1.0", "a"), "signseg-rig weights fetch small"),
     ],
@@ -170,7 +141,7 @@ def test_missing_weights_say_what_to_do(know, folder, tmp_path, source, remedy):
 
 
 def test_rest_of_an_interrupted_copy_is_not_taken(know, folder):
-    know(ByHand("a file"))
+    know(Download("https://127.0.0.1:1/small.pth"))
     folder.mkdir()
     (folder / "small.pth").write_bytes(CONTENT[:-1])
     with pytest.raises(WeightsError, match=r"it has 2999 bytes, expected are 3000"):
@@ -195,7 +166,7 @@ def test_weights_folder_is_the_users_unless_one_is_chosen(monkeypatch):
 
 
 def test_added_file_is_found(know, folder, tmp_path):
-    entry = know(ByHand("a file"))
+    entry = know(Download("https://127.0.0.1:1/small.pth"))
     (tmp_path / "download").write_bytes(CONTENT)
     placed = add_weights("small", tmp_path / "download")
     assert placed == find_weights("small") == folder / "small.pth"
@@ -204,8 +175,45 @@ def test_added_file_is_found(know, folder, tmp_path):
     assert [one.name for one in folder.iterdir()] == ["small.pth"]
 
 
+def test_damaged_file_is_not_used(know, folder):
+    """Of the right size, as a bad disk or somebody's own weights leave it."""
+    know(Download("https://127.0.0.1:1/small.pth"))
+    folder.mkdir()
+    path = folder / "small.pth"
+    path.write_bytes(CONTENT)
+    assert find_weights("small") == path
+    path.write_bytes(CONTENT[:-1] + b".")
+    with pytest.raises(WeightsError, match=r"or is damaged: it has sha256 .*weights fetch small"):
+        find_weights("small")
+    assert find_weights("small", path) == path
+
+
+def test_hash_that_nobody_publishes_is_that_of_the_first_file(know, folder, tmp_path):
+    entry = know(Download("https://127.0.0.1:1/small.pth"), sha256="", n_bytes=None)
+    folder.mkdir()
+    (folder / "small.pth").write_bytes(CONTENT)
+    assert known_sha256(entry, find_weights("small")) == ""
+    (tmp_path / "own").write_bytes(CONTENT)
+    placed = add_weights("small", tmp_path / "own")
+    assert known_sha256(entry, placed) == SHA256
+    assert (folder / "small.pth.sha256").read_text() == f"{SHA256}  small.pth\n"
+    placed.write_bytes(CONTENT + b".")
+    with pytest.raises(WeightsError, match="or is damaged: it has sha256"):
+        find_weights("small")
+    (tmp_path / "own").write_bytes(b"another that the user adds")
+    assert add_weights("small", tmp_path / "own") == find_weights("small")
+
+
+def test_file_is_hashed_again_only_once_it_has_changed(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT)
+    assert file_sha256(path) == file_sha256(path) == SHA256
+    path.write_bytes(CONTENT[::-1])
+    assert file_sha256(path) == hashlib.sha256(CONTENT[::-1]).hexdigest()
+
+
 def test_first_digits_of_a_hash_are_enough(know, tmp_path):
-    know(ByHand("a file"), sha256=SHA256[:8], n_bytes=None)
+    know(Download("https://127.0.0.1:1/small.pth"), sha256=SHA256[:8], n_bytes=None)
     (tmp_path / "right").write_bytes(CONTENT)
     (tmp_path / "wrong").write_bytes(CONTENT + b".")
     add_weights("small", tmp_path / "right")
@@ -214,7 +222,7 @@ def test_first_digits_of_a_hash_are_enough(know, tmp_path):
 
 
 def test_wrong_file_is_refused_and_the_old_one_stays(know, folder, tmp_path):
-    know(ByHand("a file"))
+    know(Download("https://127.0.0.1:1/small.pth"))
     (tmp_path / "right").write_bytes(CONTENT)
     add_weights("small", tmp_path / "right")
     wrong = tmp_path / "wrong"
@@ -228,7 +236,7 @@ def test_wrong_file_is_refused_and_the_old_one_stays(know, folder, tmp_path):
 
 
 def test_what_a_killed_call_left_is_removed_once_it_cannot_be_alive(know, folder, tmp_path):
-    know(ByHand("a file"))
+    know(Download("https://127.0.0.1:1/small.pth"))
     (tmp_path / "right").write_bytes(CONTENT)
     folder.mkdir()
     abandoned, written_now, of_a_browser = (
@@ -245,57 +253,14 @@ def test_what_a_killed_call_left_is_removed_once_it_cannot_be_alive(know, folder
 
 
 def test_folder_that_cannot_be_written_to(know, folder, tmp_path):
-    know(ByHand("a file"))
+    know(Download("https://127.0.0.1:1/small.pth"))
     (tmp_path / "right").write_bytes(CONTENT)
     folder.write_text("a file in the place of the folder")
-    with pytest.raises(WeightsError, match=r"cannot be copied to .*SIGNSEG_WEIGHTS"):
+    with pytest.raises(WeightsError, match=r"cannot be put at .*SIGNSEG_WEIGHTS"):
         add_weights("small", tmp_path / "right")
 
 
 # Fetching.
-
-
-def test_download_is_made_once(know, folder, server):
-    know(Download(address(server)))
-    server.files["/small.pth"] = CONTENT
-    assert fetch_weights("small").read_bytes() == CONTENT
-    assert fetch_weights("small") == folder / "small.pth"
-    assert server.asked == ["/small.pth"]
-
-
-def test_damaged_file_is_fetched_again(know, folder, server):
-    know(Download(address(server)))
-    server.files["/small.pth"] = CONTENT
-    folder.mkdir()
-    (folder / "small.pth").write_bytes(b"x" * len(CONTENT))
-    assert fetch_weights("small").read_bytes() == CONTENT
-
-
-def test_other_content_is_refused(know, folder, server):
-    know(Download(address(server)))
-    server.files["/small.pth"] = b"<html>Please log in</html>"
-    with pytest.raises(WeightsError, match="is not the weight file of 'small'"):
-        fetch_weights("small")
-    assert not (folder / "small.pth").exists()
-
-
-@pytest.mark.parametrize("broken", ["not there", "half of it", "nobody answers"])
-def test_download_that_fails_says_how_to_do_without(know, folder, server, broken):
-    know(Download(address(server)))
-    if broken == "half of it":
-        server.files["/small.pth"], server.n_sent = CONTENT, 100
-    if broken == "nobody answers":
-        know(Download("http://127.0.0.1:1/small.pth"))
-    with pytest.raises((WeightsMissingError, WeightsError)) as raised:
-        fetch_weights("small")
-    assert "small" in str(raised.value)
-    assert not (folder / "small.pth").exists()
-
-
-def test_what_has_to_be_obtained_by_hand_is_not_fetched(know):
-    know(ByHand("the file of its authors"))
-    with pytest.raises(WeightsMissingError, match="nothing to download it from is known"):
-        fetch_weights("small")
 
 
 def test_one_file_is_taken_out_of_a_wheel(know, folder, index, tmp_path):
@@ -306,6 +271,25 @@ def test_one_file_is_taken_out_of_a_wheel(know, folder, index, tmp_path):
     assert fetch_weights("small") == folder / "small.pth"
     assert (folder / "small.pth").read_bytes() == CONTENT
     assert [one.name for one in folder.iterdir()] == ["small.pth"]
+
+
+def test_one_file_is_taken_out_of_sources_that_are_known(know, folder, index):
+    """Pip has to run what describes them, so that they are those of the catalogue or none."""
+    archive = index / "small-weights-1.0.tar.gz"
+    setup = b"from setuptools import setup; setup(name='small-weights', version='1.0')"
+    members = {"PKG-INFO": b"Metadata-Version: 2.1\nName: small-weights\nVersion: 1.0\n"}
+    members |= {"setup.py": setup, "small_weights/model.bin": CONTENT}
+    with tarfile.open(archive, "w:gz") as file:
+        for path, content in members.items():
+            info = tarfile.TarInfo(f"small-weights-1.0/{path}")
+            info.size = len(content)
+            file.addfile(info, io.BytesIO(content))
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    know(PackageMember("small-weights", "1.0", "small_weights/model.bin", "0" * 64))
+    with pytest.raises(WeightsMissingError, match="HASH"):
+        fetch_weights("small")
+    assert not (folder / "small.pth").exists()
+    assert CATALOGUE["squeezenet1_1"].source.archive_sha256 != sha256
 
 
 @pytest.mark.parametrize("members", [{}, {"small_weights/other.bin": b"x"}])
@@ -328,9 +312,11 @@ def test_package_that_cannot_be_had(know, index):
 
 def test_addresses_are_those_of_torchvision():
     downloads = {
-        name: entry for name, entry in CATALOGUE.items() if isinstance(entry.source, Download)
+        name.removesuffix("_torchvision"): entry
+        for name, entry in CATALOGUE.items()
+        if isinstance(entry.source, Download) and "download.pytorch.org" in entry.source.url
     }
-    assert len(downloads) == 9
+    assert len(downloads) == 10
     for name, entry in downloads.items():
         weights = models.get_model_weights(name).IMAGENET1K_V1
         assert entry.source.url == weights.url
@@ -340,10 +326,26 @@ def test_addresses_are_those_of_torchvision():
         assert n_mb == pytest.approx(weights.meta["_file_size"] * 2**20 / 1e6, abs=1)
 
 
+def test_detectors_are_of_the_release_that_ultralytics_takes_them_from():
+    source = distribution("ultralytics").locate_file("ultralytics/utils/downloads.py")
+    release = re.search(r'release: str = "(v[\d.]+)"', Path(source).read_text(encoding="utf-8"))
+    urls = [one.source.url for one in CATALOGUE.values() if one.licence == "AGPL-3.0"]
+    assert len(urls) == 6
+    assert all(f"/ultralytics/assets/releases/download/{release[1]}/" in url for url in urls)
+
+
+def test_entries_are_told_apart_by_name_and_file():
+    files = [entry.file_name for entry in CATALOGUE.values()]
+    assert len(set(files)) == len(files)
+    assert all(name == entry.name for name, entry in CATALOGUE.items())
+    assert all(entry.licence and entry.size for entry in CATALOGUE.values())
+
+
 def test_packaged_weights_are_here_and_intact():
     packaged = [one for one in CATALOGUE.values() if isinstance(one.source, PackageMember)]
     assert {one.name for one in packaged} == {
-        *("dcgan_faces", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+        *("dcgan_faces", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"),
+        *("squeezenet1_1", "mobilenet_v2", "yolov3_tiny"),
     }
     for entry in packaged:
         assert is_intact(entry, find_weights(entry.name))
