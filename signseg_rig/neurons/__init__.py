@@ -13,6 +13,7 @@ from signseg_rig.neurons.gates import Gate, gate_channels
 from signseg_rig.neurons.linear import LinearModel
 from signseg_rig.neurons.model_file import model_file_sha256
 from signseg_rig.neurons.models import Ablation, Convention, NeuronModels
+from signseg_rig.neurons.noise_ceiling import NoiseCeiling, noise_ceiling
 from signseg_rig.neurons.permutation_null import PermutationNull, permutation_null
 from signseg_rig.neurons.pls import PlsModel, PlsPath, fit_pls, fit_pls_path
 from signseg_rig.neurons.regularized import LinearFit, fit_lasso, fit_ridge, fit_signed
@@ -34,6 +35,7 @@ __all__ = [
     "LinearFit",
     "LinearModel",
     "NeuronModels",
+    "NoiseCeiling",
     "PermutationNull",
     "PlsModel",
     "PlsPath",
@@ -51,6 +53,7 @@ __all__ = [
     "fit_signed",
     "gate_channels",
     "model_file_sha256",
+    "noise_ceiling",
     "normalized_explained_variance",
     "permutation_null",
     "split_half_reliability",
