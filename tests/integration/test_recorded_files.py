@@ -282,7 +282,7 @@ def test_a_vendors_file_is_read_lazily(onsets_s, image_folder, tmp_path):
     assert data.unit_ids == ("sig000a", "sig001a")
 
 
-@pytest.mark.parametrize("suffix", ["nix", "nwb", "mat", "nev", "plx", "nex", "smr"])
+@pytest.mark.parametrize("suffix", ["nix", "mat", "nev", "plx", "nex", "smr"])
 def test_the_readers_own_error_is_shown(suffix, table, image_folder, tmp_path):
     path = tmp_path / f"torn.{suffix}"
     path.write_bytes(b"not what the suffix says")
@@ -361,15 +361,13 @@ def test_nwb_files_give_the_counts_and_the_images(spikes, onsets_s, shown, image
     assert len(set(data.images.sha256)) == N_IMAGES
 
 
-def test_nwb_that_neo_does_not_take_is_left_to_the_reader_that_does(
+def test_nwb_with_its_stimuli_in_a_table_of_their_own(
     spikes, onsets_s, shown, table, image_folder, tmp_path
 ):
-    """Units that were recorded in two stretches, of which neo takes one."""
+    """Units that were recorded in two stretches, of which neo would take one."""
     path = write_pynwb(nwb_file(spikes, onsets_s, shown), tmp_path / "a.nwb")
-    with pytest.raises(DataSetError, match="multiple observation intervals") as caught:
-        read_recorded(path, image_folder, stimulus_table=table)
-    assert "leave out the stimulus table (--stimuli)" in str(caught.value)
-    assert read_recorded(path, image_folder).n_units == N_UNITS
+    data = read_recorded(path, image_folder, stimulus_table=table)
+    np.testing.assert_array_equal(data.rates_hz, read_recorded(path, image_folder).rates_hz)
 
 
 def test_nwb_with_images_elsewhere_and_a_column_of_another_name(
