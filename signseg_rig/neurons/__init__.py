@@ -10,6 +10,7 @@ from signseg_rig.neurons.cross_validation import (
 )
 from signseg_rig.neurons.features import FeatureCache, FeatureReader, FeatureSpec
 from signseg_rig.neurons.gates import Gate, gate_channels
+from signseg_rig.neurons.image_order import OrderAutocorrelation, order_autocorrelation
 from signseg_rig.neurons.linear import LinearModel
 from signseg_rig.neurons.model_file import model_file_sha256
 from signseg_rig.neurons.models import Ablation, Convention, NeuronModels
@@ -22,6 +23,7 @@ from signseg_rig.neurons.reliability import (
     normalized_explained_variance,
     split_half_reliability,
 )
+from signseg_rig.neurons.shuffles import block_groups
 
 __all__ = [
     "Ablation",
@@ -36,10 +38,12 @@ __all__ = [
     "LinearModel",
     "NeuronModels",
     "NoiseCeiling",
+    "OrderAutocorrelation",
     "PermutationNull",
     "PlsModel",
     "PlsPath",
     "ablation_curves",
+    "block_groups",
     "comparison_fits",
     "correlation_ceiling",
     "cross_validate_fit",
@@ -55,6 +59,7 @@ __all__ = [
     "model_file_sha256",
     "noise_ceiling",
     "normalized_explained_variance",
+    "order_autocorrelation",
     "permutation_null",
     "split_half_reliability",
 ]

@@ -1,4 +1,4 @@
-"""Random orders of images that leave those of a group together."""
+"""Random orders of images: any, with groups left together, or shifted as a whole."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from signseg_rig.errors import ConfigError
 from signseg_rig.types import IntArray
 
 
@@ -40,3 +41,57 @@ def draw_shuffles(
             order[places] = rng.permutation(places)
         orders.append(order)
     return orders
+
+
+def draw_shifts(n_images: int, n_shuffles: int, rng: np.random.Generator) -> list[IntArray]:
+    """Draw orders in which all images are moved on by the same number of places, in a circle.
+
+    Parameters
+    ----------
+    n_images, n_shuffles : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    orders : list of (n_images,) int arrays
+        Different ones, and so no more than ``n_images - 1``.
+    """
+    shifts = rng.permutation(np.arange(1, n_images))[:n_shuffles]
+    return [np.roll(np.arange(n_images), int(shift)) for shift in shifts]
+
+
+def block_groups(
+    n_images: int, n_blocks: int, groups: Sequence[object] | None = None
+) -> list[object]:
+    """Return the stretch of the order to which each image belongs, as a group of it.
+
+    Parameters
+    ----------
+    n_images : int
+    n_blocks : int
+        How many stretches of equal length there are.
+    groups : sequence of n_images hashables, optional
+        Images that belong together anyway: stretches that share such a group become one.
+
+    Returns
+    -------
+    groups : list of n_images ints
+
+    Raises
+    ------
+    ConfigError
+        There are more blocks than images, or fewer than 2.
+    """
+    if not 2 <= n_blocks <= n_images:
+        raise ConfigError(
+            f"The order of {n_images} images can be cut into 2 to {n_images} blocks; got "
+            f"{n_blocks}."
+        )
+    block = np.arange(n_images) * n_blocks // n_images
+    first: dict[object, int] = {}
+    for image, group in enumerate(range(n_images) if groups is None else groups):
+        here, there = block[image], first.setdefault(group, block[image])
+        if here != there:
+            block[block == here] = there
+            first = {known: there if one == here else one for known, one in first.items()}
+    return list(block.tolist())

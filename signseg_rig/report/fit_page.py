@@ -52,6 +52,7 @@ def write_fit_report(fit: NeuronFit, folder: Path) -> Path:
         figures=sources,
         features=fit.models.features,
         session=fit.models.session,
+        notes=fit.notes,
         medians={
             name: float(np.nanmedian(values))
             for name, values in fit.models.quality.items()
