@@ -54,7 +54,7 @@ class ImageSet(ABC):
         if twice := sorted(name for name, ids in alike.items() if len(ids) > 1):
             raise DataSetError(
                 f"{len(twice)} names of {self.source} stand for two images each: {listed(twice)}. "
-                "They look the same and differ in how accents are written (NFC and NFD); rename one."
+                "They look the same, but their accents are written differently; rename one."
             )
 
     def __len__(self) -> int:
