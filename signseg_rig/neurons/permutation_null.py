@@ -64,7 +64,7 @@ def permutation_null(
         The smallest p-value is ``1 / (1 + n_shuffles)``.
     n_blocks : int
         For images whose order matters, see the Notes: into how many stretches the order is cut, of
-        which folds hold whole ones; responses are shifted over it in place of shuffled. 0 is for
+        which folds hold whole ones; responses are shifted over it, not shuffled. 0 is for
         images whose order means nothing. The `cross_validate_pls` in question has the groups that
         `block_groups` returns.
     n_workers : int
@@ -86,12 +86,12 @@ def permutation_null(
     unrelated neurons (`order_autocorrelation` finds this).
 
     With `n_blocks`, whole stretches of the order are left out of a fit, so that an image is not
-    predicted from its neighbours, and the null shifts the responses over the order in a circle,
-    which leaves them as slow as they are. There are as many shifts as images, less one: with more
-    shuffles all of them are taken. Stretches should be several times as long as what varies slowly.
-    Measured with 160 images and 10 blocks, where features and responses are smooth noise with a
-    correlation length of 8 images, or an autoregression over 10: p <= 0.05 for 6 % of unrelated
-    neurons (+-1 %); with 20 blocks 6 to 10 %. SLOWER
+    predicted from its neighbours, and the null begins elsewhere in the responses and turns back at
+    their ends (`draw_shifts`), which leaves them as slow as they are. There are twice as many such
+    shifts as images, less one: with more shuffles all of them are taken. Stretches should be several
+    times as long as what varies slowly. Measured with 120 images, 10 blocks, and features and
+    responses that are smooth noise with a correlation length of 8 images, or that walk at random:
+    p <= 0.05 for 5 % of unrelated neurons (+-1 %).
 
     Groups are shuffled as wholes, among those of their size: the images of a group, which may be
     the same picture twice, share what is true of their responses, and apart they would be more
