@@ -12,6 +12,7 @@ import numpy as np
 
 from signseg_rig.datasets import RecordedData
 from signseg_rig.errors import ConfigError
+from signseg_rig.fit_notes import fit_notes
 from signseg_rig.neurons import (
     ONE_SIGN_FITS,
     CrossValidation,
@@ -20,15 +21,16 @@ from signseg_rig.neurons import (
     FeatureSigns,
     Gate,
     NeuronModels,
+    NoiseCeiling,
     PermutationNull,
     allow_sign_ablation,
+    block_groups,
     comparison_fits,
-    correlation_ceiling,
     cross_validate_fit,
     cross_validate_pls,
     fit_pls_chosen,
     gate_channels,
-    normalized_explained_variance,
+    noise_ceiling,
     permutation_null,
 )
 from signseg_rig.types import FloatArray
@@ -55,6 +57,8 @@ class NeuronFit:
         None where no shuffles were asked for.
     comparisons : mapping of str to CrossValidation
         Of other models, by name, with the same folds.
+    notes : tuple of str
+        What has to be known to read the numbers, and why some are missing.
     """
 
     models: NeuronModels
@@ -65,6 +69,7 @@ class NeuronFit:
     gate: Gate | None
     null: PermutationNull | None
     comparisons: Mapping[str, CrossValidation]
+    notes: tuple[str, ...] = ()
 
     def columns(self) -> dict[str, list[object]]:
         """Give the table of neurons: a list per column, in the order of the units."""
@@ -117,6 +122,8 @@ class FitSettings:
         Of the permutation null; 0 leaves it out.
     compare : sequence of str
         Other models to test likewise, of `signseg_rig.neurons.comparison_fits`.
+    shuffle_blocks : int
+        For images whose order matters, see `permutation_null`; 0 where it means nothing.
     seed : int
         Of folds, shuffles and splits.
     n_workers : int
@@ -134,6 +141,7 @@ class FitSettings:
     n_folds: int = 10
     n_shuffles: int = 0
     compare: Sequence[str] = ()
+    shuffle_blocks: int = 0
     seed: int = 0
     n_workers: int = 1
     signed_features_anyway: bool = False
@@ -192,7 +200,10 @@ def fit_recorded(
     measured_hz = data.mean_rates_hz.T
     # The same picture under two names is one image: it must not be on both sides of a split.
     groups = data.images.sha256
-    rules: dict[str, Any] = {"seed": settings.seed, "groups": groups}
+    folded: Sequence[object] = groups
+    if settings.shuffle_blocks:
+        folded = block_groups(data.n_images, settings.shuffle_blocks, groups)
+    rules: dict[str, Any] = {"seed": settings.seed, "groups": folded}
     choice: dict[str, Any] = {"n_components": settings.n_components, **rules}
     on_progress("cross-validation", 0, 1)
     validation = cross_validate_pls(features, measured_hz, n_folds=settings.n_folds, **choice)
@@ -210,9 +221,10 @@ def fit_recorded(
         )
         for name in settings.compare
     }
-    gate = None
+    gate, ceiling = None, None
     if data.n_repeats > 1:
         gate = gate_channels(data.rates_hz, data.baseline_hz, seed=settings.seed)
+        ceiling = noise_ceiling(data.rates_hz, seed=settings.seed)
     model = fit_pls_chosen(features, measured_hz, **choice)
     models = NeuronModels(
         unit_ids=data.unit_ids,
@@ -223,17 +235,21 @@ def fit_recorded(
         features=reader.spec,
         signs=signs,
         image_sha256=groups,
-        quality=_quality(validation, gate, null),
+        quality=_quality(validation, ceiling, null),
         session=dict(data.session),
         fit={
             "seed": settings.seed,
             "n_folds": settings.n_folds,
             "n_components": list(settings.n_components),
             "n_shuffles": settings.n_shuffles,
+            "shuffle_blocks": settings.shuffle_blocks,
         },
     )
     n_trials = np.isfinite(data.rates_hz).sum(axis=(1, 2))
-    return NeuronFit(models, features, measured_hz, n_trials, validation, gate, null, comparisons)
+    notes = fit_notes(data, features, ceiling, null, settings.shuffle_blocks)
+    return NeuronFit(
+        models, features, measured_hz, n_trials, validation, gate, null, comparisons, notes
+    )
 
 
 def _shuffled(
@@ -250,6 +266,7 @@ def _shuffled(
         measured_hz,
         n_folds=settings.n_folds,
         n_shuffles=settings.n_shuffles,
+        n_blocks=settings.shuffle_blocks,
         n_workers=settings.n_workers,
         on_progress=partial(_pass_on, on_progress, "shuffled images", settings.n_shuffles),
         **choice,
@@ -261,18 +278,18 @@ def _pass_on(on_progress: OnProgress, stage: str, n_all: int, n_done: int) -> No
 
 
 def _quality(
-    validation: CrossValidation, gate: Gate | None, null: PermutationNull | None
+    validation: CrossValidation, ceiling: NoiseCeiling | None, null: PermutationNull | None
 ) -> dict[str, FloatArray]:
     unknown = np.full(len(validation.r), np.nan)
-    reliability = unknown if gate is None else gate.reliability
     return {
-        "reliability": reliability,
-        "ceiling_r": correlation_ceiling(reliability),
+        "reliability": unknown if ceiling is None else ceiling.reliability,
+        "reliability_se": unknown if ceiling is None else ceiling.standard_error,
+        "ceiling_r": unknown if ceiling is None else ceiling.ceiling_r,
         "train_r": validation.train_r,
         "train_r2": validation.train_r2,
         "test_r": validation.r,
         "test_r2": validation.r2,
-        "normalized_ev": normalized_explained_variance(validation.r, reliability),
+        "normalized_ev": unknown if ceiling is None else ceiling.normalized_ev(validation.r),
         "p_value": unknown if null is None else null.p_values,
         "q_value": unknown if null is None else null.q_values,
     }

@@ -18,7 +18,7 @@ def read_images(folder: Path, n_images: int | None = None) -> list[tuple[str, Im
     ----------
     folder : Path
         Its PNG, JPEG, BMP and TIFF files are read; other files, hidden files and subfolders are
-        left out.
+        left out; `describe_left_out` of `signseg_rig.pictures` says which look like images.
     n_images : int, optional
         How many to read, the first by name; all by default.
 

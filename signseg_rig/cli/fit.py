@@ -20,6 +20,7 @@ from signseg_rig.cli.network_options import (
     open_network,
 )
 from signseg_rig.cli.outputs import require_writable
+from signseg_rig.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,12 +67,27 @@ def fit(
         Path | None,
         typer.Option(help="CSV of the stimuli of a recording, with onset_s and image."),
     ] = None,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(
+            help="Images whose presentations do not count, separated by commas, such as "
+            "omitted,blank."
+        ),
+    ] = None,
     window_s: Annotated[
-        Window | None, typer.Option(help="Count spikes from and to these times after the onset.")
+        str | None,
+        typer.Option(
+            metavar="FROM,TO",
+            help="Count spikes from and to these seconds after the onset: 0.05,0.2 by default.",
+        ),
     ] = None,
     baseline_window_s: Annotated[
-        Window | None,
-        typer.Option(help="Count baseline spikes from and to these times after the onset."),
+        str | None,
+        typer.Option(
+            metavar="FROM,TO",
+            help="Count the spikes of the baseline from and to these seconds after the onset: "
+            "0,0.045 by default.",
+        ),
     ] = None,
     key: Annotated[
         str | None, typer.Option(help="Name of the responses in a .npz or .mat file.")
@@ -122,6 +138,14 @@ def fit(
             min=0,
         ),
     ] = 200,
+    shuffle_blocks: Annotated[
+        int,
+        typer.Option(
+            help="For images that stand in the order of showing: cut it into so many stretches, "
+            "leave out whole ones, and shift responses over it in place of shuffling them.",
+            min=0,
+        ),
+    ] = 0,
     compare: Annotated[
         list[str] | None,
         typer.Option(
@@ -139,6 +163,7 @@ def fit(
 ) -> None:
     """Fit PLS models to recorded neurons, test them, and write them to a file."""
     from rich.console import Console
+    from rich.markup import escape
 
     from signseg_rig.cli.stages import StageProgress
     from signseg_rig.datasets import read_recorded
@@ -155,6 +180,7 @@ def fit(
         n_folds=n_folds,
         n_shuffles=n_shuffles,
         compare=compare or (),
+        shuffle_blocks=shuffle_blocks,
         seed=seed,
         n_workers=os.cpu_count() or 1,
         signed_features_anyway=signed_features_anyway,
@@ -163,8 +189,9 @@ def fit(
         responses,
         images,
         stimulus_table=stimuli,
-        response_window_s=window_s,
-        baseline_window_s=baseline_window_s,
+        leave_out=() if leave_out is None else [name.strip() for name in leave_out.split(",")],
+        response_window_s=_window("--window-s", window_s),
+        baseline_window_s=_window("--baseline-window-s", baseline_window_s),
         table=table,
         image_column=image_column,
         onset_column=onset_column,
@@ -190,7 +217,22 @@ def fit(
         )
     fitted.models.save(out)
     page = write_fit_report(fitted, folder)
+    for note in fitted.notes:
+        console.print(f"[yellow]Note:[/] {escape(note)}", highlight=False)
     _print(fitted, f"Models: {out}\nReport: {page}", as_json=as_json)
+
+
+def _window(option: str, text: str | None) -> Window | None:
+    """Read two times as they are written on the command line."""
+    if text is None:
+        return None
+    try:
+        start_s, end_s = map(float, text.replace(",", " ").split())
+    except ValueError as error:
+        raise ConfigError(
+            f"{option} should be two times in seconds, such as 0.05,0.2; got {text!r}."
+        ) from error
+    return start_s, end_s
 
 
 def _print(fitted: NeuronFit, places: str, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_sets import ImageSet
-from signseg_rig.datasets.matlab import Variable, mat_variables, read_mat
+from signseg_rig.datasets.matlab import NAMELESS, Variable, mat_variables, read_mat
 from signseg_rig.datasets.name_order import ambiguous_order
 from signseg_rig.datasets.names import as_names
 from signseg_rig.datasets.numpy_files import ONLY_ARRAY, NumpyArrays
@@ -138,9 +138,15 @@ def read_array_file(
         count_window_s=count_window_s,
         session={"source": str(path)},
     )
+    objects = _nameless(path, shapes) if not is_there[IMAGE_IDS] else []
     unused = [other for other in shapes if other != name and not is_there.get(other)]
     return replace(
-        data, reader_problems=(*data.reader_problems, *_unused(path, unused, is_there[IMAGE_IDS]))
+        data,
+        reader_problems=(
+            *data.reader_problems,
+            *objects,
+            *_unused(path, unused, is_there[IMAGE_IDS]),
+        ),
     )
 
 
@@ -245,6 +251,20 @@ def _unused(path: Path, names: Iterable[str], has_image_ids: bool) -> list[Probl
         Problem(
             f"{len(names)} arrays of {path} were not used: {listed(names)}. Besides the responses "
             f"only {IMAGE_IDS}, {UNIT_IDS} and {BASELINE} are.{order}",
+            is_error=False,
+        )
+    ]
+
+
+def _nameless(path: Path, names: Iterable[str]) -> list[Problem]:
+    """Warn of objects of MATLAB, whose names no other program reads: they may be the image ids."""
+    if path.suffix.lower() != ".mat" or not NAMELESS & set(names):
+        return []
+    return [
+        Problem(
+            f"{path} holds objects of MATLAB, such as arrays of strings, which only MATLAB reads. "
+            f"If one of them names the images, save it as a cell of text: {IMAGE_IDS} = "
+            f"cellstr({IMAGE_IDS}).",
             is_error=False,
         )
     ]

@@ -41,6 +41,8 @@ def check_recorded(data: RecordedData) -> list[Problem]:
     if unreadable := data.images.problems:
         text = describe_unusable(unreadable, len(data.images), data.images.source)
         problems.append(Problem(text))
+    if data.images.left_out is not None:
+        problems.append(Problem(data.images.left_out, is_error=False))
     return sorted(problems, key=lambda problem: not problem.is_error)
 
 

@@ -1,7 +1,8 @@
-"""Data sets in which not every unit has a trial of every image, made complete."""
+"""Data sets without what should not count: incomplete units or images, and blank presentations."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -66,3 +67,48 @@ def drop_incomplete(data: RecordedData, what: Incomplete) -> RecordedData:
         if (left := [ids[index] for index in np.flatnonzero(~is_kept)])
     )
     return replace(kept, reader_problems=(*data.reader_problems, *warnings))
+
+
+def without_images(data: RecordedData, names: Sequence[str]) -> RecordedData:
+    """Leave out the presentations of images that are none, such as "omitted" or "blank".
+
+    Parameters
+    ----------
+    data : RecordedData
+    names : sequence of str
+        As the recording calls them.
+
+    Returns
+    -------
+    data : RecordedData
+        With a warning that says how many presentations were left out.
+
+    Raises
+    ------
+    DataSetError
+        There is no such image, or no other.
+    """
+    if not names:
+        return data
+    if unknown := [name for name in names if name not in data.image_ids]:
+        raise DataSetError(
+            f"No presentation is of {listed(unknown)}, which should be left out; there are those "
+            f"of {listed(data.image_ids)}."
+        )
+    is_kept = np.array([image_id not in names for image_id in data.image_ids])
+    if not is_kept.any():
+        raise DataSetError(f"Without {listed(names)} no image is left.")
+    n_left = int(np.isfinite(data.rates_hz[:, ~is_kept]).any(axis=0).sum())
+    kept = data.select(images=is_kept)
+    is_trial = np.asarray(np.isfinite(kept.rates_hz).any(axis=(0, 1)))
+    n_repeats = int(np.flatnonzero(is_trial).max(initial=-1)) + 1
+    baseline_hz = kept.baseline_hz
+    warning = Problem(
+        f"{n_left} presentations of {listed(names)} are left out, as was asked.", is_error=False
+    )
+    return replace(
+        kept,
+        rates_hz=kept.rates_hz[:, :, :n_repeats],
+        baseline_hz=None if baseline_hz is None else baseline_hz[:, :, :n_repeats],
+        reader_problems=(*data.reader_problems, warning),
+    )

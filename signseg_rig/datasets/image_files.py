@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from signseg_rig.datasets.image_sets import ArrayImages, ImageSet, Load
 from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError, PictureError
-from signseg_rig.pictures import FORMATS, is_picture_name, read_picture
+from signseg_rig.pictures import FORMATS, describe_left_out, is_picture_name, read_picture
 from signseg_rig.types import ImageArray
 
 # A photograph of the largest size that is accepted, saved without compression, and then some.
@@ -107,7 +107,7 @@ def _folder_images(folder: Path) -> FolderImages:
         )
     )
     _check_some(names, folder)
-    return FolderImages(names, names, folder)
+    return FolderImages(names, names, folder, left_out=describe_left_out(folder))
 
 
 def _zip_images(path: Path) -> ZipImages:

@@ -13,6 +13,8 @@ from typing import Self
 
 import numpy as np
 
+from signseg_rig.datasets.names import composed
+from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError, PictureError
 from signseg_rig.pictures import describe_unusable
 from signseg_rig.types import ImageArray, array_sha256
@@ -31,11 +33,29 @@ class ImageSet(ABC):
         The same images by the names under which their source knows them.
     offered : tuple of str
         The ids among which those of responses were looked for, for messages; see `matched`.
+    left_out : str, optional
+        What in the source looks like images and is none of these, in a sentence.
+
+    Raises
+    ------
+    DataSetError
+        Two ids look the same, and differ only in how accents are written.
     """
 
     ids: tuple[str, ...]
     keys: tuple[str, ...]
     offered: tuple[str, ...] = field(default=(), kw_only=True)
+    left_out: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        alike: dict[str, set[str]] = {}
+        for image_id in self.ids:
+            alike.setdefault(composed(image_id), set()).add(image_id)
+        if twice := sorted(name for name, ids in alike.items() if len(ids) > 1):
+            raise DataSetError(
+                f"{len(twice)} names of {self.source} stand for two images each: {listed(twice)}. "
+                "They look the same, but their accents are written differently; rename one."
+            )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -98,8 +118,11 @@ class ImageSet(ABC):
         return replace(chosen, offered=self.offered or self.ids)
 
     def find(self, image_id: str) -> int | None:
-        """Find an image by its id, or by its id without folders and suffix where that is unique."""
-        return self._positions.get(image_id)
+        """Find an image by its id, or by its id without folders and suffix where that is unique.
+
+        Names that look the same are the same, however their accents are written (NFC or NFD).
+        """
+        return self._positions.get(composed(image_id))
 
     @property
     def sha256(self) -> tuple[str, ...]:
@@ -133,10 +156,11 @@ class ImageSet(ABC):
 
     @cached_property
     def _positions(self) -> dict[str, int]:
-        stems = [PurePosixPath(image_id).stem for image_id in self.ids]
+        ids = list(map(composed, self.ids))
+        stems = [PurePosixPath(image_id).stem for image_id in ids]
         counts = Counter(stems)
         by_stem = {stem: index for index, stem in enumerate(stems) if counts[stem] == 1}
-        return by_stem | {image_id: index for index, image_id in enumerate(self.ids)}
+        return by_stem | {image_id: index for index, image_id in enumerate(ids)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,15 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from signseg_rig.datasets.extras import missing_package
+from signseg_rig.datasets.hdf5_files import is_hdf5, require_self_contained
 from signseg_rig.datasets.problems import listed
+from signseg_rig.datasets.room import require_room
 from signseg_rig.errors import DataSetError
 
-# MATLAB puts 512 bytes of its own before what HDF5 begins with; other programs do not.
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-HDF5_OFFSETS = (0, 512)
 NUMERIC_CLASSES = {"double", "single", "logical"} | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
+
+# What scipy calls an object of MATLAB in version 5, such as an array of strings.
+NAMELESS = {"None"}
+# Of numbers in memory, whatever a file packs them in.
+ITEM_BYTES = 8
 
 Array = npt.NDArray[Any]
 Variable = Array | list[str]
@@ -74,23 +78,30 @@ def read_mat(path: Path, name: str) -> Variable:
     """
     known = mat_variables(path)
     if name not in known:
-        raise DataSetError(f"{path} has no variable {name!r}; it has {listed(known)}.")
+        objects = (
+            f" What MATLAB calls objects, such as strings, has no name in the file: save {name} as "
+            f"a cell of text, {name} = cellstr({name})."
+        )
+        raise DataSetError(
+            f"{path} has no variable {name!r}; it has {listed(known)}."
+            + objects * bool(known.keys() & NAMELESS)
+        )
     try:
         return _read_hdf5(path, name) if _is_hdf5(path) else _read_version_5(path, name)
+    except DataSetError:
+        raise
     except Exception as error:
         raise DataSetError(
             f"The variable {name!r} of {path} cannot be read: {error}. Numbers, text, and cells of "
-            "text (cellstr) can."
+            f"text can; of strings of MATLAB save a cell of text, {name} = cellstr({name})."
         ) from error
 
 
 def _is_hdf5(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            start = file.read(HDF5_OFFSETS[-1] + len(HDF5_SIGNATURE))
+        return is_hdf5(path)
     except OSError as error:
         raise _unreadable(path, error) from error
-    return any(start[offset:].startswith(HDF5_SIGNATURE) for offset in HDF5_OFFSETS)
 
 
 def _unreadable(path: Path, error: Exception) -> DataSetError:
@@ -103,14 +114,22 @@ def _open_hdf5(path: Path) -> Any:
     except ImportError as error:
         raise missing_package("h5py", f"the MATLAB file {path} of version 7.3") from error
     try:
-        return h5py.File(path, "r")
+        file = h5py.File(path, "r")
     except OSError as error:
         raise _unreadable(path, error) from error
+    try:
+        require_self_contained(file, path)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _read_version_5(path: Path, name: str) -> Variable:
     from scipy import io
 
+    (shape,) = (shape for known, shape, _kind in io.whosmat(path) if known == name)
+    require_room(shape, ITEM_BYTES, f"The variable {name!r} of {path}")
     value = io.loadmat(path, variable_names=[name])[name]
     if value.dtype.kind == "U":
         return [str(text).rstrip() for text in value.ravel()]
@@ -131,9 +150,10 @@ def _read_hdf5(path: Path, name: str) -> Variable:
 
     with _open_hdf5(path) as file:
         item = file[name]
+        require_room(getattr(item, "shape", ()), ITEM_BYTES, f"The variable {name!r} of {path}")
         kind = item.attrs.get("MATLAB_class", b"").decode()
         if kind == "char":
-            return [_characters(item)]
+            return _rows_of_characters(item)
         # HDF5 lists the last axis first; so does the linear index of MATLAB.
         if h5py.check_string_dtype(item.dtype) is not None:  # of other programs
             return [str(text) for text in np.ravel(item.asstr("utf-8")[()])]
@@ -145,6 +165,13 @@ def _read_hdf5(path: Path, name: str) -> Variable:
         return _numbers(item[()].T)
 
 
+def _rows_of_characters(item: Any) -> list[str]:
+    """Return the rows of a char matrix, which MATLAB fills up with blanks; of one row as it is."""
+    if item.attrs.get("MATLAB_empty", 0) or item.ndim != 2 or 1 in item.shape[1:]:
+        return [_characters(item)]
+    return [_text(row).rstrip() for row in item[()].T]
+
+
 def _is_numeric(item: Any) -> bool:
     """Tell numbers from groups, cells and text; other programs than MATLAB note no class."""
     is_text = item.attrs.get("MATLAB_class", b"double").decode() not in NUMERIC_CLASSES
@@ -154,7 +181,10 @@ def _is_numeric(item: Any) -> bool:
 def _characters(item: Any) -> str:
     if item.attrs.get("MATLAB_empty", 0):
         return ""
-    codes = item[()]
+    return _text(item[()])
+
+
+def _text(codes: Array) -> str:
     if codes.dtype != np.uint16:
         raise TypeError("a cell holds something other than text")
     return bytes(codes.astype("<u2").tobytes()).decode("utf-16-le")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 from signseg_rig.errors import DataSetError
@@ -21,6 +22,11 @@ def as_names(values: Iterable[object]) -> list[str]:
     ['a', 'b.jpg', '7', '12']
     """
     return [_as_name(value) for value in values]
+
+
+def composed(name: str) -> str:
+    """Return a name with accented letters as one character: macOS writes file names with two."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _as_name(value: object) -> str:

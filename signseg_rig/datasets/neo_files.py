@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ import numpy as np
 
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.extras import missing_package
+from signseg_rig.datasets.hdf5_files import is_hdf5, require_self_contained
 from signseg_rig.datasets.image_sets import ImageSet
-from signseg_rig.datasets.problems import listed
-from signseg_rig.datasets.segments import SpikeSegment, UnitSpikes
+from signseg_rig.datasets.problems import Problem
+from signseg_rig.datasets.segments import SpikeSegment, UnitSpikes, matched_segments
+from signseg_rig.datasets.sorting import LABEL_COLUMNS, is_noise, noise_left_out
 from signseg_rig.datasets.tables import read_stimulus_table
 from signseg_rig.datasets.trials import (
     BASELINE_WINDOW_S,
@@ -29,7 +31,6 @@ from signseg_rig.errors import DataSetError
 FILE_READERS = {
     ".nix": "NixIO",
     ".h5": "NixIO",
-    ".nwb": "NWBIO",
     ".mat": "NeoMatlabIO",
     ".nev": "BlackrockIO",
     ".plx": "PlexonIO",
@@ -50,7 +51,6 @@ FOLDER_READERS = {
 # and would no longer be on the clock of the stimulus table.
 OPTIONS: dict[str, dict[str, Any]] = {
     "NixIO": {"mode": "ro"},
-    "NWBIO": {"mode": "r"},
     "NeuralynxIO": {"keep_original_times": True},
 }
 
@@ -86,7 +86,7 @@ def read_neo(
         cannot be matched across segments.
     """
     presentations = read_stimulus_table(stimulus_table)
-    segments = read_spikes(path)
+    segments, problems = read_spikes(path)
     return data_from_spikes(
         segments,
         presentations,
@@ -98,6 +98,7 @@ def read_neo(
             "stimulus_table": str(stimulus_table),
             "reader": f"neo {reader_name(path)}",
         },
+        problems=problems,
     )
 
 
@@ -128,8 +129,15 @@ def reader_name(path: Path) -> str:
     return name
 
 
-def read_spikes(path: Path) -> list[SpikeSegment]:
+def read_spikes(path: Path) -> tuple[list[SpikeSegment], list[Problem]]:
     """Read the spikes of all units, one mapping a segment, of all blocks one after the other.
+
+    Returns
+    -------
+    segments : list of SpikeSegment
+        Without the clusters that the sorting calls noise.
+    problems : list of Problem
+        Which were left out.
 
     Raises
     ------
@@ -141,27 +149,35 @@ def read_spikes(path: Path) -> list[SpikeSegment]:
         import neo.io
     except ImportError as error:
         raise missing_package("neo", f"the recording {path}") from error
+    _require_own_data(path)
+    noise: dict[str, None] = {}
     try:
         with _quiet(), _opened(getattr(neo.io, name), path, OPTIONS.get(name, {})) as reader:
-            trains = [_trains(segment) for segment in _segments(reader, name)]
+            trains = [_trains(segment, noise) for segment in _segments(reader)]
     except Exception as error:
         raise DataSetError(
             f"{path} cannot be read by neo's {name}: {type(error).__name__}: {error}. "
-            f"{_remedy(name)}"
+            "Check that the file is complete and was written by that system."
         ) from error
     if not any(trains):
-        raise DataSetError(f"{path} holds no spike trains; sort its spikes first.")
-    return _matched(path, trains)
+        without = f" but of {len(noise)} clusters that are called noise" * bool(noise)
+        raise DataSetError(f"{path} holds no spike trains{without}; sort its spikes first.")
+    return matched_segments(path, trains), noise_left_out(list(noise), path)
 
 
-def _remedy(name: str) -> str:
-    if name == "NWBIO":
-        return (
-            "If the file is complete, it is neo that does not take all of NWB. The reader of "
-            "signseg-rig takes such files: leave out the stimulus table (--stimuli), and keep "
-            "onsets and images in a table of the file, such as its trials."
-        )
-    return "Check that the file is complete and was written by that system."
+def _require_own_data(path: Path) -> None:
+    """Check that a file of HDF5, as NIX and MATLAB write it, leads to no other file."""
+    if not (path.is_file() and is_hdf5(path)):
+        return
+    try:
+        import h5py
+    except ImportError as error:
+        raise missing_package("h5py", f"the recording {path}") from error
+    try:
+        with h5py.File(path, "r") as file:
+            require_self_contained(file, path)
+    except OSError as error:
+        raise DataSetError(f"{path} cannot be read as HDF5: {error}. Copy it again.") from error
 
 
 @contextmanager
@@ -178,22 +194,27 @@ def _opened(reader_class: Any, path: Path, options: dict[str, Any]) -> Iterator[
     try:
         yield reader
     finally:
-        # neo's NWB reader leaves its file open.
-        for owner in (reader, getattr(reader, "_io_nwb", None)):
-            if owner is not None and hasattr(owner, "close"):
-                owner.close()
+        if hasattr(reader, "close"):
+            reader.close()
 
 
-def _segments(reader: Any, name: str) -> Iterator[Any]:
+def _segments(reader: Any) -> Iterator[Any]:
     """Read all blocks; lazily where that works, for continuous signals may not fit in memory."""
-    # The NWB reader says that it can, and fails.
-    is_lazy = reader.support_lazy and name != "NWBIO"
-    for block in reader.read(lazy=True) if is_lazy else reader.read():
+    for block in reader.read(lazy=True) if reader.support_lazy else reader.read():
         yield from block.segments
 
 
-def _trains(segment: Any) -> list[tuple[str, UnitSpikes]]:
-    return [(str(train.name or "").strip(), _unit_spikes(train)) for train in segment.spiketrains]
+def _trains(segment: Any, noise: dict[str, None]) -> list[tuple[str, UnitSpikes]]:
+    """Read the trains of a segment, and note the names of those that are noise."""
+    trains = []
+    for train in segment.spiketrains:
+        name = str(train.name or "").strip()
+        labels = [train.annotations[known] for known in LABEL_COLUMNS if known in train.annotations]
+        if any(map(is_noise, labels)):
+            noise[name] = None
+        else:
+            trains.append((name, _unit_spikes(train)))
+    return trains
 
 
 def _unit_spikes(train: Any) -> UnitSpikes:
@@ -201,27 +222,3 @@ def _unit_spikes(train: Any) -> UnitSpikes:
     loaded = train.load() if hasattr(train, "load") else train
     times_s = np.array(loaded.times.rescale("s").magnitude, dtype=np.float64)
     return UnitSpikes(np.sort(times_s), np.array(span_s))
-
-
-def _matched(
-    path: Path, segments: Sequence[Sequence[tuple[str, UnitSpikes]]]
-) -> list[SpikeSegment]:
-    """Match units by name where all have one, else by position where all segments have as many."""
-    if all(_are_names([name for name, _spikes in trains]) for trains in segments):
-        return [dict(trains) for trains in segments]
-    counts = {len(trains) for trains in segments if trains}
-    if len(counts) == 1:
-        return [
-            {str(row): spikes for row, (_name, spikes) in enumerate(trains)} for trains in segments
-        ]
-    names = [name for trains in segments for name, _spikes in trains]
-    raise DataSetError(
-        f"The units of {path} cannot be matched across its {len(segments)} segments: they hold "
-        f"{listed(sorted(counts))} spike trains, named {listed(names)}. Give each unit one name in "
-        "all segments."
-    )
-
-
-def _are_names(names: Iterable[str]) -> bool:
-    names = list(names)
-    return all(names) and len(set(names)) == len(names)

@@ -12,9 +12,16 @@ from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.names import as_names
 from signseg_rig.datasets.nwb_images import NwbImages, opened, pictures
+from signseg_rig.datasets.nwb_presentations import ONSET_COLUMN, find_presentations
 from signseg_rig.datasets.problems import Problem
-from signseg_rig.datasets.segments import SpikeSegment, UnitSpikes, merged_intervals
-from signseg_rig.datasets.tables import IS_VALID, Presentations
+from signseg_rig.datasets.segments import (
+    SpikeSegment,
+    UnitSpikes,
+    matched_segments,
+    merged_intervals,
+)
+from signseg_rig.datasets.sorting import LABEL_COLUMNS, is_noise, noise_left_out
+from signseg_rig.datasets.tables import read_stimulus_table
 from signseg_rig.datasets.trials import (
     BASELINE_WINDOW_S,
     RESPONSE_WINDOW_S,
@@ -23,10 +30,9 @@ from signseg_rig.datasets.trials import (
 )
 from signseg_rig.errors import DataSetError
 
-IMAGE_COLUMNS = ("image_id", "image", "image_name", "stimulus_id", "stimulus", "stimulus_name")
-ONSET_COLUMN = "start_time"
-VALID_COLUMN = "valid"
 UNIT_NAME_COLUMN = "unit_name"
+# Of the tables that neo writes.
+NEO_COLUMNS = ("_name", "segment", "block")
 
 
 def read_nwb(
@@ -36,6 +42,7 @@ def read_nwb(
     table: str | None = None,
     image_column: str | None = None,
     onset_column: str = ONSET_COLUMN,
+    stimulus_table: Path | None = None,
     response_window_s: Window = RESPONSE_WINDOW_S,
     baseline_window_s: Window = BASELINE_WINDOW_S,
 ) -> RecordedData:
@@ -47,19 +54,22 @@ def read_nwb(
     images : ImageSet, optional
         By default the pictures in the `Images` containers of the file's stimuli.
     table : str, optional
-        Name of the table of presentations, such as "trials"; by default the only one with a column
-        that names the image.
+        Name of the table of presentations, such as "trials", or of the `IndexSeries` of `Images`;
+        by default the only one.
     image_column : str, optional
         The column that names the image; by default the first of `IMAGE_COLUMNS` that there is.
     onset_column : str
-        The column of onsets in seconds. Rows with a false `valid`, where there is such a column,
-        are left out.
+        The column of onsets in seconds. Rows whose `valid`, where there is such a column, is false
+        or missing are left out.
+    stimulus_table : Path, optional
+        CSV, see `read_stimulus_table`, in place of what the file has on presentations.
     response_window_s, baseline_window_s : (start, end), in seconds from the onset
 
     Returns
     -------
     data : RecordedData
-        Units are called by their column `unit_name`, or else by their id.
+        Units are called by their column `unit_name`, or else by their id. Those that a column of
+        `LABEL_COLUMNS` calls noise are left out.
 
     Raises
     ------
@@ -72,8 +82,13 @@ def read_nwb(
     so is it read here. Whether a window was recorded is known from the units' `obs_intervals`.
     """
     with opened(path) as file:
-        segment, problems = _units(file, path)
-        presentations = _presentations(file, path, table, image_column, onset_column)
+        segments, problems = _units(file, path)
+        if stimulus_table is None:
+            presentations, doubts = find_presentations(
+                file, path, table, image_column, onset_column
+            )
+        else:
+            presentations, doubts = read_stimulus_table(stimulus_table), []
         if images is None:
             names = tuple(name for name, _picture in pictures(file))
             if not names:
@@ -84,37 +99,63 @@ def read_nwb(
             images = NwbImages(names, names, path)
         session = _session(file, path)
     return data_from_spikes(
-        [segment],
+        segments,
         presentations,
         images,
         response_window_s=response_window_s,
         baseline_window_s=baseline_window_s,
         session=session,
-        problems=problems,
+        problems=[*problems, *doubts],
     )
 
 
-def _units(file: Any, path: Path) -> tuple[SpikeSegment, list[Problem]]:
+def _units(file: Any, path: Path) -> tuple[list[SpikeSegment], list[Problem]]:
     units = file.units
     if units is None or "spike_times" not in units.colnames:
         raise DataSetError(f"{path} holds no units with spike times; they are needed.")
     is_observed = "obs_intervals" in units.colnames
-    whole = np.array([[-np.inf, np.inf]])
-    names = units[UNIT_NAME_COLUMN][:] if UNIT_NAME_COLUMN in units.colnames else units.id[:]
-    segment = {}
+    names, segment_of = _unit_names(units), _segment_numbers(units)
+    labels = [units[column][:] for column in LABEL_COLUMNS if column in units.colnames]
+    is_left_out = [any(is_noise(column[row]) for column in labels) for row in range(len(names))]
+    trains: list[list[tuple[str, UnitSpikes]]] = [[] for _ in range(max(segment_of, default=0) + 1)]
     for row, name in enumerate(names):
-        observed_s = np.asarray(units["obs_intervals"][row]) if is_observed else whole
-        segment[str(name)] = UnitSpikes(
-            np.sort(np.asarray(units["spike_times"][row], dtype=np.float64)),
-            merged_intervals(observed_s.reshape(-1, 2)),
-        )
-    if len(segment) < len(names):
+        if not is_left_out[row]:
+            trains[segment_of[row]].append((name, _spikes_of(units, row, is_observed)))
+    noise = [name for name, left_out in zip(names, is_left_out, strict=True) if left_out]
+    problems = [] if is_observed else [_unknown_extent(path)]
+    if len(trains) > 1:
+        return matched_segments(path, trains), [*problems, *noise_left_out(noise, path)]
+    if (n_names := len(set(names))) < len(names):
         raise DataSetError(
-            f"{path} has {len(names)} units with {len(segment)} different names in the column "
+            f"{path} has {len(names)} units with {n_names} different names in the column "
             f"{UNIT_NAME_COLUMN!r}; each needs its own."
         )
-    problems = [] if is_observed else [_unknown_extent(path)]
-    return segment, problems
+    return [dict(trains[0])], [*problems, *noise_left_out(noise, path)]
+
+
+def _unit_names(units: Any) -> list[str]:
+    if set(NEO_COLUMNS) <= set(units.colnames):
+        return [name.strip() for name in as_names(units[NEO_COLUMNS[0]][:])]
+    is_named = UNIT_NAME_COLUMN in units.colnames
+    return as_names((units[UNIT_NAME_COLUMN] if is_named else units.id)[:])
+
+
+def _segment_numbers(units: Any) -> list[int]:
+    """Return the segment of each row, from 0: neo writes a row for each segment of a unit."""
+    if not set(NEO_COLUMNS) <= set(units.colnames):
+        return [0] * len(units.id)
+    segments = list(zip(units["block"][:], units["segment"][:], strict=True))
+    number = {segment: number for number, segment in enumerate(dict.fromkeys(segments))}
+    return [number[segment] for segment in segments]
+
+
+def _spikes_of(units: Any, row: int, is_observed: bool) -> UnitSpikes:
+    whole = np.array([[-np.inf, np.inf]])
+    observed_s = np.asarray(units["obs_intervals"][row]) if is_observed else whole
+    return UnitSpikes(
+        np.sort(np.asarray(units["spike_times"][row], dtype=np.float64)),
+        merged_intervals(observed_s.reshape(-1, 2)),
+    )
 
 
 def _unknown_extent(path: Path) -> Problem:
@@ -122,72 +163,6 @@ def _unknown_extent(path: Path) -> Problem:
         f"The units of {path} have no obs_intervals: that all windows lie within what was "
         "recorded cannot be checked, and no spikes count as 0 Hz.",
         is_error=False,
-    )
-
-
-def _presentations(
-    file: Any, path: Path, table: str | None, image_column: str | None, onset_column: str
-) -> Presentations:
-    name, column = _image_column(_tables(file), path, table, image_column)
-    rows = _tables(file)[name]
-    if onset_column not in rows.colnames:
-        raise DataSetError(
-            f"The table {name!r} of {path} has no column {onset_column!r}; it has "
-            f"{', '.join(rows.colnames)}. Name the one with the onsets as 'onset_column' "
-            "(--onset-column)."
-        )
-    onsets_s = np.asarray(rows[onset_column][:], dtype=np.float64)
-    is_valid = np.ones(len(onsets_s), dtype=bool)
-    if VALID_COLUMN in rows.colnames:
-        is_valid[:] = [_is_true(value, name) for value in rows[VALID_COLUMN][:]]
-    if n_unknown := int(np.isnan(onsets_s[is_valid]).sum()):
-        raise DataSetError(
-            f"{n_unknown} of {len(onsets_s)} rows of the table {name!r} of {path} have no "
-            f"{onset_column!r}; mark them as false in a column {VALID_COLUMN!r}."
-        )
-    image_ids = as_names(rows[column][:])
-    kept = np.flatnonzero(is_valid)
-    return Presentations(onsets_s[kept], tuple(image_ids[index] for index in kept))
-
-
-def _is_true(value: Any, table: str) -> bool:
-    if not isinstance(value, str):
-        return bool(value)
-    if value.lower() not in IS_VALID:
-        raise DataSetError(
-            f"The column {VALID_COLUMN!r} of the table {table!r} holds {value!r}; expected are "
-            f"truth values, or {', '.join(IS_VALID)}."
-        )
-    return IS_VALID[value.lower()]
-
-
-def _tables(file: Any) -> dict[str, Any]:
-    """Give every table of intervals: trials have a place of their own in older files."""
-    tables = dict(file.intervals or {})
-    if file.trials is not None:
-        tables["trials"] = file.trials
-    return tables
-
-
-def _image_column(
-    tables: dict[str, Any], path: Path, table: str | None, column: str | None
-) -> tuple[str, str]:
-    """Find the table and the column that name the image of every presentation."""
-    wanted = IMAGE_COLUMNS if column is None else (column,)
-    found = {
-        name: next((known for known in wanted if known in rows.colnames), None)
-        for name, rows in tables.items()
-        if table in (None, name)
-    }
-    fitting = {name: known for name, known in found.items() if known is not None}
-    if len(fitting) == 1:
-        return next(iter(fitting.items()))
-    columns = "; ".join(f"{name}: {', '.join(rows.colnames)}" for name, rows in tables.items())
-    raise DataSetError(
-        f"{path} has {len(fitting)} tables{'' if table is None else f' {table!r}'} with a column "
-        f"that names the image ({' or '.join(wanted)}); one is needed. Its tables and their "
-        f"columns are {columns or 'none'}. Name them as 'table' and 'image_column' (--table, "
-        "--image-column)."
     )
 
 

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 
 from signseg_rig.datasets.extras import missing_package
+from signseg_rig.datasets.hdf5_files import require_self_contained
 from signseg_rig.datasets.image_sets import ImageSet, Load, rgb_image
-from signseg_rig.errors import DataSetError
+from signseg_rig.errors import DataSetError, PictureError
+from signseg_rig.pictures import MAX_SIDE_PX
+from signseg_rig.types import ImageArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,7 @@ class NwbImages(ImageSet):
     def _opened(self) -> Iterator[Load]:
         with opened(self.path) as file:
             found = dict(pictures(file))
-            yield lambda key: rgb_image(np.asarray(found[key].data), key)
+            yield lambda key: _pixels(found[key].data, key)
 
 
 @contextmanager
@@ -41,6 +44,7 @@ def opened(path: Path) -> Iterator[Any]:
         from pynwb import NWBHDF5IO
     except ImportError as error:
         raise missing_package("pynwb", f"the NWB file {path}") from error
+    _require_own_data(path)
     try:
         with _quiet():
             io = NWBHDF5IO(str(path), mode="r", load_namespaces=True)
@@ -53,6 +57,17 @@ def opened(path: Path) -> Iterator[Any]:
         except Exception as error:
             raise _unreadable(path, error) from error
         yield file
+
+
+def _require_own_data(path: Path) -> None:
+    """Check that nothing in the file is read from another one: pynwb would follow any link."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            require_self_contained(file, path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 @contextmanager
@@ -68,6 +83,14 @@ def _unreadable(path: Path, error: Exception) -> DataSetError:
         f"{path} cannot be read as NWB: {type(error).__name__}: {error}. Check it with "
         f"'pynwb-validate {path}'."
     )
+
+
+def _pixels(data: Any, name: str) -> ImageArray:
+    """Read a picture of a size that is plausible."""
+    shape = np.shape(data)
+    if max(shape, default=0) > MAX_SIDE_PX:
+        raise PictureError(f"{name}: has the shape {shape}; a side has at most {MAX_SIDE_PX} px.")
+    return rgb_image(np.asarray(data), name)
 
 
 def pictures(file: Any) -> Iterator[tuple[str, Any]]:

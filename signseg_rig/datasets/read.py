@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from signseg_rig.datasets.arrays import read_array_file, read_rate_csv
 from signseg_rig.datasets.checks import require_no_errors
-from signseg_rig.datasets.completeness import Incomplete, drop_incomplete
+from signseg_rig.datasets.completeness import Incomplete, drop_incomplete, without_images
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_files import open_images
 from signseg_rig.datasets.image_sets import ImageSet
@@ -39,6 +39,7 @@ def read_recorded(
     images: Images | None = None,
     *,
     stimulus_table: Path | str | None = None,
+    leave_out: Sequence[str] = (),
     response_window_s: Window | None = None,
     baseline_window_s: Window | None = None,
     table: str | None = None,
@@ -62,7 +63,10 @@ def read_recorded(
         Files are sorted by name as text. An NWB file may hold them. Of an XDream folder it is the
         folder where the images were kept, if that is another one.
     stimulus_table : path, optional
-        CSV of onsets and images; see `read_stimulus_table`.
+        CSV of onsets and images; see `read_stimulus_table`. Of an NWB file it takes the place of
+        the tables in it.
+    leave_out : sequence of str, optional
+        Images whose presentations do not count, such as "omitted" or "blank"; each has to be there.
     response_window_s, baseline_window_s : (start, end), in seconds from the onset, optional
         Where spikes are counted: 0.050 to 0.200 and 0 to 0.045 by default.
     table, image_column, onset_column : str, optional
@@ -106,7 +110,8 @@ def read_recorded(
             f"{path} is read as {form.name}, for which {listed(unfit)} means nothing; "
             f"{listed(sorted(form.options)) or 'nothing'} can be set."
         )
-    data = _part(form.read(path, images, options), units, incomplete)
+    data = without_images(form.read(path, images, options), leave_out)
+    data = _part(data, units, incomplete)
     require_no_errors(data)
     return data
 
@@ -126,7 +131,8 @@ def _format_of(path: Path, *, has_table: bool) -> Format:
         raise DataSetError(f"There is no recorded data set {path} (seen from {Path.cwd()}).")
     suffix = path.suffix.lower()
     if has_table:
-        return Format("a recording", {"stimulus_table", *WINDOWS}, _read_neo)
+        read = _read_nwb if suffix == ".nwb" else _read_neo
+        return Format("a recording", {"stimulus_table", *WINDOWS}, read)
     if is_xdream_folder(path):
         return Format("an XDream folder", set(), _read_xdream)
     if suffix == ".nwb":
@@ -143,7 +149,7 @@ def _format_of(path: Path, *, has_table: bool) -> Format:
     raise DataSetError(
         f"{path} is no recorded data set that is known. Responses come as "
         f"{', '.join(ARRAY_SUFFIXES)}, .csv, .nwb or an XDream folder; spikes, beside a stimulus "
-        f"table, as {', '.join(FILE_READERS)}, or a folder of {', '.join(FOLDER_READERS)}."
+        f"table, as .nwb, {', '.join(FILE_READERS)}, or a folder of {', '.join(FOLDER_READERS)}."
     )
 
 
@@ -162,6 +168,8 @@ def _read_xdream(path: Path, images: Images | None, _options: dict[str, Any]) ->
 
 
 def _read_nwb(path: Path, images: Images | None, options: dict[str, Any]) -> RecordedData:
+    if "stimulus_table" in options:
+        options["stimulus_table"] = Path(options["stimulus_table"])
     return read_nwb(path, None if images is None else open_images(images), **options)
 
 

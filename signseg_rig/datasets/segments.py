@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError
 from signseg_rig.types import BoolArray, FloatArray
 
@@ -82,6 +84,31 @@ def unit_ids_of(segments: Iterable[SpikeSegment]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(unit_id for segment in segments for unit_id in segment))
 
 
+def matched_segments(
+    path: Path, segments: Sequence[Sequence[tuple[str, UnitSpikes]]]
+) -> list[SpikeSegment]:
+    """Match units by name where all have one, else by position where all segments have as many.
+
+    Raises
+    ------
+    DataSetError
+        Neither is so.
+    """
+    if all(_are_names([name for name, _spikes in trains]) for trains in segments):
+        return [dict(trains) for trains in segments]
+    counts = {len(trains) for trains in segments if trains}
+    if len(counts) == 1:
+        return [
+            {str(row): spikes for row, (_name, spikes) in enumerate(trains)} for trains in segments
+        ]
+    names = [name for trains in segments for name, _spikes in trains]
+    raise DataSetError(
+        f"The units of {path} cannot be matched across its {len(segments)} segments: they hold "
+        f"{listed(sorted(counts))} spike trains, named {listed(names)}. Give each unit one name in "
+        "all segments."
+    )
+
+
 def _joined(unit_id: str, parts: Sequence[UnitSpikes]) -> UnitSpikes:
     times_s = np.concatenate([part.times_s for part in parts])
     observed_s = np.concatenate([part.observed_s for part in parts])
@@ -93,3 +120,8 @@ def _joined(unit_id: str, parts: Sequence[UnitSpikes]) -> UnitSpikes:
             "them from 0."
         )
     return UnitSpikes(np.sort(times_s, kind="stable"), merged_intervals(observed_s))
+
+
+def _are_names(names: Iterable[str]) -> bool:
+    names = list(names)
+    return all(names) and len(set(names)) == len(names)

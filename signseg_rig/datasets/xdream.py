@@ -12,6 +12,7 @@ import numpy as np
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_files import FolderImages
 from signseg_rig.datasets.matlab import read_mat
+from signseg_rig.datasets.names import composed
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.errors import DataSetError
 from signseg_rig.pictures import is_picture_name
@@ -106,6 +107,7 @@ def _read_block(path: Path) -> tuple[list[str], FloatArray]:
 
 def _image_id(file_name: str) -> str:
     """Take the image's id out of a path as Windows or others write it."""
+    file_name = composed(file_name)
     base_name = PureWindowsPath(file_name).name
     match = IMAGE_FILE.fullmatch(base_name)
     return match["id"] if match else PureWindowsPath(file_name).stem

@@ -19,9 +19,11 @@ from signseg_rig.neurons.feature_signs import (
 )
 from signseg_rig.neurons.features import FeatureCache, FeatureReader, FeatureSpec, Rectify
 from signseg_rig.neurons.gates import Gate, gate_channels
+from signseg_rig.neurons.image_order import OrderAutocorrelation, order_autocorrelation
 from signseg_rig.neurons.linear import LinearModel
 from signseg_rig.neurons.model_file import model_file_sha256
 from signseg_rig.neurons.models import Ablation, Convention, NeuronModels
+from signseg_rig.neurons.noise_ceiling import NoiseCeiling, noise_ceiling
 from signseg_rig.neurons.permutation_null import PermutationNull, permutation_null
 from signseg_rig.neurons.pls import PlsModel, PlsPath, fit_pls, fit_pls_path
 from signseg_rig.neurons.regularized import LinearFit, fit_lasso, fit_ridge, fit_signed
@@ -30,6 +32,7 @@ from signseg_rig.neurons.reliability import (
     normalized_explained_variance,
     split_half_reliability,
 )
+from signseg_rig.neurons.shuffles import block_groups
 
 __all__ = [
     "ONE_SIGN_FITS",
@@ -47,6 +50,8 @@ __all__ = [
     "LinearFit",
     "LinearModel",
     "NeuronModels",
+    "NoiseCeiling",
+    "OrderAutocorrelation",
     "PermutationNull",
     "PlsModel",
     "PlsPath",
@@ -55,6 +60,7 @@ __all__ = [
     "ablated_choices",
     "ablation_curves",
     "allow_sign_ablation",
+    "block_groups",
     "choose_images",
     "compare_choices",
     "comparison_fits",
@@ -72,7 +78,9 @@ __all__ = [
     "fit_signed",
     "gate_channels",
     "model_file_sha256",
+    "noise_ceiling",
     "normalized_explained_variance",
+    "order_autocorrelation",
     "permutation_null",
     "require_never_negative",
     "split_half_reliability",

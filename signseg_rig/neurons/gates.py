@@ -9,6 +9,7 @@ from scipy import stats
 
 from signseg_rig.limits import MIN_PAIRS
 from signseg_rig.neurons.reliability import split_half_reliability
+from signseg_rig.neurons.repeat_effects import repeat_offsets
 from signseg_rig.types import BoolArray, FloatArray
 
 
@@ -19,7 +20,8 @@ class Gate:
     Parameters
     ----------
     p_images : (n_units,) float array
-        That mean responses differ between images by chance only (one-way ANOVA).
+        That mean responses differ between images by chance only (ANOVA of images
+        beside repeats).
     p_evoked : (n_units,) float array or None
         That evoked and baseline rates differ by chance only (paired t-test over trials,
         two-sided); None without baseline rates.
@@ -87,33 +89,53 @@ def gate_channels(
 
 
 def image_anova(trials: FloatArray) -> FloatArray:
-    """Test that a channel's mean response differs between images (one-way ANOVA).
+    """Test that a channel's mean response differs between images, whatever repeats share.
 
     Parameters
     ----------
     trials : (n_units, n_images, n_repeats) float array
-        NaN where there was no trial; images may have different numbers of repeats.
+        NaN where there was no trial; images may have different numbers of repeats. Repeat j of all
+        images should be trials of about the same time.
 
     Returns
     -------
     p : (n_units,) float array
         NaN where no image has two repeats, or nothing varies at all.
+
+    Notes
+    -----
+    The analysis of variance of images beside repeats, without interaction: a model with an effect
+    of both against one with an effect of the repeats alone. Drift from repeat to repeat would count
+    as noise otherwise: with 2 repeats whose gain differs by exp(+-0.4), hardly any tuned neuron
+    passed. Measured: 5 % of neurons without tuning have p <= 0.05, with and without drift.
     """
-    known = np.isfinite(trials)
-    n_repeats = known.sum(axis=2)
-    n_images, n_trials = (n_repeats > 0).sum(axis=1), n_repeats.sum(axis=1)
-    values = np.where(known, trials, 0)
-    image_mean = values.sum(axis=2) / np.maximum(n_repeats, 1)
-    grand_mean = values.sum(axis=(1, 2)) / np.maximum(n_trials, 1)
-    between = (n_repeats * (image_mean - grand_mean[:, None]) ** 2).sum(axis=1)
-    within = (np.where(known, values - image_mean[:, :, None], 0) ** 2).sum(axis=(1, 2))
-    freedom_between, freedom_within = n_images - 1, n_trials - n_images
-    is_defined = (freedom_between > 0) & (freedom_within > 0) & (between + within > 0)
-    p = np.full(len(trials), np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        f_value = (between / freedom_between.clip(1)) / (within / freedom_within.clip(1))
-    p[is_defined] = stats.f.sf(f_value, freedom_between, freedom_within)[is_defined]
-    return p
+    return np.array([_image_p(unit) for unit in trials], dtype=np.float64)
+
+
+def _image_p(trials: FloatArray) -> float:
+    is_trial = np.isfinite(trials)
+    trials = trials[is_trial.any(axis=1)][:, is_trial.any(axis=0)]
+    is_trial = np.isfinite(trials)
+    (n_images, n_repeats), n_trials = trials.shape, int(is_trial.sum())
+    if n_images < 2 or n_trials == n_images:
+        return float("nan")
+    offsets, n_free = repeat_offsets(trials)
+    left_over = trials - offsets
+    residual = left_over - np.nanmean(left_over, axis=1, keepdims=True)
+    within = float(np.nansum(residual**2))
+    without_images = float(np.nansum((trials - np.nanmean(trials, axis=0)) ** 2))
+    freedom_within = n_trials - n_images - n_free
+    freedom_between = n_images + n_free - n_repeats
+    if freedom_between < 1 or freedom_within < 1:
+        return float("nan")
+    # What is left of equal numbers by rounding is no variation.
+    scale = n_trials * (1e-14 * float(np.nanmax(np.abs(trials)))) ** 2
+    if without_images <= scale:
+        return float("nan")
+    if within <= scale:
+        return 0.0
+    f_value = (without_images - within) / freedom_between / (within / freedom_within)
+    return float(stats.f.sf(f_value, freedom_between, freedom_within))
 
 
 def _paired_t(evoked: FloatArray, baseline: FloatArray) -> float:

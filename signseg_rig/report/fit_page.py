@@ -54,6 +54,7 @@ def write_fit_report(fit: NeuronFit, folder: Path) -> Path:
         features=fit.models.features,
         signs=describe_signs(fit.models.signs),
         session=fit.models.session,
+        notes=fit.notes,
         medians={
             name: float(np.nanmedian(values))
             for name, values in fit.models.quality.items()

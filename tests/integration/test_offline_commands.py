@@ -99,6 +99,7 @@ def test_fit_prints_and_writes_what_it_found(fitted: tuple[Path, list[dict[str, 
         "n_folds": 10,
         "n_components": list(range(1, 26)),
         "n_shuffles": 200,
+        "shuffle_blocks": 0,
     }
     assert len(models.image_sha256) == N_IMAGES
     assert models.quality["test_r"].tolist() == [row["test_r"] for row in table]
@@ -106,6 +107,8 @@ def test_fit_prints_and_writes_what_it_found(fitted: tuple[Path, list[dict[str, 
     page = (report / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 4
     assert "0.0% are below 0" in page
+    assert "The smallest p_value that 200 shuffles can give is 0.005." in page
+    assert "any order of the images is as likely" in page
     for name in ("predictions", "ceiling", "spectra", "comparisons"):
         assert (report / "figures" / f"{name}.png").stat().st_size > 5000
     with (report / "comparisons.csv").open() as file:
@@ -403,6 +406,10 @@ def test_fitted_neurons_answer_in_a_run(
         (["--set", "size=3"], "cannot be made with these settings"),
         (["--network", "alexnot"], "alexnot"),
         (["--compare", "ridgee"], "no model ridgee to compare with; there are ridge"),
+        (["--window-s", "0.2"], "--window-s should be two times in seconds, such as 0.05,0.2"),
+        (["--window-s", "0.2,1.0"], "'response_window_s' means nothing"),  # it was understood
+        (["--leave-out", "blank"], "No presentation is of 'blank'"),
+        (["--shuffle-blocks", "41"], "can be cut into 2 to 40 blocks; got 41"),
         (["--n-folds", "41"], "from 2 to 40"),
         (["--pool-px", "99"], "pool_px should be from 1 to"),
     ],

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -282,7 +283,7 @@ def test_a_vendors_file_is_read_lazily(onsets_s, image_folder, tmp_path):
     assert data.unit_ids == ("sig000a", "sig001a")
 
 
-@pytest.mark.parametrize("suffix", ["nix", "nwb", "mat", "nev", "plx", "nex", "smr"])
+@pytest.mark.parametrize("suffix", ["nix", "mat", "nev", "plx", "nex", "smr"])
 def test_the_readers_own_error_is_shown(suffix, table, image_folder, tmp_path):
     path = tmp_path / f"torn.{suffix}"
     path.write_bytes(b"not what the suffix says")
@@ -361,15 +362,13 @@ def test_nwb_files_give_the_counts_and_the_images(spikes, onsets_s, shown, image
     assert len(set(data.images.sha256)) == N_IMAGES
 
 
-def test_nwb_that_neo_does_not_take_is_left_to_the_reader_that_does(
+def test_nwb_with_its_stimuli_in_a_table_of_their_own(
     spikes, onsets_s, shown, table, image_folder, tmp_path
 ):
-    """Units that were recorded in two stretches, of which neo takes one."""
+    """Units that were recorded in two stretches, of which neo would take one."""
     path = write_pynwb(nwb_file(spikes, onsets_s, shown), tmp_path / "a.nwb")
-    with pytest.raises(DataSetError, match="multiple observation intervals") as caught:
-        read_recorded(path, image_folder, stimulus_table=table)
-    assert "leave out the stimulus table (--stimuli)" in str(caught.value)
-    assert read_recorded(path, image_folder).n_units == N_UNITS
+    data = read_recorded(path, image_folder, stimulus_table=table)
+    np.testing.assert_array_equal(data.rates_hz, read_recorded(path, image_folder).rates_hz)
 
 
 def test_nwb_with_images_elsewhere_and_a_column_of_another_name(
@@ -464,3 +463,103 @@ def test_nwb_of_unknown_extent_is_read_with_a_warning(image_folder, tmp_path):
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def nwb_of_images(image_folder: Path) -> pynwb.NWBFile:
+    """Two units, of which the sorting calls one noise, and pictures in an order of their own."""
+    file = pynwb.NWBFile("", "d", START)
+    file.add_unit_column("quality", "of the sorting")
+    for row, quality in enumerate(["good", "noise", "mua"]):
+        times_s = np.array([1.1, 2.1, 2.15]) + row / 100
+        file.add_unit(spike_times=times_s, obs_intervals=[[0.0, 9.0]], id=row, quality=quality)
+    pictures = [
+        pynwb.image.RGBImage(name=path.name, data=np.asarray(Image.open(path)))
+        for path in sorted(image_folder.iterdir(), reverse=True)
+    ]
+    order = pynwb.base.ImageReferences(name="order_of_images", data=pictures)
+    file.add_stimulus_template(
+        pynwb.base.Images(name="set", images=pictures, description="", order_of_images=order)
+    )
+    return file
+
+
+def test_nwb_index_series_name_pictures_by_their_order(image_folder, tmp_path):
+    file = nwb_of_images(image_folder)
+    file.add_stimulus(
+        pynwb.image.IndexSeries(
+            name="shown",
+            data=np.array([3, 0, 3], np.uint32),
+            timestamps=[1.0, 2.0, 3.0],
+            indexed_images=file.stimulus_template["set"],
+            unit="N/A",
+        )
+    )
+    path = write_pynwb(file, tmp_path / "a.nwb")
+    data = read_recorded(path)
+    assert data.image_ids == ("0.png", "3.png")  # the last and the first of the order
+    np.testing.assert_allclose(data.rates_hz[0] * 0.15, [[1, 0], [2, np.nan]])
+    assert read_recorded(path, table="shown").image_ids == data.image_ids
+    with pytest.raises(DataSetError, match="shown: an IndexSeries"):
+        read_recorded(path, table="trials")
+
+
+def test_nwb_presentations_of_unknown_validity_and_noise_are_left_out(image_folder, tmp_path):
+    file = nwb_of_images(image_folder)
+    file.add_trial_column("image", "which")
+    file.add_trial_column("valid", "fixated")
+    for onset_s, valid in ((1.0, 1.0), (2.0, 0.0), (3.0, np.nan), (4.0, 1.0)):
+        name = f"{int(onset_s) % 4}.png"
+        file.add_trial(start_time=onset_s, stop_time=onset_s + 1, image=name, valid=valid)
+    data = read_recorded(write_pynwb(file, tmp_path / "a.nwb"))
+    assert set(data.image_ids) == {"0.png", "1.png"}
+    assert data.unit_ids == ("0", "2")
+    messages = [problem.message for problem in check_recorded(data)]
+    assert any("1 of 4 rows of the table 'trials'" in message for message in messages)
+    assert any("noise are left out: '1'" in message for message in messages)
+
+
+def test_nwb_validity_that_is_no_truth_is_refused(image_folder, tmp_path):
+    file = nwb_of_images(image_folder)
+    file.add_trial_column("image", "which")
+    file.add_trial_column("valid", "a code")
+    file.add_trial(start_time=1.0, stop_time=2.0, image="0.png", valid=2.0)
+    with pytest.raises(DataSetError, match=r"'valid' of the table 'trials' holds .*2\.0"):
+        read_recorded(write_pynwb(file, tmp_path / "a.nwb"))
+
+
+def test_nwb_that_leads_to_another_file_is_refused(spikes, onsets_s, shown, image_folder, tmp_path):
+    path = write_pynwb(nwb_file(spikes, onsets_s, shown), tmp_path / "a.nwb")
+    other = tmp_path / "other.nwb"
+    path.rename(other)
+    with h5py.File(other) as source, h5py.File(path, "w") as file:
+        for name in source:
+            source.copy(name, file)
+        file.attrs.update(source.attrs)
+        del file["units"]
+        file["units"] = h5py.ExternalLink(str(other), "/units")
+    with pytest.raises(DataSetError, match=r"'/units' in .* which is another file"):
+        read_recorded(path, image_folder)
+
+
+def test_phy_clusters_that_are_noise_are_left_out(image_folder, tmp_path):
+    """phy keeps what its user decided in cluster_group.tsv; undecided clusters are kept."""
+    folder = tmp_path / "phy"
+    folder.mkdir()
+    rng = np.random.default_rng(8)
+    clusters = np.repeat([10, 11, 12, 13], 100)
+    np.save(folder / "spike_times.npy", np.sort(rng.integers(0, 20 * 30_000, 400)).astype(np.int64))
+    np.save(folder / "spike_clusters.npy", rng.permutation(clusters).astype(np.int32))
+    np.save(folder / "spike_templates.npy", clusters.astype(np.int32))
+    np.save(folder / "amplitudes.npy", np.ones(400))
+    (folder / "params.py").write_text(
+        "dat_path = 'x.dat'\nn_channels_dat = 4\ndtype = 'int16'\noffset = 0\n"
+        "sample_rate = 30000.\nhp_filtered = False\n"
+    )
+    groups = "cluster_id\tgroup\n10\tgood\n11\tnoise\n12\tmua\n"
+    (folder / "cluster_group.tsv").write_text(groups)
+    (tmp_path / "t.csv").write_text("onset_s,image\n1.0,0.png\n2.0,1.png\n")
+    data = read_recorded(folder, image_folder, stimulus_table=tmp_path / "t.csv")
+    assert len(data.unit_ids) == 3
+    assert not any("11" in unit_id for unit_id in data.unit_ids)
+    messages = [problem.message for problem in check_recorded(data)]
+    assert any("1 clusters" in message and "noise are left out" in message for message in messages)

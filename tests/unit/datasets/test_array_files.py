@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from scipy import io
 
-from signseg_rig.datasets import check_recorded, from_arrays, read_array_file, read_rate_csv
+from signseg_rig.datasets import (
+    check_recorded,
+    from_arrays,
+    open_images,
+    read_array_file,
+    read_rate_csv,
+)
 from signseg_rig.errors import DataSetError
 
 
@@ -236,7 +242,7 @@ def test_objects_in_files_are_never_made(tmp_path, rates, images):
     trace = tmp_path / "opened"
     np.save(tmp_path / "a.npy", np.array([Opened(trace)], dtype=object))
     np.savez(tmp_path / "a.npz", rates_hz=rates, extra=np.array([Opened(trace)], dtype=object))
-    with pytest.raises(DataSetError, match="cannot be read: Object arrays"):
+    with pytest.raises(DataSetError, match="it holds Python objects"):
         read_array_file(tmp_path / "a.npy", images)
     np.testing.assert_array_equal(read_array_file(tmp_path / "a.npz", images).rates_hz, rates)
     assert not trace.exists()
@@ -333,3 +339,41 @@ def test_a_table_in_another_encoding(tmp_path, images):
     (tmp_path / "a.csv").write_bytes("unit,image,repeat,rate_hz\nü,a,0,1\n".encode("latin-1"))
     with pytest.raises(DataSetError, match="Save it as CSV in UTF-8"):
         read_rate_csv(tmp_path / "a.csv", images)
+
+
+def test_rows_of_a_char_matrix_are_names(tmp_path, pixels, rates):
+    """As MATLAB writes ['aa.png'; 'b.png ']: blanks fill up the shorter name."""
+    names = ["aa.png", "b.png", "ccc.png", "d.png"]
+    images = open_images(dict(zip(reversed(names), pixels.values(), strict=True)))
+    codes = np.array([[ord(letter) for letter in name.ljust(7)] for name in names], np.uint16)
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["rates_hz"] = rates.T
+        file["image_ids"] = codes.T
+        file["image_ids"].attrs["MATLAB_class"] = np.bytes_("char")
+    data = read_array_file(tmp_path / "a.mat", images)
+    assert data.image_ids == tuple(names)
+    assert data.images.ids == tuple(names)
+
+
+def test_strings_of_matlab_have_a_remedy(tmp_path, images, rates):
+    """In version 7.3 they are numbers of the class string, which mean nothing by themselves."""
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["rates_hz"] = rates.T
+        file["image_ids"] = np.zeros((1, 6), np.uint32)
+        file["image_ids"].attrs["MATLAB_class"] = np.bytes_("string")
+    with pytest.raises(DataSetError, match=r"image_ids = cellstr\(image_ids\)"):
+        read_array_file(tmp_path / "a.mat", images)
+
+
+def test_objects_without_a_name_are_told_of(tmp_path, images, rates):
+    """scipy calls the strings of version 5 None."""
+    io.savemat(tmp_path / "a.mat", {"rates_hz": rates, "None": np.zeros(3)})
+    messages = [one.message for one in read_array_file(tmp_path / "a.mat", images).reader_problems]
+    assert any("cell of text: image_ids = cellstr(image_ids)" in message for message in messages)
+
+
+def test_more_than_memory_in_matlab_files_is_refused(tmp_path, images):
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file.create_dataset("rates_hz", (2**20, 2**20, 2**6), "f8", chunks=(1, 2**10, 2**6))
+    with pytest.raises(DataSetError, match="of memory, of which"):
+        read_array_file(tmp_path / "a.mat", images)

@@ -178,3 +178,43 @@ def test_gray_arrays_become_rgb():
     for array in (gray, gray[..., None]):
         (image,) = open_images({"x": array}).read()
         np.testing.assert_array_equal(image, np.stack([gray] * 3, axis=2))
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9.png", "cafe\u0301.png"
+
+
+def test_names_match_however_accents_are_written(pixels):
+    image = pixels["a.png"]
+    for there, asked in ((COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)):
+        images = open_images({there: image})
+        assert images.find(asked) == 0
+        assert images.find(asked.removesuffix(".png")) == 0
+        assert images.matched([asked]).ids == (there,)
+
+
+def test_two_names_that_look_the_same_are_refused(pixels):
+    image = pixels["a.png"]
+    with pytest.raises(DataSetError, match="1 names of memory stand for two images each"):
+        open_images({COMPOSED: image, DECOMPOSED: image})
+
+
+def test_says_what_is_left_out_of_a_folder(image_folder):
+    (image_folder / "movie.gif").write_bytes(b"GIF89a")
+    (image_folder / "web.webp").write_bytes(b"")
+    (image_folder / "more").mkdir()
+    (image_folder / "lost.png").symlink_to(image_folder / "nowhere.png")
+    (image_folder / "notes.txt").write_text("of the session")
+    images = open_images(image_folder)
+    assert len(images) == 4
+    for part in (
+        "4 entries of",
+        "1 files of the format .gif: 'movie.gif'",
+        "1 subfolders: 'more'",
+        "1 links that lead nowhere: 'lost.png'",
+    ):
+        assert part in images.left_out
+    assert "notes" not in images.left_out
+
+
+def test_says_nothing_where_nothing_is_left_out(image_folder):
+    assert open_images(image_folder).left_out is None

@@ -194,3 +194,28 @@ def test_a_missing_package_is_told_with_how_to_get_it(tmp_path, images, monkeypa
     table = tmp_path / "a.csv" if package == "neo" else None
     with pytest.raises(DataSetError, match=rf"^{package} is not installed.*signseg-rig\[neo\]"):
         read_recorded(tmp_path / name, images, stimulus_table=table)
+
+
+class TestLeaveOut:
+    @pytest.fixture
+    def table(self, tmp_path):
+        """Two units, two images of two repeats, and an omitted one that came five times."""
+        lines = ["unit,image,repeat,rate_hz"]
+        for unit in "xy":
+            lines += [f"{unit},{image},{repeat},{repeat}" for image in "ab" for repeat in (1, 2)]
+            lines += [f"{unit},omitted,{repeat},0" for repeat in range(5)]
+        (tmp_path / "rates.csv").write_text("\n".join(lines))
+        return tmp_path / "rates.csv"
+
+    def test_presentations_of_no_image_do_not_count(self, table, images):
+        with pytest.raises(DataSetError, match="have no image in memory: 'omitted'"):
+            read_recorded(table, images)
+        data = read_recorded(table, images, leave_out=["omitted"])
+        assert data.image_ids == ("a.png", "b.png")
+        np.testing.assert_array_equal(data.rates_hz, np.tile([1.0, 2.0], (2, 2, 1)))
+        messages = [problem.message for problem in check_recorded(data)]
+        assert "5 presentations of 'omitted' are left out, as was asked." in messages
+
+    def test_what_is_left_out_has_to_be_there(self, table, images):
+        with pytest.raises(DataSetError, match=r"No presentation is of 'blank'.*'omitted'"):
+            read_recorded(table, images, leave_out=["blank"])

@@ -1,4 +1,4 @@
-"""The gate's tests equal SciPy's, and let pass what they should."""
+"""The gate's tests equal least squares and SciPy's, and let pass what they should."""
 
 import numpy as np
 import pytest
@@ -18,11 +18,34 @@ def trials():
     return trials
 
 
-def test_anova_equals_scipy(trials):
+def test_anova_equals_least_squares_with_and_without_images(trials):
+    """Both models by their design matrices; trials are missing here and there."""
     for unit, p in zip(trials, image_anova(trials), strict=True):
-        groups = [image[np.isfinite(image)] for image in unit]
-        expected = stats.f_oneway(*groups).pvalue
+        image, repeat = np.nonzero(np.isfinite(unit))
+        images, repeats = np.eye(40)[image], np.eye(6)[repeat]
+        values = unit[image, repeat]
+        both, rank = residual_squares(np.hstack([images, repeats]), values)
+        without, rank_without = residual_squares(repeats, values)
+        f_value = (without - both) / (rank - rank_without) / (both / (len(values) - rank))
+        expected = stats.f.sf(f_value, rank - rank_without, len(values) - rank)
         assert p == pytest.approx(expected, rel=1e-6)
+
+
+def residual_squares(design, values):
+    fitted, _, rank, _ = np.linalg.lstsq(design, values)
+    return ((values - design @ fitted) ** 2).sum(), rank
+
+
+@pytest.mark.parametrize("n_repeats", [2, 4])
+def test_tuned_neurons_pass_whatever_repeats_share(n_repeats):
+    rng = np.random.default_rng(5)
+    gain = np.exp(np.linspace(-0.4, 0.4, n_repeats))
+    rates = 20 * rng.gamma(4, 0.25, (100, 160, 1)) * gain
+    gate = gate_channels(rng.poisson(rates * 0.15) / 0.15)
+    assert gate.passes.mean() > 0.95
+    untuned = gate_channels(rng.poisson(np.full((300, 160, 1), 20.0) * gain * 0.15) / 0.15)
+    assert (untuned.p_images <= 0.05).mean() == pytest.approx(0.05, abs=0.025)
+    assert untuned.passes.mean() <= 0.02
 
 
 def test_anova_without_repeats_or_variation_is_nan():

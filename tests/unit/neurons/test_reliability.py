@@ -59,30 +59,73 @@ def test_noise_alone_is_around_zero_and_has_no_ceiling():
     assert np.isfinite(correlation_ceiling(reliability)[~below]).all()
 
 
-def test_one_split_of_two_repeats_is_their_correlation():
-    trials = np.random.default_rng(5).standard_normal((3, 50, 2)) + np.arange(50)[:, None] / 10
-    # Which of two repeats comes into which half is drawn for each image, so that the expected
-    # correlation is that between halves, whatever the draw: compare with many draws by hand.
-    rng = np.random.default_rng(0)
-    values = []
-    for _ in range(400):
-        swap = rng.random((50, 1)) < 0.5
-        first = np.where(swap[:, 0], trials[..., 1], trials[..., 0])
-        second = np.where(swap[:, 0], trials[..., 0], trials[..., 1])
-        r = np.array([np.corrcoef(a, b)[0, 1] for a, b in zip(first, second, strict=True)])
-        values.append(2 * r / (1 + r))
-    found = split_half_reliability(trials, n_splits=400, seed=9)
-    np.testing.assert_allclose(found, np.mean(values, axis=0), atol=0.005)
+def test_equals_spearman_and_brown_where_halves_vary_alike():
+    rng = np.random.default_rng(5)
+    first, second = rng.standard_normal((2, 3, 50)) + np.arange(50) / 10
+    # Halves of equal variance, as the formula of Spearman and Brown takes them to be.
+    trials = np.stack([one / one.std(axis=1, keepdims=True) for one in (first, second)], axis=2)
+    r = np.array([np.corrcoef(unit.T)[0, 1] for unit in trials])
+    expected = 1 - (1 - 2 * r / (1 + r)) * 49 / 48  # one degree of freedom more for the gain
+    np.testing.assert_allclose(split_half_reliability(trials), expected, rtol=1e-9)
 
 
-def test_images_with_one_repeat_do_not_count():
-    _, trials = known_trials(np.random.default_rng(6), 2, 40, 4, 1.0)
-    with_singles = np.concatenate([trials, np.full((2, 10, 4), np.nan)], axis=1)
-    with_singles[:, 40:, 2] = 100.0
+def test_equals_angoff_and_feldt_where_halves_differ():
+    rng = np.random.default_rng(6)
+    trials = rng.poisson(rng.gamma(2, 5, (4, 60, 1)) * [0.5, 2.0]).astype(float)
+    first, second = trials[..., 0].var(axis=1, ddof=1), trials[..., 1].var(axis=1, ddof=1)
+    total = trials.sum(axis=2).var(axis=1, ddof=1)
+    covariance = (total - first - second) / 2
+    feldt = 4 * covariance / (total - (first - second) ** 2 / total)
+    expected = 1 - (1 - feldt) * 59 / 58
+    np.testing.assert_allclose(split_half_reliability(trials), expected, rtol=1e-9)
+
+
+def poisson_neurons(rng, n_units, n_images, drift_hz, window_s=0.15):
+    """Rates of mean 20 and SD 10 Hz, spikes in a window, and what drift made of the rates."""
+    rates = 20 * rng.gamma(4, 0.25, (n_units, n_images, 1))
+    return rates[..., 0], rng.poisson(drift_hz(rates).clip(0) * window_s) / window_s
+
+
+def normalized(rates, trials):
+    """The normalised explained variance of the true rates, and the explained variance itself."""
+    mean = np.nanmean(trials, axis=2)
+    r = np.array([np.corrcoef(*pair)[0, 1] for pair in zip(rates, mean, strict=True)])
+    reliability = split_half_reliability(trials, n_splits=10)
+    return np.nanmedian(normalized_explained_variance(r, reliability)), np.median(r**2)
+
+
+@pytest.mark.parametrize("drift", ["gain", "offset", "none"])
+@pytest.mark.parametrize("n_repeats", [2, 3, 4, 10])
+def test_a_perfect_model_explains_all_that_can_be_explained(drift, n_repeats):
+    gain = np.exp(np.linspace(-0.4, 0.4, n_repeats))
+    drifted = {
+        "gain": lambda rates: rates * gain,
+        "offset": lambda rates: rates + 20 * (gain - 1),
+        "none": lambda rates: rates * np.ones(n_repeats),
+    }
+    rates, trials = poisson_neurons(np.random.default_rng(21), 150, 160, drifted[drift])
+    share, _explained = normalized(rates, trials)
+    assert share == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("drift", [0.0, 0.4])
+def test_ceiling_and_test_r_speak_of_the_same_images(drift):
+    """40 images with 10 repeats and 120 with one: most of the images are noisier than the few."""
+    gain = np.exp(np.linspace(-drift, drift, 10))
+    rates, trials = poisson_neurons(np.random.default_rng(22), 200, 160, lambda rate: rate * gain)
+    trials[:, 40:, 1:] = np.nan
+    share, explained = normalized(rates, trials)
+    assert share == pytest.approx(1, abs=0.05)
+    reliability = split_half_reliability(trials, n_splits=10)
+    assert np.median(reliability) == pytest.approx(explained, abs=0.02)
+
+
+def test_a_drift_common_to_all_images_is_no_noise():
+    """Offsets that differ much between repeats leave the reliability exactly as it was."""
+    _, trials = known_trials(np.random.default_rng(23), 5, 60, 4, 1.0)
+    drifting = trials + np.array([0.0, 40.0, -20.0, 5.0])
     np.testing.assert_allclose(
-        split_half_reliability(with_singles, n_splits=300),
-        split_half_reliability(trials, n_splits=300),
-        atol=0.01,
+        split_half_reliability(drifting), split_half_reliability(trials), rtol=1e-9
     )
 
 
@@ -98,9 +141,9 @@ def test_stays_between_its_bounds_for_noise(n_repeats):
     trials = np.random.default_rng(9).standard_normal((300, 10, n_repeats))
     reliability = split_half_reliability(trials, n_splits=10)
     assert (np.abs(reliability) <= 1).all()
-    # Halves that are exact opposites, where the formula has its pole for two repeats.
-    opposite = np.stack([np.arange(10.0), -np.arange(10.0)], axis=1)[None]
-    assert split_half_reliability(opposite)[0] >= -1
+    # Halves that are nearly opposites: next to nothing is left of the mean responses.
+    opposite = np.stack([np.arange(10.0), -np.arange(10.0) - 1e-3 * np.arange(10.0) ** 2], axis=1)
+    assert split_half_reliability(opposite[None])[0] == -1
 
 
 def test_sharply_tuned_neurons_have_a_reliability():
