@@ -124,7 +124,10 @@ _TESTS = (
     "gain; then the third test asks whether late images score more than "
     f"{MAX_GAIN:g} times as much as early ones, as no gain is taken to change by more."
 )
-_INTERVALS = "Intervals are Welch's, of block means; nineteen of twenty hold the true value."
+_INTERVALS = (
+    "Intervals are of 95 %: Welch's of block means, and Student's of final showings, where there "
+    "are five or more."
+)
 _NO_CONTROL = (
     "That late images are better than early ones does not say that the search found them: a search "
     'without information wanders too. A thread with control = "shuffled_scores" tells.'
