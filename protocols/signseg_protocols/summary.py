@@ -71,7 +71,7 @@ def summarize(
     A rise from 15 Hz to twice that is found in 84 %, with the gain drifting by exp(+-0.1) in 85 %,
     where it grows by exp(+-0.3) in 81 %, with a sum that drifts by 4.5 Hz either way in 76 %, where
     the baseline is 0 in place of 5 Hz in 99.7 % (a baseline counted in 45 ms makes half of the
-    noise); one from 1 to 30 Hz beside references of 1 Hz in 90 %. Where the gain fades by
+    noise); one from 1 to 30 Hz beside references of 1 Hz in 91 %. Where the gain fades by
     exp(-+0.3), the scores of a neuron whose response doubles rise by a tenth only, which cannot be
     told from references that fade alone: 22 % are found, and of 71 % it is said that it cannot be
     told. A control tells there.
