@@ -122,9 +122,13 @@ _TESTS = (
     "in which drift may act: on the references alone, as a sum, and as a gain. Nobody knows which "
     "it is, so that a rise has to stand against all three. References that hardly respond show no "
     "gain; then the third test asks whether late images score more than "
-    f"{MAX_GAIN:g} times as much as early ones, as no gain is taken to change by more."
+    f"{MAX_GAIN:g} times as much as early ones, over the outer half of these "
+    "blocks, as no gain is taken to change by more."
 )
-_INTERVALS = "Intervals are Welch's, of block means; nineteen of twenty hold the true value."
+_INTERVALS = (
+    "Intervals are of 95 %: Welch's of block means, and Student's of final showings, where there "
+    "are five or more."
+)
 _NO_CONTROL = (
     "That late images are better than early ones does not say that the search found them: a search "
     'without information wanders too. A thread with control = "shuffled_scores" tells.'

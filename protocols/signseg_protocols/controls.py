@@ -89,11 +89,12 @@ def measure_lead(
     A permutation test of block means tells whether the lead grew. That is not enough: without
     information the mean of either wanders, as the optimizer's mean code does, and two such walks
     part. So the lead has to grow by twice the largest difference of the control's own moving mean
-    (over 5 blocks) besides. Measured in 3,000 pairs of walks that share nothing, 30 blocks, 10
-    tested: where steps from block to block are 0, 0.1, 0.3, 1 and 3 times as large as the noise of
-    a block's mean, 0.0, 0.0, 0.6, 3.2 and 3.5 % were called the search's doing (20 blocks, 6
-    tested: 0.1 to 6.5 %); by the permutation test alone it would be 6, 10, 26, 38 and 40 %. A lead
-    of 10 times the noise of a block's mean is found in 97 % with steps of 0.1, in 70 % of 0.3.
+    (over 5 blocks) besides. Measured in 60 pairs of CMA-ES that were both fed shuffled scores (100
+    dimensions, 40 codes, 30 generations, 10 blocks tested, Poisson spikes): the permutation test
+    alone parts 37 %, and 1.7 % are called the search's doing; of 20 searches beside their controls
+    90 % are. In 3,000 pairs of random walks, whose steps from block to block are 0, 0.1, 0.3, 1 and
+    3 times as large as the noise of a block's mean, it is 0.0, 0.0, 0.6, 3.2 and 3.5 % in place of
+    6, 10, 26, 38 and 40 % (20 blocks, 6 tested: 0.1 to 6.5 %).
     """
     lead = thread - control
     early, late = lead[:n_tested], lead[-n_tested:]

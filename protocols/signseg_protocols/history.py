@@ -46,14 +46,8 @@ class History:
         means: FloatArray = _means(own, axis=1)[0] + self._drift()
         return means
 
-    def corrected_means(self, share: float = 1.0) -> FloatArray:
-        """Take the drift that the references show off the means.
-
-        Parameters
-        ----------
-        share : float
-            How much the evolved stimuli drift where the references drift by 1: 1 where drift adds
-            the same to all, the ratio of their means where it multiplies all alike.
+    def corrected_means(self) -> FloatArray:
+        """Take the drift that the references show off the means, as one that adds to all scores.
 
         Returns
         -------
@@ -67,7 +61,7 @@ class History:
         up to a constant; where one is not, the block's mean would move by the composition of what
         is left, which is larger than any drift.
         """
-        return self.evolved_means() - share * self._drift()
+        return self.evolved_means() - self._drift()
 
     def _drift(self) -> FloatArray:
         scores = np.array(self.references)

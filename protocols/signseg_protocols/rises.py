@@ -22,6 +22,7 @@ from signseg_rig.types import FloatArray
 ALPHA = 0.05
 # By how much the gain is taken to change at most where no reference shows it.
 MAX_GAIN = 4.0
+MIN_OUTER_BLOCKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ def measure_rise(
 
     References that hardly respond (mean below 3 standard errors) show no gain. Then the gain is
     taken to change at most 4-fold, and the third test asks whether the late mean exceeds the early
-    one 4 times; a neuron that was silent at first can still be said to have risen.
+    one 4 times, over the first and the last half of these blocks; a neuron that was silent at first
+    can still be said to have risen.
     """
     sides = (early_references, late_references)
     shows_gain = is_above_0(*sides)
@@ -146,6 +148,9 @@ def _p_of_gain(
 
 def _p_of_bounded_gain(early: FloatArray, late: FloatArray) -> float:
     """Test against each gain there may have been; the largest and the least are the worst."""
+    # The outer half of the blocks: what has risen among the early ones counts four times.
+    n_outer = max(math.ceil(early.size / 2), MIN_OUTER_BLOCKS)
+    early, late = early[:n_outer], late[-n_outer:]
     return max(
         p_above_0(
             float(late.mean() - gain * early.mean()),

@@ -1106,6 +1106,39 @@ def test_report_shows_the_experiment_that_was_run(rig: Rig, table: Table) -> Non
     assert "no TOML" in said
 
 
+def test_control_and_final_showings_are_recorded_resumed_and_reported(
+    rig: Rig, table: Table
+) -> None:
+    from signseg_rig.report import write_report
+
+    table["protocol"] |= {"n_generations": 7, "n_final_showings": 5}
+    table["protocol"]["threads"][0]["control"] = "shuffled_scores"
+    whole = rig.run(table, "whole")
+    with pytest.raises(RunStopped):
+        # In the final showings, the last of eight blocks.
+        rig.run(table, "stopped", on_status=once(is_within(block=7, n_shown=3), rig.stop))
+    rig.control = RunControl()
+    again = rig.resume("stopped")
+    assert repr(again.result.rows) == repr(whole.result.rows)
+    assert again.result.notes == whole.result.notes
+    page = write_report(again.path).read_text(encoding="utf-8")
+    for said in (
+        "are late images better than early ones?",
+        "did the search do it?",
+        "(the control of thread_0)",
+        "best image: mean of the final showings [95 % interval]",
+        "The final showings in the result are unbiased.",
+        "Subject: not recorded",
+        "Welch&#39;s t test",
+    ):
+        assert said in page
+    with RunReader.open(again.path) as reader:
+        content = gather(reader)
+    assert [len(curve.scores) for curve in content.curves] == [7, 7, 7]
+    assert content.channels is not None
+    assert content.channels.headings[-1] == "thread_0-control, last third"
+
+
 def test_readme_reads_a_record(rig: Rig, table: Table) -> None:
     path = rig.run(table).path
     (snippet,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)

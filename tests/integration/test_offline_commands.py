@@ -370,7 +370,7 @@ def test_fitted_neurons_answer_in_a_run(
     tmp_path: Path,
 ) -> None:
     path, _ = fitted
-    table = experiment_of(wire, n_generations=3)
+    table = experiment_of(wire, n_generations=6)
     table["response_source"] = {
         "kind": "simulated",
         "population": {
@@ -391,7 +391,7 @@ def test_fitted_neurons_answer_in_a_run(
     np.testing.assert_array_equal(truth["weights"], models.coef)
     with RunReader.open(tmp_path / "run") as reader:
         assert reader.result() is not None
-        assert len(list(reader.told())) == 6
+        assert len(list(reader.told())) == 12
     wrong = file.read_text().replace("input_size_px = 64", "input_size_px = 96")
     file.write_text(wrong)
     message = " ".join(signseg_rig("run", file, "--run-dir", tmp_path / "other", code=1).split())
