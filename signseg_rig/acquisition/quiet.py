@@ -38,9 +38,10 @@ class QuietCheck:
     The mean rate of the latest ten stretches with spikes (0.5 Hz per unit before there are any)
     makes an expected count m of the silent presentations in a row. With a rate that varies from
     block to block as a gamma distribution with coefficient of variation 1/2, hence shape 4, none of
-    them has probability (1 + m / 4) ** -4: below 1e-6 from 123 expected spikes on. So 96 units of 5
-    Hz are missed within a block of ten presentations, two of 10 Hz within 40, and one of 1 Hz only
-    within 16 blocks of 40, before which silence is taken for what it looks like.
+    them has probability (1 + m / 4) ** -4: below 1e-6 from 123 expected spikes on. So the silence
+    of 96 units of 5 Hz is found in a block of ten presentations, that of two of 10 Hz in one of 40,
+    and that of one of 1 Hz only after 16 blocks of 40: until then it is taken for what it looks
+    like, and `doubt` says so.
 
     Measured in 2,000 simulated runs of 300 blocks of 40 presentations: 0 to 0.05 % of them gave an
     alarm by chance where the rates varied as assumed, whether 1 to 96 units fired at 0.05 to 10 Hz

@@ -90,8 +90,8 @@ def permutation_null(
     their ends (`draw_shifts`), which leaves them as slow as they are. There are twice as many such
     shifts as images, less one: with more shuffles all of them are taken. Stretches should be
     several times as long as what varies slowly. Measured with 120 images, 10 blocks, and features
-    and responses that are smooth noise with a correlation length of 8 images, or that walk at random:
-    p <= 0.05 for 5 % of unrelated neurons (+-1 %).
+    and responses that are smooth noise with a correlation length of 8 images, or that walk at
+    random: p <= 0.05 for 5 % of unrelated neurons (+-1 %).
 
     Groups are shuffled as wholes, among those of their size: the images of a group, which may be
     the same picture twice, share what is true of their responses, and apart they would be more
