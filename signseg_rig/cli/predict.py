@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +17,9 @@ from signseg_rig.cli.network_options import (
     network_of,
 )
 from signseg_rig.cli.outputs import explained, require_writable
+
+if TYPE_CHECKING:
+    from signseg_rig.types import FloatArray
 
 
 def predict(
@@ -46,7 +50,6 @@ def predict(
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
-    from signseg_rig.csv_text import csv_cell
     from signseg_rig.datasets import open_images
     from signseg_rig.errors import ConfigError
     from signseg_rig.neurons import FeatureCache, NeuronModels
@@ -80,11 +83,7 @@ def predict(
             }
         )
         return
-    rows = [("image", *map(csv_cell, neurons.unit_ids))]
-    rows += [
-        (csv_cell(name), *row.round(4).tolist())
-        for name, row in zip(pictures.ids, rates, strict=True)
-    ]
+    rows = _rows(neurons.unit_ids, pictures.ids, rates)
     if out is None:
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
         return
@@ -93,3 +92,14 @@ def predict(
         with out.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(rows)
     typer.echo(out)
+
+
+def _rows(
+    unit_ids: Iterable[str], names: Iterable[str], rates: Iterable[FloatArray]
+) -> list[tuple[object, ...]]:
+    """Give the rates of each image as a row of a table, below the names of the neurons."""
+    from signseg_rig.csv_text import csv_cell
+
+    rows = [("image", *unit_ids)]
+    rows += [(name, *row.round(4).tolist()) for name, row in zip(names, rates, strict=True)]
+    return [tuple(map(csv_cell, row)) for row in rows]
