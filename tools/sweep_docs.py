@@ -29,28 +29,29 @@ def main(sweep: Path, docs: Path) -> None:
         picture.convert("RGB").save(docs / "sweep_images.jpg", quality=85)
     with (sweep / "tests.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["measure"] in MEASURES]
-    _print_means(rows)
-    _print_tests(rows)
+    shown = {key: name for key, name in MEASURES.items() if key in {row["measure"] for row in rows}}
+    _print_means(rows, shown)
+    _print_tests(rows, shown)
 
 
-def _print_means(rows: list[dict[str, str]]) -> None:
-    print(_line("removed", *MEASURES.values()), _line(*["---"] * 3), sep="\n")
+def _print_means(rows: list[dict[str, str]], shown: dict[str, str]) -> None:
+    print(_line("removed", *shown.values()), _line(*["---"] * (1 + len(shown))), sep="\n")
     against_intact = [row for row in rows if row["against_sign"] == "intact"]
     first = {row["measure"]: row["mean_against"] for row in reversed(against_intact)}
-    print(_line("nothing", *(_short(first[measure]) for measure in MEASURES)))
+    print(_line("nothing", *(_short(first[measure]) for measure in shown)))
     for name in dict.fromkeys(map(_condition, against_intact)):
         own = {row["measure"]: row for row in against_intact if _condition(row) == name}
-        print(_line(name, *(_short(own[one]["mean"]) for one in MEASURES)))
+        print(_line(name, *(_short(own[one]["mean"]) for one in shown)))
 
 
-def _print_tests(rows: list[dict[str, str]]) -> None:
-    print("\n" + _line("compared", *MEASURES.values()), _line(*["---"] * 3), sep="\n")
+def _print_tests(rows: list[dict[str, str]], shown: dict[str, str]) -> None:
+    print("\n" + _line("compared", *shown.values()), _line(*["---"] * (1 + len(shown))), sep="\n")
     tested = [
         row for row in rows if row["against_control"] in ("number", "magnitude") or row["compared"]
     ]
     for name in dict.fromkeys(map(_comparison, tested)):
         own = {row["measure"]: row for row in tested if _comparison(row) == name}
-        print(_line(name, *(_outcome(own[one]) for one in MEASURES)))
+        print(_line(name, *(_outcome(own[one]) for one in shown)))
 
 
 def _condition(row: dict[str, str]) -> str:
@@ -62,7 +63,8 @@ def _condition(row: dict[str, str]) -> str:
 
 def _comparison(row: dict[str, str]) -> str:
     if row["compared"]:
-        return f"positive less negative, {row['strength']} {row['compared']}".replace(",  ", ", ")
+        at = " ".join(filter(None, (row["strength"], row["compared"])))
+        return f"positive less negative, {at}"
     word = "many" if row["against_control"] == "number" else "much"
     return f"{row['sign']} {row['strength']} less random, as {word}"
 

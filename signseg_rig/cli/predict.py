@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from signseg_rig.cli.outputs import require_writable, write_output
 
 if TYPE_CHECKING:
     from signseg_rig.neurons import NeuronModels
+    from signseg_rig.types import FloatArray
 
 
 def predict(
@@ -49,7 +51,6 @@ def predict(
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
-    from signseg_rig.csv_text import csv_text
     from signseg_rig.datasets import open_images
     from signseg_rig.errors import ConfigError
     from signseg_rig.neurons import FeatureCache, NeuronModels
@@ -87,12 +88,7 @@ def predict(
             }
         )
         return
-    rows: list[tuple[object, ...]] = [("image", *neurons.unit_ids, *noted)]
-    rows += [
-        (name, *row.round(4).tolist(), *noted.values())
-        for name, row in zip(pictures.ids, rates, strict=True)
-    ]
-    text = csv_text(rows)
+    text = _csv(neurons.unit_ids, pictures.ids, rates, noted)
     if out is None:
         sys.stdout.write(text.replace("\r\n", "\n"))
         return
@@ -105,3 +101,20 @@ def _notes(neurons: NeuronModels) -> dict[str, bool]:
     """Give the column that says where rates are of models whose signs may mean nothing."""
     is_anyway = neurons.ablation is not None and neurons.ablation.signed_features_anyway
     return {"signed_features_anyway": True} if is_anyway else {}
+
+
+def _csv(
+    unit_ids: Iterable[str],
+    names: Iterable[str],
+    rates: Iterable[FloatArray],
+    noted: Mapping[str, bool],
+) -> str:
+    """Write the rates of each image as a row below the names of the neurons."""
+    from signseg_rig.csv_text import csv_text
+
+    rows: list[tuple[object, ...]] = [("image", *unit_ids, *noted)]
+    rows += [
+        (name, *row.round(4).tolist(), *noted.values())
+        for name, row in zip(names, rates, strict=True)
+    ]
+    return csv_text(rows)

@@ -87,7 +87,7 @@ def read_arrays(
     except ArrayFileError:
         raise
     except DAMAGE as error:
-        raise ArrayFileError(f"it cannot be read ({type(error).__name__}: {error})") from error
+        raise ArrayFileError(f"It cannot be read ({type(error).__name__}: {error}).") from error
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -99,8 +99,8 @@ def _opened(path: Path) -> BinaryIO:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     if not stat.S_ISREG(about.st_mode):
-        raise ArrayFileError("it is no regular file")
-    raise ArrayFileError(f"it has {about.st_size} bytes, more than any result ({MAX_BYTES})")
+        raise ArrayFileError("It is no regular file.")
+    raise ArrayFileError(f"It has {about.st_size} bytes, more than any result ({MAX_BYTES}).")
 
 
 def _check_directory(file: BinaryIO) -> None:
@@ -109,18 +109,18 @@ def _check_directory(file: BinaryIO) -> None:
     before = file.read(LOCATOR_BYTES)
     signature, *_, n_members, _size, _offset, n_comment = END.unpack(file.read(END.size))
     if signature != b"PK\5\6" or n_comment or before.startswith(b"PK\6\7"):
-        raise ArrayFileError("it is no archive of arrays, or its end is missing")
+        raise ArrayFileError("It is no archive of arrays, or its end is missing.")
     if n_members > MAX_MEMBERS:
-        raise ArrayFileError(f"it has {n_members} members, more than any result")
+        raise ArrayFileError(f"It has {n_members} members, more than any result.")
 
 
 def _check_sizes(entries: Sequence[zipfile.ZipInfo], file: BinaryIO) -> None:
     """Refuse members that are packed, or that together claim more than the file has."""
     if any(one.compress_type != zipfile.ZIP_STORED for one in entries):
-        raise ArrayFileError("its arrays are packed, as no result is written")
+        raise ArrayFileError("Its arrays are packed, as no result is written.")
     n_bytes = sum(one.file_size for one in entries)
     if n_bytes > (size := os.fstat(file.fileno()).st_size):
-        raise ArrayFileError(f"it claims {n_bytes} bytes of arrays, and has {size} altogether")
+        raise ArrayFileError(f"It claims {n_bytes} bytes of arrays, and has {size} altogether.")
 
 
 def _read(members: zipfile.ZipFile, name: str, layout: Layout) -> Any:
@@ -133,9 +133,9 @@ def _read(members: zipfile.ZipFile, name: str, layout: Layout) -> Any:
     if dtype.kind not in layout.kinds or len(shape) != layout.n_axes:
         raise ArrayFileError(
             f"{name} is an array of {dtype} of shape {shape}, and should have {layout.n_axes} axes "
-            f"and be of a kind of {layout.kinds!r}"
+            f"and be of a kind of {layout.kinds!r}."
         )
     if math.prod(shape) * dtype.itemsize != n_bytes:
-        raise ArrayFileError(f"{name} is of shape {shape}, and has {n_bytes} bytes of {dtype}")
+        raise ArrayFileError(f"{name} is of shape {shape}, and has {n_bytes} bytes of {dtype}.")
     flat = np.frombuffer(content.getbuffer(), dtype, offset=content.tell())
     return flat.reshape(shape, order="F" if is_fortran else "C").copy()

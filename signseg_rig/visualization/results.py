@@ -196,7 +196,7 @@ class ResultFolder:
             most, _ = Counter(sizes.values()).most_common(1)[0]
             for key, own in sizes.items():
                 if own != most:
-                    why = f"its {_in_words(own)}, but the {_in_words(most)} of most results"
+                    why = f"Its {_in_words(own)}; of most results the {_in_words(most)}."
                     faults[key] = str(self._unusable(key, why))
         return faults
 
@@ -213,7 +213,7 @@ class ResultFolder:
 
     def _unusable(self, key: str, why: str) -> SweepError:
         return SweepError(
-            f"The result {self._path(key)} cannot be used: {why}. Start the sweep again "
+            f"The result {self._path(key)} cannot be used. {why} Start the sweep again "
             "('signseg-rig visualize' with its settings): this one is put aside and made anew."
         )
 
@@ -235,19 +235,19 @@ def _fault(result: Result, n_generations: int | None) -> str | None:
     n_scored, n_codes = result.scores.shape
     if n_generations not in (None, n_scored) or not n_codes:
         return (
-            f"it has scores of {n_scored} generations of {n_codes} codes, and its sweep is of "
-            f"{n_generations} generations"
+            f"It has scores of {n_scored} generations of {n_codes} codes, and its sweep is of "
+            f"{n_generations} generations."
         )
     for name in FINITE:
         if n_bad := np.count_nonzero(~np.isfinite(getattr(result, name))):
-            return f"{n_bad} of its {name} are not finite"
+            return f"{n_bad} of its {name} are not finite."
     if not result.best_code.size or not result.best_image.size or result.best_image.shape[2] != 3:
         return (
-            f"its code is of shape {result.best_code.shape} and its image of shape "
-            f"{result.best_image.shape}, which should be (height, width, 3)"
+            f"Its code is of shape {result.best_code.shape} and its image of shape "
+            f"{result.best_image.shape}, which should be (height, width, 3)."
         )
     if result.n_removed < 0 or result.removed_magnitude < 0:
-        return "it has fewer than no weights removed"
+        return "It has fewer than no weights removed."
     return None
 
 

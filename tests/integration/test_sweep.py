@@ -35,6 +35,7 @@ TABLE = {
     "control_strengths": [0.5],
     "controls": ["magnitude"],
     "n_repeats": 1,
+    "n_control_draws": 1,
     "n_generations": 3,
     "n_together": 1,
     "network": {"kind": "efficientnet_lite0", "input_size_px": 32},

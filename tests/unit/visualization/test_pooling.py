@@ -36,9 +36,8 @@ def study_of(name: str, identity: dict[str, str | int] | None = None, **changed:
         network=identity or IDENTITY | {"weights_sha256": f"random, seed {name}"},
         numbers=[],
         described={},
-        table=Table([], 0),
+        table=Table([]),
         comparisons=[],
-        areas=[],
     )
 
 

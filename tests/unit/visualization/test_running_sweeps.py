@@ -94,8 +94,8 @@ def test_a_result_that_cannot_be_used_is_named_and_made_anew(sweep_file, pretend
     assert refused.exit_code == 1
     # Lines are broken anywhere.
     for said in ("".join(refused.stderr.split()), "".join(visualize(sweep_file).split())):
-        assert f"{paths[3]}cannotbeused:itcannotberead" in said
-        assert f"{paths[5]}cannotbeused:8ofitsscoresarenotfinite" in said
+        assert f"{paths[3]}cannotbeused.Itcannotberead" in said
+        assert f"{paths[5]}cannotbeused.8ofitsscoresarenotfinite" in said
     assert len(ResultFolder(settings.folder).finished()) == 14
     assert len(list(folder.glob("*.unusable"))) == 2
     assert "Warning" not in visualize(sweep_file)
