@@ -1,4 +1,4 @@
-"""Models of macaque V4 neurons: fit, test, ablate, and see what each sign contributes.
+"""Models of macaque V4 neurons: fit, test, ablate, and ask the neurons what each sign is worth.
 
     python examples/05_fit_neurons.py FOLDER [OUT]
 
@@ -8,11 +8,16 @@ with images.zip and responses_mean.npy: 1,200 images, and the mean counts of 89 
 ablation. It takes some minutes; the features of the images are kept, so that the next time is
 quicker. For p-values, which take longer, give the fit `FitSettings(n_shuffles=200)`.
 
+Half of what a block of EfficientNet-Lite puts out is below 0, where a positive weight inhibits. So
+each feature is split into max(x, 0) and max(-x, 0); docs/signs.md tells why.
+
 The same from the command line:
     signseg-rig fit --images FOLDER/images.zip --responses FOLDER/responses_mean.npy \
-        --count-window-s 0.1 --layer blocks.8 --pool-px 7 --n-shuffles 0 --out v4.neurons
+        --count-window-s 0.1 --layer blocks.8 --pool-px 7 --rectify split --n-shuffles 0 \
+        --out v4.neurons
     signseg-rig predict v4.neurons --images FOLDER/images.zip --sign negative --out rates.csv
     signseg-rig ablate v4.neurons --images FOLDER/images.zip --n-draws 1
+    signseg-rig choose examples/08_choices.toml
 
 Needs the `demo` extra: pip install 'signseg-rig[demo]'
 """
@@ -25,7 +30,14 @@ import numpy as np
 from signseg_rig.datasets import prepare_for_fit, read_recorded
 from signseg_rig.fitting import fit_recorded
 from signseg_rig.networks import load_network
-from signseg_rig.neurons import FeatureReader, ablation_curves, permutation_null
+from signseg_rig.neurons import (
+    FeatureReader,
+    ablated_choices,
+    ablation_curves,
+    compare_choices,
+    describe_signs,
+    permutation_null,
+)
 from signseg_rig.report import write_ablation_report, write_fit_report
 from signseg_rig.report.ablation_page import summarize
 
@@ -36,7 +48,7 @@ out = Path(sys.argv[2] if len(sys.argv) > 2 else ".")
 recorded = read_recorded(folder / "responses_mean.npy", folder / "images.zip", count_window_s=0.1)
 data, _warnings = prepare_for_fit(recorded)
 
-reader = FeatureReader(load_network("efficientnet_lite0"), "blocks.8", pool_px=7)
+reader = FeatureReader(load_network("efficientnet_lite0"), "blocks.8", 7, "split")
 fit = fit_recorded(data, reader, cache_dir=out / "features")
 fit.models.save(out / "v4.neurons")
 report = write_fit_report(fit, out / "v4-report")
@@ -81,6 +93,19 @@ print(
     f"measured {fit.measured_hz[best, unit]:.1f}, predicted {intact:.1f}, without negative "
     f"weights {ablated:.1f} spikes/s"
 )
+
+# Do images that models without positive weights choose, among those left out of the fit, drive the
+# real neurons less? The neurons are those that are predicted well, chosen before any ablation.
+counts = fit.validation.r >= 0.5
+choices = ablated_choices(
+    fit.features, fit.measured_hz[:, counts], fit.validation.of_units(counts), n_draws=2
+)
+print(f"Recorded responses to chosen images, in SD, over {counts.sum()} neurons")
+for test in compare_choices({folder.name: choices}):
+    interval = f"[{test.low:+.2f}, {test.high:+.2f}]"
+    print(f"{test.compared:34} {test.difference:+.2f} {interval} q {test.q_value:.2g}")
+
+print(f"Features: {reader.spec}. {describe_signs(fit.models.signs)}")
 median_r, null_r = np.median(fit.validation.r), np.nanmedian(null.null_r)
 print(f"{data.n_units} neurons, {data.n_images} images; median test r {median_r:.2f}")
 print(f"median r with shuffled images {null_r:+.3f}")

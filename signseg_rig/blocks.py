@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -233,6 +233,12 @@ def check_replay(plan: PassPlan, recorded: PassPlan) -> None:
         return
     where = f"In block {plan.block}, attempt {plan.attempt},"
     for ours, theirs in zip(plan.stimuli, recorded.stimuli, strict=False):
+        if ours.content_sha256 != theirs.content_sha256 and ours.generator is None:
+            raise ReplayMismatchError(
+                f"{where} the image {theirs.label!r} (stimulus {theirs.id} of thread "
+                f"{theirs.thread!r}) has other pixels than were recorded. Put the files of images "
+                "back as they were to resume the run, or start a new one."
+            )
         if ours.content_sha256 != theirs.content_sha256:
             raise ReplayMismatchError(
                 f"{where} the replayed protocol asks for another code than was recorded: stimulus "
@@ -251,6 +257,14 @@ def check_units(plan: PassPlan, recorded: ResponseBatch, unit_names: tuple[str, 
     ReplayMismatchError
         The message names the difference.
     """
+    planned = {item.id: item.stimulus_index for item in plan.presentations}
+    answered = dict(zip(recorded.presentation_ids, recorded.stimulus_index.tolist(), strict=True))
+    if not answered.items() <= planned.items():
+        raise ReplayMismatchError(
+            f"The responses to block {plan.block}, attempt {plan.attempt}, are recorded of other "
+            "presentations than were planned: something else changed the record. Restore it from "
+            "a copy, or start a new run."
+        )
     if recorded.unit_names == unit_names:
         return
     gone = [name for name in recorded.unit_names if name not in unit_names]
@@ -277,6 +291,19 @@ def in_planned_order(plan: PassPlan, parts: Sequence[ResponseBatch]) -> Response
     responses = joined(parts)
     row = {name: index for index, name in enumerate(responses.presentation_ids)}
     return rows_of(responses, np.array([row[item.id] for item in plan.presentations]))
+
+
+def in_stretches(
+    parts: Sequence[ResponseBatch], responses: ResponseBatch | None
+) -> Iterator[ResponseBatch]:
+    """Give the answers to a pass as they were read: the parts, and what followed them."""
+    yield from parts
+    if responses is None:
+        return
+    answered = {name for part in parts for name in part.presentation_ids}
+    is_left = [name not in answered for name in responses.presentation_ids]
+    if any(is_left):
+        yield rows_of(responses, np.flatnonzero(is_left))
 
 
 def rows_of(responses: ResponseBatch, rows: IntArray) -> ResponseBatch:

@@ -6,14 +6,17 @@ import hashlib
 import ipaddress
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
-from signseg_rig.settings import InputPath, OutDir, PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import Conflict, InputPath, OutDir, PluginChoice, PluginGroup, Settings
 
+# As long as an image may be shown.
+WindowTime = Annotated[float, Field(ge=-60, le=60)]
 GrayLevel = Annotated[int, Field(ge=0, le=255)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 
@@ -40,7 +43,7 @@ def _tcp_address(address: str) -> str:
         port = parts.port
     except ValueError:
         port = None
-    if parts.scheme != "tcp" or not parts.hostname or port is None or parts.path:
+    if parts.scheme != "tcp" or not parts.hostname or not port or parts.path:
         raise ValueError('should look like "tcp://127.0.0.1:5580"')
     if parts.hostname == "*":
         raise ValueError(
@@ -74,20 +77,21 @@ class WireSettings(Settings):
     connect_timeout_s: float = Field(default=120.0, gt=0, le=86400)
     preload_timeout_s: float = Field(default=30.0, gt=0, le=600)
 
-    @model_validator(mode="after")
-    def _is_protected(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield an address without protection, and a timeout of no more than a heartbeat."""
         if not (is_loopback(self.address) or self.keys_dir or self.allow_insecure):
-            raise ValueError(
+            yield Conflict(
                 f"{self.address} is reachable from other machines and has no keys. Make them with "
                 "'signseg-rig keys DIR' and set keys_dir, or set allow_insecure = true on a "
-                "network that only the rig is on"
+                "network that only the rig is on",
+                (("address",), ("keys_dir",), ("allow_insecure",)),
             )
         if self.heartbeat_timeout_s < 2 * self.heartbeat_interval_s:
-            raise ValueError(
+            yield Conflict(
                 f"heartbeat_timeout_s ({self.heartbeat_timeout_s}) should be at least twice "
-                f"heartbeat_interval_s ({self.heartbeat_interval_s})"
+                f"heartbeat_interval_s ({self.heartbeat_interval_s})",
+                (("heartbeat_interval_s",), ("heartbeat_timeout_s",)),
             )
-        return self
 
 
 class MonitorSettings(Settings):
@@ -95,8 +99,8 @@ class MonitorSettings(Settings):
 
     width_px: int = Field(default=1280, ge=64, le=16384)
     height_px: int = Field(default=720, ge=64, le=16384)
-    width_cm: float = Field(default=53.0, gt=0, le=1000)
-    distance_cm: float = Field(default=57.0, gt=0, le=1000)
+    width_cm: float = Field(default=53.0, ge=0.1, le=1000)
+    distance_cm: float = Field(default=57.0, ge=0.1, le=1000)
     refresh_rate_hz: float = Field(default=60.0, ge=10, le=1000)
     gamma: float | None = Field(default=None, gt=0, le=5)
     calibrated_on: str | None = None
@@ -152,15 +156,15 @@ class StimulusSettings(Settings):
 class WindowSettings(Settings):
     """Response windows relative to the onset, half-open: [start, end)."""
 
-    evoked_s: tuple[float, float] = (0.050, 0.200)
-    baseline_s: tuple[float, float] = (0.0, 0.045)
+    evoked_s: tuple[WindowTime, WindowTime] = (0.050, 0.200)
+    baseline_s: tuple[WindowTime, WindowTime] = (0.0, 0.045)
 
-    @model_validator(mode="after")
-    def _ends_after_start(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield each window that ends before it starts."""
         for name, (start, end) in (("evoked_s", self.evoked_s), ("baseline_s", self.baseline_s)):
             if not end > start:
-                raise ValueError(f"{name} should end after it starts; got {start} to {end}")
-        return self
+                message = f"{name} should end after it starts; got {start} to {end}"
+                yield Conflict(message, ((name,),))
 
     @property
     def span_s(self) -> tuple[float, float]:
@@ -184,6 +188,29 @@ class InvalidTrialSettings(Settings):
     response_timeout_s: float = Field(default=10.0, gt=0, le=3600)
 
 
+SafeguardAction = Literal["stop", "pause", "warn"]
+
+
+class SafeguardSettings(Settings):
+    """What happens where the data say that something is wrong at the rig.
+
+    The run stops and can be resumed (``"stop"``), pauses until somebody lets it go on
+    (``"pause"``; where nobody can, without a terminal, it stops), or goes on (``"warn"``). Each is
+    told at once and recorded.
+
+    `silent_recording`: no unit fires over a block, which cannot be chance.
+    `no_valid_presentation`: nothing in a pass through a block is valid. `many_invalid`: a larger
+    share of presentations than `max_invalid_share` is invalid when first shown.
+    `wrong_duration`: images were shown for another number of frames than ordered.
+    """
+
+    silent_recording: SafeguardAction = "pause"
+    no_valid_presentation: SafeguardAction = "pause"
+    many_invalid: SafeguardAction = "warn"
+    max_invalid_share: float = Field(default=0.5, ge=0, le=1)
+    wrong_duration: SafeguardAction = "warn"
+
+
 class Experiment(Settings):
     """Everything about an experiment, read from one TOML file."""
 
@@ -195,6 +222,7 @@ class Experiment(Settings):
     stimulus: StimulusSettings = StimulusSettings()
     windows: WindowSettings = WindowSettings()
     invalid_trials: InvalidTrialSettings = InvalidTrialSettings()
+    safeguards: SafeguardSettings = SafeguardSettings()
     response_source: ResponseSourceChoice
     generators: dict[Name, GeneratorChoice] = Field(default_factory=dict)
     protocol: ProtocolChoice

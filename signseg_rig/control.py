@@ -8,6 +8,12 @@ class RunControl:
 
     There is no lock: a signal handler that runs while its own thread holds one would wait for ever.
 
+    Parameters
+    ----------
+    is_attended : bool, optional
+        Whether there is somebody who can let a paused run go on. Otherwise a run that would pause
+        by itself stops.
+
     Attributes
     ----------
     is_stopped : bool
@@ -16,7 +22,8 @@ class RunControl:
         Whether nothing should be shown for now.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_attended: bool = False) -> None:
+        self.is_attended = is_attended
         self.is_stopped = False
         self.is_paused = False
 
@@ -27,6 +34,10 @@ class RunControl:
     def stop(self) -> None:
         """Ask for the end of the run."""
         self.is_stopped = True
+
+    def pause(self) -> None:
+        """Show nothing for now."""
+        self.is_paused = True
 
     def toggle_pause(self) -> None:
         """Pause, or go on."""

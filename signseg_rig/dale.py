@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from signseg_rig.config import Name
 from signseg_rig.interfaces import Network, WeightLayer
 from signseg_rig.limits import MIN_NETWORKS
+from signseg_rig.neurons import describe_readout
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import OutDir, PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import read_settings
@@ -81,6 +82,8 @@ class LayerIndex:
         Share of weights that are exactly 0, which the index leaves out.
     names : tuple of str
         Of the channels, where they have any: the classes that a readout puts out.
+    reads : str
+        Of a readout, in a sentence, whether what it reads can be negative.
     """
 
     network: str
@@ -92,6 +95,7 @@ class LayerIndex:
     random_index: FloatArray
     zero_fraction: FloatArray
     names: tuple[str, ...] = ()
+    reads: str = ""
 
     def channel_name(self, channel: int) -> str:
         """Name a channel by its place; empty where it has no name."""
@@ -144,11 +148,13 @@ def survey_networks(
         on_progress(n_done, len(settings.networks))
         network: Network = choice.load()(choice.settings)
         layers = network.weight_layers()
+        reads = describe_readout(network)
         for layer, weights in layers.items():
             is_readout = layer == network.head_name
             for one in _layer_indices(name, layer, weights, is_readout, settings.seed):
                 is_of_classes = one.is_readout and one.direction == "incoming"
-                found.append(replace(one, names=network.unit_names) if is_of_classes else one)
+                names = network.unit_names if is_of_classes else ()
+                found.append(replace(one, names=names, reads=reads if one.is_readout else ""))
     on_progress(len(settings.networks), len(settings.networks))
     return found
 
@@ -190,12 +196,11 @@ def correlate_with_accuracy(
     correlations = []
     for direction in get_args(Direction):
         excess = [network_excess(layers, name, direction) for name in names]
-        rng = named_rng(settings.seed, "correlation", direction)
         correlations.append(
             AccuracyCorrelation(
                 direction=direction,
-                spearman=spearman_with_ci(excess, accuracy, rng=rng),
-                pearson=pearson_with_ci(excess, accuracy, rng=rng),
+                spearman=spearman_with_ci(excess, accuracy),
+                pearson=pearson_with_ci(excess, accuracy),
             )
         )
     return correlations

@@ -49,6 +49,10 @@ class WireError(RigError, ValueError):
     """A message between loop and display cannot be sent, or was received and is not acceptable."""
 
 
+class AddressInUseError(WireError):
+    """Another program listens where a loop would, most likely another run."""
+
+
 class DisplayError(RigError, RuntimeError):
     """The display cannot do what the experiment asks of it."""
 
@@ -59,6 +63,10 @@ class DisplayTimeoutError(RigError, TimeoutError):
 
 class ResponseError(RigError, RuntimeError):
     """The recording system gave no usable responses."""
+
+
+class SafeguardError(ResponseError):
+    """The data say that something is wrong at the rig, and the experimenter wants no more then."""
 
 
 class RecordError(RigError, OSError):

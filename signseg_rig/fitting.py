@@ -13,12 +13,15 @@ import numpy as np
 from signseg_rig.datasets import RecordedData
 from signseg_rig.errors import ConfigError
 from signseg_rig.neurons import (
+    ONE_SIGN_FITS,
     CrossValidation,
     FeatureCache,
     FeatureReader,
+    FeatureSigns,
     Gate,
     NeuronModels,
     PermutationNull,
+    allow_sign_ablation,
     comparison_fits,
     correlation_ceiling,
     cross_validate_fit,
@@ -72,12 +75,17 @@ class NeuronFit:
             gates = ["passed" if passes else "failed" for passes in self.gate.passes]
         return {
             "unit": list(self.models.unit_ids),
+            "features_below_0": [self._negative_share] * n_units,
             "n_images": [n_images] * n_units,
             "n_trials": self.n_trials.tolist(),
             "gate": gates,
             "n_components": self.models.n_components.tolist(),
             **{name: values.tolist() for name, values in quality.items()},
         }
+
+    @property
+    def _negative_share(self) -> float:
+        return np.nan if self.models.signs is None else self.models.signs.negative_share
 
     def comparison_rows(self) -> list[tuple[str, str, float, float, float, float]]:
         """Give model, unit, and train and test accuracy, of this fit and of those compared."""
@@ -113,6 +121,8 @@ class FitSettings:
         Of folds, shuffles and splits.
     n_workers : int
         Processes that compute the permutation null.
+    signed_features_anyway : bool
+        Compare with models of one sign even where features take both, see `allow_sign_ablation`.
 
     Raises
     ------
@@ -126,6 +136,7 @@ class FitSettings:
     compare: Sequence[str] = ()
     seed: int = 0
     n_workers: int = 1
+    signed_features_anyway: bool = False
 
     def __post_init__(self) -> None:
         known = comparison_fits()
@@ -165,10 +176,19 @@ def fit_recorded(
     ------
     ConfigError
         There are too few images for the folds, or the network gave values that are not finite.
+    NeuronModelError
+        Models of one sign are to be compared, and features take both.
     """
     features = FeatureCache(cache_dir, reader).features(
         data.images.read(), on_progress=partial(_pass_on, on_progress, "features", data.n_images)
     )
+    signs = FeatureSigns.measure(features, is_rectified=reader.is_rectified)
+    if of_one_sign := sorted(set(settings.compare) & set(ONE_SIGN_FITS)):
+        allow_sign_ablation(
+            signs,
+            f"{', '.join(of_one_sign)}, which read {reader.spec},",
+            signed_features_anyway=settings.signed_features_anyway,
+        )
     measured_hz = data.mean_rates_hz.T
     # The same picture under two names is one image: it must not be on both sides of a split.
     groups = data.images.sha256
@@ -201,6 +221,7 @@ def fit_recorded(
         feature_mean=model.feature_mean,
         n_components=model.n_components,
         features=reader.spec,
+        signs=signs,
         image_sha256=groups,
         quality=_quality(validation, gate, null),
         session=dict(data.session),

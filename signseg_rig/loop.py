@@ -8,7 +8,6 @@ run and running it are the same code.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -16,23 +15,25 @@ from typing import Any
 
 import numpy as np
 
-from signseg_rig.acquisition import Aligner, SilenceCheck, measure
+from signseg_rig.acquisition import Aligner, Orders, QuietCheck, SilenceCheck, measure
 from signseg_rig.blocks import (
     Block,
     BlockMaker,
     check_replay,
     check_units,
     in_planned_order,
+    in_stretches,
     joined,
     rows_of,
     unanswered,
 )
 from signseg_rig.config import Experiment
 from signseg_rig.control import RunControl
-from signseg_rig.errors import ReplayMismatchError, ResponseError, RunStopped
+from signseg_rig.errors import ReplayMismatchError, ResponseError, RunStopped, SafeguardError
 from signseg_rig.garbage import short_collections
 from signseg_rig.interfaces import Protocol, ResponseSource, Turn
 from signseg_rig.records import PassRecord, RunRecord
+from signseg_rig.safeguards import Safeguards, abort_of, reason_to_end
 from signseg_rig.types import (
     PassPlan,
     Presentation,
@@ -87,8 +88,11 @@ class Loop:
         self._control = control
         self._on_status = on_status
         self._status = RunStatus(n_blocks=protocol.n_blocks)
+        self._orders = Orders.of(experiment.monitor, experiment.stimulus)
         self._aligner = Aligner()
         self._silence = SilenceCheck()
+        self._quiet = QuietCheck(experiment.windows)
+        self._safeguards = Safeguards(experiment.safeguards)
         self._number = 0
         self._timing_s: dict[str, float] = {}
 
@@ -186,6 +190,8 @@ class Loop:
         if recorded is not None:
             self._recall(plan, recorded)
             if recorded.responses is not None:
+                self._restore_images(block)
+                self._safeguards.judge(plan, recorded.responses)
                 return recorded.responses
         is_new = plan.attempt == 0 and recorded is None
         with self._timed("record"):
@@ -195,6 +201,7 @@ class Loop:
         responses = in_planned_order(plan, parts)
         with self._timed("record"):
             self._record.responses(plan.block, plan.attempt, responses, self._aligner.known)
+        self._heed_safeguards(plan, responses)
         return responses
 
     def _recall(self, plan: PassPlan, recorded: PassRecord) -> None:
@@ -204,7 +211,24 @@ class Loop:
             if responses is not None:
                 check_units(plan, responses, self._source.unit_names)
                 self._tell(state="replaying", message="replaying what is recorded")
+        for stretch in in_stretches(recorded.parts, recorded.responses):
+            self._quiet.recall(stretch)
         self._aligner.known = recorded.clock_offset or self._aligner.known
+
+    def _restore_images(self, block: Block) -> None:
+        """Render images again that were shown, and are not in the record any more."""
+        keys = {stimulus.pixels_sha256 for stimulus in block.stimuli}
+        missing = {key for key in keys if not self._record.reader.has_image(key)}
+        if not missing:
+            return
+        try:
+            images = self._blocks.images(block)
+        except ReplayMismatchError as error:
+            # Nothing but their picture is lost, and what the animal answered is still good.
+            self._record.note("images lost", block=block.number, n=len(missing), reason=str(error))
+            return
+        self._record.restore_images({key: images[key] for key in missing})
+        self._record.note("images restored", block=block.number, n=len(missing))
 
     def _present(
         self,
@@ -242,7 +266,6 @@ class Loop:
         meanwhile: Callable[[], None],
     ) -> tuple[Shown, ...]:
         """Show presentations until a wish or the loss of the display ends it."""
-        monitor, stimulus = self._experiment.monitor, self._experiment.stimulus
         n_before = len(plan.presentations) - len(presentations)
         shown: list[Shown] = []
         try:
@@ -250,8 +273,8 @@ class Loop:
                 self._link.preload(self._blocks.images(block))
             for report in self._link.show(
                 presentations,
-                on_frames=monitor.frames(stimulus.on_ms),
-                off_frames=monitor.frames(stimulus.off_ms),
+                on_frames=self._orders.on_frames,
+                off_frames=self._orders.off_frames,
                 is_wanted=self._control.is_going,
                 meanwhile=meanwhile,
             ):
@@ -270,6 +293,7 @@ class Loop:
     ) -> ResponseBatch:
         """Read the recording of what was shown and count its spikes."""
         rules, windows = self._experiment.invalid_trials, self._experiment.windows
+        self._tell(message=f"waiting up to {rules.response_timeout_s:g} s for the recording system")
         with self._timed("source"):
             recording = self._source.read(
                 shown, block=plan.block, window_s=windows.span_s, timeout_s=rules.response_timeout_s
@@ -281,27 +305,36 @@ class Loop:
                 presentations,
                 windows,
                 unit_names=self._source.unit_names,
+                orders=self._orders,
                 reject_dropped_frames=rules.reject_dropped_frames,
                 aligner=self._aligner,
             )
         # What ends the run as invalid is not recorded: once resumed, it is shown again.
         self._silence.check(recording, responses, timeout_s=rules.response_timeout_s)
+        responses = self._quiet.marked(responses)
         self._abort_where_invalid(plan, responses)
         return responses
 
     def _abort_where_invalid(self, plan: PassPlan, responses: ResponseBatch) -> None:
-        counts = Counter(reason.value for reason in responses.reasons if reason is not None)
-        if not counts or self._experiment.invalid_trials.policy != "abort":
+        if responses.is_valid.all() or self._experiment.invalid_trials.policy != "abort":
             return
         if responses.is_valid.any():
             self._record_part(plan, rows_of(responses, np.flatnonzero(responses.is_valid)))
+        counts, sentence = abort_of(plan, responses)
         self._record.note("aborted", block=plan.block, **counts)
-        reasons = ", ".join(f"{reason} ({n})" for reason, n in counts.most_common())
-        raise ResponseError(
-            f"{counts.total()} of {len(responses.reasons)} presentations of block {plan.block} are "
-            f"invalid: {reasons}; and [invalid_trials] policy is 'abort'. Mend the cause, then "
-            "resume the run: what was invalid is shown again."
-        )
+        raise ResponseError(sentence)
+
+    def _heed_safeguards(self, plan: PassPlan, responses: ResponseBatch) -> None:
+        """Tell what is wrong with a recorded pass; pause or end the run where that is wanted."""
+        alarms = self._safeguards.judge(plan, responses)
+        doubt = self._quiet.doubt(len(responses.unit_names))
+        self._tell(alarm=" ".join(filter(None, [*(one.reason for one in alarms), doubt])))
+        for alarm in alarms:
+            self._record.note("safeguard", block=plan.block, **asdict(alarm))
+        if end := reason_to_end(alarms, is_attended=self._control.is_attended):
+            raise SafeguardError(end)
+        if alarms and alarms[0].action == "pause":
+            self._control.pause()
 
     def _record_part(self, plan: PassPlan, responses: ResponseBatch) -> None:
         with self._timed("record"):

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import filelock
 
+from signseg_rig.guarded_files import read_file, refuse_link
+from signseg_rig.whole_files import write_whole
+
+MAX_OWNER_BYTES = 1000
 UNKNOWN = "another process"
 
 
@@ -45,8 +49,10 @@ def take_lock(lock: Path, owner: Path) -> filelock.BaseFileLock:
     HeldElsewhereError
         Another process has it.
     OSError
-        The files cannot be written, or the file system knows no locks.
+        The files cannot be written, or are links; or the file system knows no locks.
     """
+    # Whoever takes a lock empties its file.
+    refuse_link(lock)
     # The kind of lock that filelock falls back to where there are none outlives a kill -9.
     held = filelock.FileLock(lock, timeout=0, thread_local=False, fallback_to_soft=False)
     try:
@@ -54,7 +60,7 @@ def take_lock(lock: Path, owner: Path) -> filelock.BaseFileLock:
     except filelock.Timeout:
         raise HeldElsewhereError(_told(owner)) from None
     try:
-        owner.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        write_whole(owner, f"process {os.getpid()} on {platform.node()}".encode())
     except OSError:
         held.release()
         raise
@@ -63,6 +69,6 @@ def take_lock(lock: Path, owner: Path) -> filelock.BaseFileLock:
 
 def _told(owner: Path) -> str:
     try:
-        return owner.read_text(encoding="utf-8") or UNKNOWN
+        return read_file(owner, max_bytes=MAX_OWNER_BYTES).decode(errors="replace") or UNKNOWN
     except OSError:
         return UNKNOWN

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
 
 from signseg_rig.errors import PluginLoadError, PluginNotFoundError
 from signseg_rig.wording import close_match_hint
@@ -57,7 +60,7 @@ def list_plugins(group: Group | None = None) -> list[PluginInfo]:
         Sorted by group and name.
     """
     groups = GROUPS if group is None else (group,)
-    found = [_info(one, point) for one in groups for point in _points(one)]
+    found = [one.info for group in groups for one in _of_group(group)]
     return sorted(found, key=lambda info: (info.group, info.name, info.distribution))
 
 
@@ -71,7 +74,7 @@ def find_plugin(group: Group, name: str) -> PluginInfo:
     PluginLoadError
         Two distributions offer this name.
     """
-    return _info(group, _point(group, name))
+    return _find(group, name).info
 
 
 def load_plugin(group: Group, name: str) -> Any:
@@ -96,8 +99,7 @@ def load_plugin(group: Group, name: str) -> Any:
         Two distributions offer this name, its module cannot be imported, or its class lacks
         methods.
     """
-    point = _point(group, name)
-    info = _info(group, point)
+    info, point = _find(group, name)
     try:
         plugin = point.load()
     except Exception as error:
@@ -116,36 +118,61 @@ def load_plugin(group: Group, name: str) -> Any:
     return plugin
 
 
-def _points(group: Group) -> list[EntryPoint]:
-    # An editable install beside a wheel shows one entry point twice: same target, same place.
-    unique = {
-        (point.name, point.value, _distribution(point)): point
-        for point in entry_points(group=f"signseg_rig.{group}")
-    }
-    return list(unique.values())
+class _Found(NamedTuple):
+    info: PluginInfo
+    point: EntryPoint
 
 
-def _point(group: Group, name: str) -> EntryPoint:
-    points = _points(group)
-    matching = [point for point in points if point.name == name]
+def _of_group(group: Group) -> tuple[_Found, ...]:
+    return _installed(_state_of_path())[group]
+
+
+def _state_of_path() -> tuple[tuple[str, int], ...]:
+    """Tell what importlib.metadata looks through, and when something was last installed there."""
+    return tuple((folder, _changed_ns(folder or ".")) for folder in sys.path)
+
+
+def _changed_ns(folder: str) -> int:
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _installed(_state: object) -> dict[Group, tuple[_Found, ...]]:
+    """Read the metadata of everything that is installed: a tenth of a second, once."""
+    everything = entry_points()
+    installed = {}
+    for group in GROUPS:
+        points = everything.select(group=f"signseg_rig.{group}")
+        found = [_Found(_info(group, point), point) for point in points]
+        # An editable install beside a wheel shows one entry point twice: same target, same place.
+        unique = {(one.info.name, one.info.target, one.info.distribution): one for one in found}
+        installed[group] = tuple(unique.values())
+    return installed
+
+
+def _find(group: Group, name: str) -> _Found:
+    found = _of_group(group)
+    matching = [one for one in found if one.info.name == name]
     if len(matching) == 1:
         return matching[0]
+    infos = [one.info for one in matching or found]
     if matching:
-        claims = " and ".join(f"{_distribution(point)} ({point.value})" for point in matching)
+        claims = " and ".join(f"{info.distribution} ({info.target})" for info in infos)
         raise PluginLoadError(
             f"Two plugins claim the name {name!r} in {group}: {claims}. Uninstall one of them."
         )
-    known = ", ".join(sorted(f"{point.name} ({_distribution(point)})" for point in points))
-    hint = close_match_hint(name, [point.name for point in points])
+    known = ", ".join(sorted(f"{info.name} ({info.distribution})" for info in infos))
+    hint = close_match_hint(name, [info.name for info in infos])
     raise PluginNotFoundError(
         f"There is no plugin {name!r} in {group}.{hint} Installed are: {known or 'none'}."
     )
 
 
 def _info(group: Group, point: EntryPoint) -> PluginInfo:
-    version = point.dist.version if point.dist is not None else "?"
-    return PluginInfo(group, point.name, point.value, _distribution(point), version)
-
-
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else "unknown distribution"
+    distribution, version = "unknown distribution", "?"
+    if point.dist is not None:
+        distribution, version = point.dist.name, point.dist.version
+    return PluginInfo(group, point.name, point.value, distribution, version)

@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
-
-from signseg_rig.config import Experiment, is_loopback
-from signseg_rig.display.layout import Layout
-from signseg_rig.errors import RigError
+from signseg_rig.config import Experiment, MonitorSettings, StimulusSettings, is_loopback
+from signseg_rig.display.geometry import (
+    fixation_problems,
+    image_problems,
+    overlap_problems,
+    patch_problems,
+    position_problems,
+)
+from signseg_rig.errors import AddressInUseError, RigError
 from signseg_rig.interfaces import Plugin, Protocol, ResponseSource, Surroundings
+from signseg_rig.partial_settings import is_within, touches
 from signseg_rig.plugins import find_plugin
-from signseg_rig.settings import PluginChoice, plugin_choices
+from signseg_rig.settings import PluginChoice, all_conflicts, plugin_choices
 from signseg_rig.settings_file import Problem
 from signseg_rig.toml_lines import KeyPath
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
@@ -63,57 +68,78 @@ def frame_timings(experiment: Experiment) -> list[FrameTiming]:
     ]
 
 
-def check_experiment(experiment: Experiment) -> list[Problem]:
+def check_experiment(experiment: Experiment, doubtful: Collection[KeyPath] = ()) -> list[Problem]:
     """List what would stop or spoil a run of an experiment on this machine.
 
     Parameters
     ----------
     experiment : Experiment
-        As read, so everything that can be told from its file alone is right.
+    doubtful : collection of tuple
+        Paths of settings that are not as its author meant them, because the file has problems
+        there: what depends on these is not checked. See `signseg_rig.settings_file.Reading`.
 
     Returns
     -------
     problems : list of Problem
-        Without file and line; see `signseg_rig.settings_file.locate`.
+        Without file and line; see `Reading.locate`.
     """
-    checks = (_plugins, _misfits, _keys, _port, _monitor, _geometry, _timing, _windows, _disk)
-    return [problem for check in checks for problem in check(experiment)]
+    problems = [
+        problem
+        for reads, check in CHECKS
+        if not any(touches(key, doubtful) for key in reads)
+        for problem in check(experiment)
+    ]
+    problems += _of_plugins(experiment, doubtful)
+    problems += _misfits(experiment, doubtful)
+    return problems
 
 
-def _plugins(experiment: Experiment) -> Iterator[Problem]:
+def _of_plugins(experiment: Experiment, doubtful: Collection[KeyPath]) -> Iterator[Problem]:
     for path, choice in plugin_choices(experiment):
         plugin = choice.load()
-        if not issubclass(plugin, Plugin):
+        if is_within(path, doubtful) or not issubclass(plugin, Plugin):
             continue
         if missing := _missing_packages(plugin):
             # What else the plugin would say may need the packages.
             yield Problem(_install_hint(choice, missing), (*path, "kind"))
-            continue
-        for message in _own_problems(plugin, choice):
-            yield Problem(message, path)
+        elif not touches(path, doubtful):
+            yield from _own_problems(plugin, choice, path)
 
 
-def _own_problems(plugin: type[Plugin], choice: PluginChoice) -> list[str]:
+def _own_problems(plugin: type[Plugin], choice: PluginChoice, path: KeyPath) -> Iterator[Problem]:
     try:
-        return plugin.problems(choice.settings)
+        found = list(plugin.problems(choice.settings))
     except Exception as error:  # noqa: BLE001 - whatever a plugin does, the other checks go on
-        return [_uncheckable(choice, error)]
+        found = [_uncheckable(choice, error)]
+    for one in found:
+        problem = Problem(one) if isinstance(one, str) else one
+        yield replace(problem, key=(*path, *problem.key))
 
 
-def _misfits(experiment: Experiment) -> Iterator[Problem]:
+def _misfits(experiment: Experiment, doubtful: Collection[KeyPath]) -> Iterator[Problem]:
     """Ask the protocol whether what it refers to is in the rest of the file."""
     choice = experiment.protocol
     protocol = choice.load()
-    if not issubclass(protocol, Protocol) or _missing_packages(protocol):
+    if is_within(("protocol",), doubtful) or not issubclass(protocol, Protocol):
         return
-    surroundings = Surroundings(tuple(experiment.generators), _unit_names(experiment))
+    if _missing_packages(protocol) or is_within(("generators",), doubtful):
+        return
+    # A generator whose table is wrong is there all the same.
+    misread = [str(path[1]) for path in doubtful if path[:1] == ("generators",)]
+    is_source_known = not touches(("response_source",), doubtful)
+    units = _unit_names(experiment) if is_source_known else None
+    surroundings = Surroundings((*experiment.generators, *misread), units)
     try:
         misfits = protocol.misfits(choice.settings, surroundings)
     except Exception as error:  # noqa: BLE001 - whatever a plugin does, the other checks go on
         yield Problem(_uncheckable(choice, error), ("protocol",))
         return
     for problem in misfits:
-        yield replace(problem, key=("protocol", *problem.key))
+        key = ("protocol", *problem.key)
+        # Without the source its protocol warns that it could not tell the units, which is no news.
+        is_news = is_source_known or problem.severity == "error"
+        if is_news and not touches(key, doubtful):
+            yield replace(problem, key=key)
 
 
 def _unit_names(experiment: Experiment) -> tuple[str, ...] | None:
@@ -122,6 +148,18 @@ def _unit_names(experiment: Experiment) -> tuple[str, ...] | None:
         return source.foreseen_unit_names(experiment.response_source.settings)
     except Exception:  # noqa: BLE001 - what keeps them from being known is for `problems` to tell
         return None
+
+
+def _units(experiment: Experiment) -> Iterator[Problem]:
+    if any(all_conflicts(experiment.response_source.settings)):
+        return  # names that are settings, and that were told to be there twice
+    names = _unit_names(experiment) or ()
+    if again := dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield Problem(
+            f"The response source has several units of one name: {', '.join(map(repr, again))}. "
+            "Give each a name of its own: a score would read the first.",
+            ("response_source",),
+        )
 
 
 def _missing_packages(plugin: type[Plugin]) -> list[str]:
@@ -188,6 +226,12 @@ def _port(experiment: Experiment) -> Iterator[Problem]:
     without_keys = experiment.wire.model_copy(update={"keys_dir": None})
     try:
         check_listening(without_keys)
+    except AddressInUseError as error:
+        yield Problem(
+            f"{error} A run of this experiment can start once the address is free.",
+            ("wire", "address"),
+            "warning",
+        )
     except RigError as error:
         yield Problem(str(error), ("wire", "address"))
 
@@ -203,16 +247,6 @@ def _monitor(experiment: Experiment) -> Iterator[Problem]:
             ("monitor",),
             "warning",
         )
-
-
-def _geometry(experiment: Experiment) -> Iterator[Problem]:
-    stimulus = experiment.stimulus
-    try:
-        layout = Layout(experiment.monitor, stimulus)
-        if stimulus.size_deg is not None:
-            layout.place(np.zeros((1, 1, 3), dtype=np.uint8))
-    except RigError as error:
-        yield Problem(str(error), ("stimulus",))
 
 
 def _timing(experiment: Experiment) -> Iterator[Problem]:
@@ -260,3 +294,37 @@ def _disk(experiment: Experiment) -> Iterator[Problem]:
             key,
             "warning",
         )
+
+
+def _shown(
+    check: Callable[[MonitorSettings, StimulusSettings], Iterator[Problem]],
+) -> Callable[[Experiment], Iterator[Problem]]:
+    return lambda experiment: check(experiment.monitor, experiment.stimulus)
+
+
+SCREEN: tuple[KeyPath, ...] = tuple(
+    ("monitor", key) for key in ("width_px", "height_px", "width_cm", "distance_cm")
+)
+IMAGE: tuple[KeyPath, ...] = (*SCREEN, ("stimulus", "position_deg"), ("stimulus", "size_deg"))
+SPOT: KeyPath = ("stimulus", "fixation")
+PATCH: KeyPath = ("stimulus", "sync_patch")
+DURATIONS: tuple[KeyPath, ...] = (
+    ("stimulus", "on_ms"),
+    ("stimulus", "off_ms"),
+    ("monitor", "refresh_rate_hz"),
+)
+# Which settings each check reads: where one of them is wrong, there is nothing to check yet.
+CHECKS: tuple[tuple[tuple[KeyPath, ...], Callable[[Experiment], Iterator[Problem]]], ...] = (
+    ((("wire",), ("run", "starts_display")), _keys),
+    ((("wire", "address"),), _port),
+    ((("display",), ("monitor",)), _monitor),
+    ((*SCREEN, ("stimulus", "position_deg")), _shown(position_problems)),
+    ((*SCREEN, SPOT), _shown(fixation_problems)),
+    ((*SCREEN, PATCH), _shown(patch_problems)),
+    (IMAGE, _shown(image_problems)),
+    ((*IMAGE, SPOT, PATCH), _shown(overlap_problems)),
+    (DURATIONS, _timing),
+    ((*DURATIONS, ("windows",)), _windows),
+    ((("response_source",),), _units),
+    ((("run", "out_dir"),), _disk),
+)

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from signseg_rig.blocks import BlockMaker
-from signseg_rig.config import Experiment
+from signseg_rig.config import Experiment, is_loopback
 from signseg_rig.control import RunControl
 from signseg_rig.display.launcher import DisplayLauncher
-from signseg_rig.errors import RecordError, ReplayMismatchError
+from signseg_rig.errors import RecordError, ReplayMismatchError, ResponseError
 from signseg_rig.experiment_file import read_experiment, write_experiment
 from signseg_rig.interfaces import (
     Generator,
@@ -29,14 +29,20 @@ from signseg_rig.interfaces import (
 )
 from signseg_rig.loop import Loop
 from signseg_rig.plugins import PluginInfo, find_plugin
-from signseg_rig.records import RunRecord, build_manifest, differences
+from signseg_rig.records import (
+    FileImages,
+    RunRecord,
+    build_manifest,
+    differences,
+    explained_decoding,
+)
 from signseg_rig.settings import Settings, plugin_choices
 from signseg_rig.types import ProtocolResult, RunStatus
 from signseg_rig.weights import used_weights
+from signseg_rig.wire.events import Connected, Lost, Rejection
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
 from signseg_rig.wire.link import DisplayLink, LateOnsets
 from signseg_rig.wire.messages import Hello
-from signseg_rig.wire.server import Connected, Lost, Rejection
 from signseg_rig.wire.sockets import check_listening
 
 OnStatus = Callable[[RunStatus], None]
@@ -49,6 +55,7 @@ FREE_KEYS = (
     "run.starts_display",
     "monitor.screen",
     "invalid_trials.response_timeout_s",
+    "safeguards",
 )
 
 
@@ -61,10 +68,16 @@ class Outcome:
     path : Path
         The run record.
     result : ProtocolResult
+    n_valid : int
+        Presentations whose responses may be used; without any the result says nothing.
+    alarms : tuple of str
+        What the safeguards have told, oldest first.
     """
 
     path: Path
     result: ProtocolResult
+    n_valid: int
+    alarms: tuple[str, ...]
 
 
 def start_run(
@@ -98,12 +111,12 @@ def start_run(
     # port is busy, too.
     if not (folder.is_dir() and any(folder.iterdir())):
         _check_wire(experiment)
-    parts = _load_parts(experiment)
+    parts = _load_parts(experiment, FileImages())
     with RunRecord.create(
         folder, experiment_toml=write_experiment(experiment), manifest=_manifest(experiment)
     ) as record:
         _note_experiment(record)
-        return Outcome(folder, _drive(experiment, parts, record, control, on_status))
+        return _outcome(record, _drive(experiment, parts, record, control, on_status))
 
 
 def resume_run(path: Path, *, control: RunControl, on_status: OnStatus) -> Outcome:
@@ -126,12 +139,22 @@ def resume_run(path: Path, *, control: RunControl, on_status: OnStatus) -> Outco
     with RunRecord.reopen(path) as record:
         finished = record.reader.result()
         if finished is not None:
-            return Outcome(path, finished)
-        _refuse_other_experiment(record)
+            return _outcome(record, finished)
+        with explained_decoding(path):
+            _refuse_other_experiment(record)
         experiment = read_experiment(path / "experiment.toml")
-        _compare_software(record, _manifest(experiment))
-        parts = _load_parts(experiment)
-        return Outcome(path, _drive(experiment, parts, record, control, on_status))
+        now = _manifest(experiment)
+        with explained_decoding(path / "manifest.json"):
+            _compare_software(record, now)
+        parts = _load_parts(experiment, FileImages(record.reader))
+        return _outcome(record, _drive(experiment, parts, record, control, on_status))
+
+
+def _outcome(record: RunRecord, result: ProtocolResult) -> Outcome:
+    reader = record.reader
+    n_valid = sum(int(one.responses.is_valid.sum()) for one in reader.passes() if one.responses)
+    alarms = tuple(note.body["reason"] for note in reader.notes("safeguard"))
+    return Outcome(record.path, result, n_valid, alarms)
 
 
 def _check_wire(experiment: Experiment) -> None:
@@ -148,21 +171,45 @@ class _Parts(NamedTuple):
 
     blocks: BlockMaker
     source: ResponseSource
-    protocol: Protocol
+    images: FileImages
+    make_protocol: Callable[[], Protocol]
 
 
-def _load_parts(experiment: Experiment) -> _Parts:
+def _load_parts(experiment: Experiment, images: FileImages) -> _Parts:
+    """Load what can be loaded before anything is recorded or started.
+
+    So is the protocol, which knows a misspelt unit, except where the recording system tells its
+    units only once it is connected.
+    """
     seed = experiment.run.seed
     generators = _load_generators(experiment)
     blocks = BlockMaker(seed=seed, generators=generators)
     source: ResponseSource = experiment.response_source.load()(
         experiment.response_source.settings, SourceContext(seed=seed, pixels=blocks.pixels)
     )
-    protocol = experiment.protocol.load()(
-        experiment.protocol.settings,
-        ProtocolContext(seed=seed, generators=generators, unit_names=source.unit_names),
-    )
-    return _Parts(blocks, source, protocol)
+
+    def make_protocol() -> Protocol:
+        context = ProtocolContext(
+            seed=seed, generators=generators, unit_names=_units(source), file_images=images
+        )
+        protocol: Protocol = experiment.protocol.load()(experiment.protocol.settings, context)
+        return protocol
+
+    if not hasattr(source, "unit_names"):
+        return _Parts(blocks, source, images, make_protocol)
+    protocol = make_protocol()
+    return _Parts(blocks, source, images, lambda: protocol)
+
+
+def _units(source: ResponseSource) -> tuple[str, ...]:
+    """Return the units of a source; those that it tells only once started, it has told by then."""
+    try:
+        return source.unit_names
+    except AttributeError:
+        raise ResponseError(
+            f"The response source {type(source).__name__} was started and does not tell its units: "
+            "it has no 'unit_names'. This is a fault of the plugin: please report it to its author."
+        ) from None
 
 
 def _drive(
@@ -177,10 +224,12 @@ def _drive(
         link = stack.enter_context(_link(experiment, record, control, launcher))
         stack.enter_context(parts.source)
         _save_ground_truth(record, parts.source)
+        protocol = parts.make_protocol()
+        parts.images.save(record)
         try:
             return Loop(
                 experiment,
-                protocol=parts.protocol,
+                protocol=protocol,
                 blocks=parts.blocks,
                 link=link,
                 source=parts.source,
@@ -222,8 +271,9 @@ def _link(
             f"this run has. Start it with {record.path / 'experiment.toml'}, or a copy of it."
         )
 
-    if experiment.wire.allow_insecure:
-        record.note("insecure", address=experiment.wire.address)
+    wire = experiment.wire
+    if wire.keys_dir is None and not is_loopback(wire.address):
+        record.note("insecure", address=wire.address)
     with DisplayLink(
         experiment.wire,
         run_id=record.path.name,
@@ -258,7 +308,7 @@ def _refuse_other_experiment(record: RunRecord) -> None:
     if not notes:  # killed before there was anything to be different from
         _note_experiment(record)
         return
-    now = tomllib.loads(record.reader.experiment_toml)
+    now = _experiment_now(record)
     changes = {
         key: f"{key} was {before!r} and is {after!r}"
         for key, (before, after) in differences(notes[-1].body, now).items()
@@ -269,6 +319,16 @@ def _refuse_other_experiment(record: RunRecord) -> None:
             f"{record.path / 'experiment.toml'} was changed after the run had begun: "
             f"{'; '.join(changes.values())}. Put it back to resume the run, or start a new one."
         )
+
+
+def _experiment_now(record: RunRecord) -> dict[str, Any]:
+    try:
+        return tomllib.loads(record.reader.experiment_toml)
+    except tomllib.TOMLDecodeError as error:
+        raise ReplayMismatchError(
+            f"{record.path / 'experiment.toml'} is no TOML any more: {error}. Put back what the "
+            "run was started with to resume it, or start a new one."
+        ) from error
 
 
 def _compare_software(record: RunRecord, now: dict[str, Any]) -> None:

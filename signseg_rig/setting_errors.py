@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-import difflib
-import itertools
-from collections.abc import Iterator
+import datetime as dt
+import re
+from collections.abc import Collection, Iterator
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from signseg_rig.toml_lines import KeyPath
+from signseg_rig.wording import close_match_hint
 
 MAX_SHOWN_CHARACTERS = 80
-Explained = tuple[KeyPath, str]
+# Nobody reads on after so many.
+MAX_EXPLAINED = 200
+ABOUT_KEY = "key"
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> list[Explained]:
+class Fault(NamedTuple):
+    """Why a setting was refused.
+
+    Parameters
+    ----------
+    path : tuple
+        Keys and positions from the top of the model.
+    message : str
+    kind : str
+        What pydantic calls it; ``"key"`` where the name of a table's entry is wrong.
+    known : tuple of str
+        Names of which its key, or its value, should be one.
+    """
+
+    path: KeyPath
+    message: str
+    kind: str
+    known: tuple[str, ...] = ()
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
     """List every problem of settings.
 
     Parameters
@@ -28,61 +51,99 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[Explained]:
 
     Returns
     -------
-    problems : list of (path, message)
-        The path as keys and positions from the top of `model`.
+    faults : list of Fault
+        One for each setting, whatever number of its kinds of value it is none of.
     """
-    return [
-        problem for item in error.errors(include_url=False) for problem in _explain_one(item, model)
-    ]
+    faults: dict[KeyPath, Fault] = {}
+    items = error.errors(include_url=False)
+    for item in items[:MAX_EXPLAINED]:
+        for fault in _explain_one(item, model):
+            other = faults.setdefault(fault.path, fault)
+            if other.message != fault.message:
+                message = f"{other.message}; or {fault.message}"
+                faults[fault.path] = other._replace(message=message)
+    found = list(faults.values())
+    if n_more := len(items[MAX_EXPLAINED:]):
+        found.append(Fault((), f"has {n_more} more problems, which are not listed", "more"))
+    return found
 
 
-def _explain_one(item: ErrorDetails, model: type[BaseModel]) -> Iterator[Explained]:
+def shown(value: object) -> str:
+    """Write a value as its author did in TOML, if it is short enough."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}..."
+
+
+def _explain_one(item: ErrorDetails, model: type[BaseModel]) -> Iterator[Fault]:
     path, tables = _resolved(model, item["loc"])
     context = item.get("ctx", {})
     match item["type"]:
         case "plugin_settings":
-            for rest, message in explain(context["inner"], context["model"]):
-                yield (*path, *rest), message
-        case "plugin_kind":
-            yield (*path, "kind"), item["msg"]
-        case "union_tag_invalid" | "union_tag_not_found":
-            key = context["discriminator"].strip("'")
-            yield (*path, key), _wrong_tag(key, tables, context.get("tag"))
-        case "extra_forbidden":
-            _, tables = _resolved(model, item["loc"][:-1])
-            yield path, _unknown_key(str(path[-1]), tables)
-        case "missing":
-            yield path, "is missing; it has no default"
+            for fault in explain(context["inner"], context["model"]):
+                yield fault._replace(path=(*path, *fault.path))
+        case "conflicts":
+            for conflict in context["conflicts"]:
+                yield Fault((*path, *conflict.keys[0]), conflict.message, item["type"])
         case "too_short" if len(item["input"]) >= context["min_length"]:
             pass  # pydantic does not count elements that have problems of their own
+        case "extra_forbidden":
+            _, tables = _resolved(model, item["loc"][:-1])
+            yield _unknown_key(path, tables)
+        case "plugin_kind" | "union_tag_invalid" | "union_tag_not_found":
+            yield _wrong_choice(item, path, tables)
         case _:
-            # Pydantic marks what it says about a key, not about what stands under it.
-            is_about_key = path[-1:] == ("[key]",)
-            yield path[:-1] if is_about_key else path, _unfit(item)
+            yield _wrong_value(item, path)
 
 
-def _wrong_tag(key: str, branches: list[type[BaseModel]], got: str | None) -> str:
-    tags = (get_args(branch.model_fields[key].annotation) for branch in branches)
-    expected = ", ".join(repr(tag) for tag in itertools.chain.from_iterable(tags))
-    return f"should be one of {expected}; {'it is missing' if got is None else f'got {got!r}'}"
+def _unknown_key(path: KeyPath, tables: list[type[BaseModel]]) -> Fault:
+    known = tuple(sorted({name for table in tables for name in table.model_fields}))
+    hint = close_match_hint(str(path[-1]), known)
+    rest = hint or f" Known here are: {', '.join(known) or 'none'}"
+    return Fault(path, f"unknown key.{rest}", "extra_forbidden", known)
 
 
-def _unfit(item: ErrorDetails) -> str:
+def _wrong_choice(item: ErrorDetails, path: KeyPath, branches: list[type[BaseModel]]) -> Fault:
+    kind, context = item["type"], item["ctx"]
+    if kind == "plugin_kind":
+        return Fault((*path, "kind"), item["msg"], kind, tuple(context["names"]))
+    key, got = context["discriminator"].strip("'"), context.get("tag")
+    tags = tuple(tag for one in branches for tag in get_args(one.model_fields[key].annotation))
+    message = f"should be one of {', '.join(map(repr, tags))}"
+    if got is None:
+        message = f"{message}; it is missing"
+    else:
+        message = _hinted(f"{message}; got {got!r}", close_match_hint(got, tags))
+    return Fault((*path, key), message, kind, tags)
+
+
+def _wrong_value(item: ErrorDetails, path: KeyPath) -> Fault:
+    kind = item["type"]
+    if kind == "missing":
+        return Fault(path, "is missing; it has no default", kind)
+    if path[-1:] == ("[key]",):
+        # Pydantic marks what it says about a key, not about what stands under it.
+        return Fault(path[:-1], _unfit(item, ()), ABOUT_KEY)
+    known = re.findall(r"'([^']*)'", item["ctx"]["expected"]) if kind == "literal_error" else ()
+    return Fault(path, _unfit(item, known), kind, tuple(known))
+
+
+def _unfit(item: ErrorDetails, known: Collection[str]) -> str:
     message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
     got = item["input"]
+    if item["type"] == "string_type":
+        message = "should be text in quotes"
     if isinstance(got, dict | BaseModel):
         return message
-    shown = repr(got)
-    if len(shown) > MAX_SHOWN_CHARACTERS:
-        shown = f"{shown[:MAX_SHOWN_CHARACTERS]}..."
-    return f"{message}; got {shown}"
+    hint = close_match_hint(got, known) if isinstance(got, str) else ""
+    return _hinted(f"{message}; got {shown(got)}", hint)
 
 
-def _unknown_key(key: str, tables: list[type[BaseModel]]) -> str:
-    known = sorted({name for table in tables for name in table.model_fields})
-    if close := difflib.get_close_matches(key, known, n=1):
-        return f"unknown key; did you mean {close[0]!r}?"
-    return f"unknown key; known here are: {', '.join(known) or 'none'}"
+def _hinted(message: str, hint: str) -> str:
+    return f"{message}.{hint}" if hint else message
 
 
 def _resolved(annotation: Any, path: KeyPath) -> tuple[KeyPath, list[type[BaseModel]]]:

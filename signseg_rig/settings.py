@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     ValidationError,
     ValidationInfo,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -26,11 +27,25 @@ from signseg_rig.toml_lines import KeyPath
 AnySettings = TypeVar("AnySettings", bound="Settings")
 BASE_DIR = "base_dir"
 """Key of the validation context under which an `InputPath` finds the folder it is relative to."""
+LISTS_CONFLICTS = "lists_conflicts"
+"""Key of the validation context with which settings are made although they are in conflict: whoever
+sets it asks them for their `conflicts` himself."""
+
+
+def _with_home(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("should be the path of a file or folder, without NUL characters")
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(
+            "begins with the home folder of somebody who is not known here; write the path in full"
+        ) from None
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
     base_dir = (info.context or {}).get(BASE_DIR, Path())
-    return Path(base_dir, path.expanduser()).absolute()
+    return Path(base_dir, _with_home(path)).absolute()
 
 
 InputPath = Annotated[Path, AfterValidator(_absolute)]
@@ -40,8 +55,32 @@ Python to the working directory; absolute once it is validated."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """The hash of a file or an array, in hexadecimal digits."""
 
-OutDir = Annotated[Path, AfterValidator(Path.expanduser)]
+OutDir = Annotated[Path, AfterValidator(_with_home)]
 """A folder that results go to: relative to the working directory, and ``~`` is the home folder."""
+
+
+class Conflict(NamedTuple):
+    """Settings that are right one by one, and not together.
+
+    Parameters
+    ----------
+    message : str
+        What should be, and what is.
+    keys : tuple of tuple
+        Whose values are in conflict, as paths from the settings' own table; the problem is shown
+        at the first.
+    """
+
+    message: str
+    keys: tuple[KeyPath, ...]
+
+
+def named_again(key: str, names: Sequence[object]) -> Iterator[Conflict]:
+    """Yield a conflict for each name that stands in a list of settings for the second time."""
+    for position, name in enumerate(names):
+        if (first := names.index(name)) < position:
+            message = f"{key} should name each once; {name!r} stands there more than once"
+            yield Conflict(message, ((key, position), (key, first)))
 
 
 class Settings(BaseModel):
@@ -50,6 +89,22 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
     )
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """List what is wrong between settings, all of it; nothing by default."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _agree(self, info: ValidationInfo) -> Self:
+        if (info.context or {}).get(LISTS_CONFLICTS):
+            return self
+        if found := list(self.conflicts()):
+            raise PydanticCustomError(
+                "conflicts",
+                "{text}",
+                {"text": "; ".join(one.message for one in found), "conflicts": found},
+            )
+        return self
 
 
 def settings_of(model: type[AnySettings], table: Mapping[str, Any], what: str) -> AnySettings:
@@ -130,17 +185,18 @@ def _choose(group: Group, value: object, info: ValidationInfo) -> PluginChoice:
     if isinstance(value, PluginChoice):
         return value
     if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
-        names = ", ".join(sorted({info.name for info in list_plugins(group)}))
         raise PydanticCustomError(
             "plugin_kind",
-            'needs a key "kind" that names one of: {names}',
-            {"names": names},
+            'needs a key "kind" that names one of: {listed}',
+            {"listed": ", ".join(_names(group)), "names": _names(group)},
         )
     kind = str(value["kind"])
     try:
         model = _config_of(group, kind)
     except RigError as error:
-        raise PydanticCustomError("plugin_kind", "{error}", {"error": str(error)}) from error
+        raise PydanticCustomError(
+            "plugin_kind", "{error}", {"error": str(error), "names": _names(group)}
+        ) from error
     rest = {key: item for key, item in value.items() if key != "kind"}
     try:
         settings = model.model_validate(rest, context=info.context)
@@ -149,7 +205,14 @@ def _choose(group: Group, value: object, info: ValidationInfo) -> PluginChoice:
         raise PydanticCustomError(
             "plugin_settings", "settings of {kind}", {"kind": kind, "inner": error, "model": model}
         ) from error
-    return PluginChoice(group=group, kind=kind, settings=settings)
+    # With the context, which tells whether conflicts are raised: what is made already is asked too.
+    return PluginChoice.model_validate(
+        {"group": group, "kind": kind, "settings": settings}, context=info.context
+    )
+
+
+def _names(group: Group) -> list[str]:
+    return sorted({info.name for info in list_plugins(group)})
 
 
 def _config_of(group: Group, kind: str) -> type[Settings]:
@@ -164,14 +227,12 @@ def _config_of(group: Group, kind: str) -> type[Settings]:
     )
 
 
-def plugin_choices(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, PluginChoice]]:
+def plugin_choices(value: object) -> Iterator[tuple[KeyPath, PluginChoice]]:
     """Find every plugin that settings choose, through the settings of other plugins.
 
     Parameters
     ----------
     value : Settings, or what a field of settings holds
-    path : tuple
-        Where `value` stands in the experiment file.
 
     Yields
     ------
@@ -179,16 +240,37 @@ def plugin_choices(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath,
         Where the plugin is chosen, as keys and positions from the top of the file.
     choice : PluginChoice
     """
+    for path, item in _walk(value, ()):
+        if isinstance(item, PluginChoice):
+            yield path, item
+
+
+def all_conflicts(settings: Settings) -> Iterator[tuple[KeyPath, Conflict]]:
+    """List the conflicts of settings and of all that are inside them, through plugins' too.
+
+    Yields
+    ------
+    path : tuple
+        Of the table whose settings are in conflict.
+    conflict : Conflict
+    """
+    for path, item in _walk(settings, ()):
+        if isinstance(item, Settings):
+            for conflict in item.conflicts():
+                yield path, conflict
+
+
+def _walk(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:
+    items: Any = ()
     if isinstance(value, PluginChoice):
         yield path, value
-        yield from plugin_choices(value.settings, path)
-        return
-    items: Any = ()
-    if isinstance(value, Settings):
+        yield from _walk(value.settings, path)
+    elif isinstance(value, Settings):
+        yield path, value
         items = value
     elif isinstance(value, Mapping):
         items = value.items()
     elif isinstance(value, list | tuple):
         items = enumerate(value)
     for key, item in items:
-        yield from plugin_choices(item, (*path, key))
+        yield from _walk(item, (*path, key))

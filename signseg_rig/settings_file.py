@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
-
-from pydantic import ValidationError
+from typing import Generic, Literal
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.setting_errors import explain
+from signseg_rig.partial_settings import make_partially
 from signseg_rig.settings import BASE_DIR, AnySettings
 from signseg_rig.toml_lines import KeyPath, key_lines
+from signseg_rig.toml_text import parse_as_far_as_possible
+from signseg_rig.user_files import UnreadableFileError, read_user_file
+from signseg_rig.wording import first_few
+
+MAX_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,38 @@ class Problem:
         return ": ".join(part for part in (self.place, self.dotted_key, self.message) if part)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[AnySettings]):
+    """A file of settings, as far as it could be read.
+
+    Parameters
+    ----------
+    path : Path
+    settings : Settings or None
+        None where nothing could be made of the file. With problems some values are not its own.
+    problems : list of Problem
+        All of them, with their lines; with none, `settings` are what the file says.
+    doubtful : tuple of tuple
+        Paths of what `settings` hold in place of something that is wrong or missing: what a check
+        would say of these is not about the file.
+    text : str
+        What could be parsed.
+    renamed : dict of tuple to tuple
+        Paths of the keys that were meant, and of those that are written.
+    """
+
+    path: Path
+    settings: AnySettings | None
+    problems: list[Problem]
+    doubtful: tuple[KeyPath, ...] = ()
+    text: str = ""
+    renamed: dict[KeyPath, KeyPath] = field(default_factory=dict)
+
+    def locate(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Find the lines that problems stem from: of their key, or of the table it would be in."""
+        return _located(list(problems), self.path, self.text, self.renamed)
+
+
 def read_settings(path: Path, model: type[AnySettings]) -> AnySettings:
     """Read a file of settings.
 
@@ -75,62 +108,51 @@ def read_settings(path: Path, model: type[AnySettings]) -> AnySettings:
     ConfigError
         It cannot be used; the message lists every problem with its line.
     """
-    outcome = validated(path, model)
-    if not isinstance(outcome, list):
-        return outcome
-    n = len(outcome)
+    reading = read_as_far_as_possible(path, model)
+    if reading.settings is not None and not reading.problems:
+        return reading.settings
+    n = len(reading.problems)
     raise ConfigError(
         f"{path} cannot be used; it has {n} {'problem' if n == 1 else 'problems'}:\n"
-        + "\n".join(map(str, outcome))
+        f"{first_few(map(str, reading.problems), MAX_LISTED, chr(10))}"
     )
 
 
-def locate(problems: Iterable[Problem], path: Path) -> list[Problem]:
-    """Find the lines that problems stem from.
+def read_as_far_as_possible(path: Path, model: type[AnySettings]) -> Reading[AnySettings]:
+    """Read a file of settings, and list everything that is wrong with it.
 
     Parameters
     ----------
-    problems : iterable of Problem
-        Without path and line.
     path : Path
-        The file; it can be read.
+        Paths in it are relative to its folder.
+    model : class
+        Of the settings.
 
     Returns
     -------
-    problems : list of Problem
-        Each with the line of its key or else of the table that the key would be in.
+    reading : Reading
     """
-    return _located(list(problems), path, _text(path.read_bytes()))
-
-
-def validated(path: Path, model: type[AnySettings]) -> AnySettings | list[Problem]:
-    """Read a file, or list everything that keeps it from being read."""
     try:
-        text = _text(path.read_bytes())
+        # Some editors on Windows begin a UTF-8 file with a byte order mark.
+        text = read_user_file(path).decode("utf-8-sig")
+    except UnreadableFileError as error:
+        message = f"{error.reason}; give the path of a TOML file"
+        return Reading(path, None, [Problem(message, path=path)])
     except UnicodeDecodeError as error:
-        return [_not_utf8(path, error)]
-    except OSError as error:
-        return [Problem(_unreadable(error), path=path)]
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return [_not_toml(path, text, error)]
-    try:
-        return model.model_validate(table, context={BASE_DIR: path.absolute().parent})
-    except ValidationError as error:
-        problems = [Problem(message, key) for key, message in explain(error, model)]
-        return _located(problems, path, text)
-
-
-def _text(data: bytes) -> str:
-    # Some editors on Windows begin a UTF-8 file with a byte order mark.
-    return data.decode("utf-8-sig")
-
-
-def _unreadable(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file; give the path of a TOML file"
-    return f"cannot be read: {error.strerror}; give the path of a TOML file"
+        return Reading(path, None, [_not_utf8(path, error)])
+    parsed = parse_as_far_as_possible(text)
+    problems = [
+        Problem(f"is not valid TOML: {fault}", path=path, line=fault.line)
+        for fault in parsed.faults
+    ]
+    if problems and not parsed.table:
+        return Reading(path, None, problems)
+    context = {BASE_DIR: path.absolute().parent}
+    partial = make_partially(model, parsed.table, context=context, incomplete=parsed.incomplete)
+    found = [Problem(fault.message, fault.path) for fault in partial.faults]
+    problems += _located(found, path, parsed.text, partial.renamed)
+    problems.sort(key=_line)
+    return Reading(path, partial.settings, problems, partial.doubtful, parsed.text, partial.renamed)
 
 
 def _not_utf8(path: Path, error: UnicodeDecodeError) -> Problem:
@@ -142,17 +164,26 @@ def _not_utf8(path: Path, error: UnicodeDecodeError) -> Problem:
     )
 
 
-def _not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    place = re.search(r"at line (\d+)", str(error))
-    line = int(place[1]) if place else text.rstrip().count("\n") + 1
-    return Problem(f"is not valid TOML: {error}", path=path, line=line)
-
-
-def _located(problems: list[Problem], path: Path, text: str) -> list[Problem]:
+def _located(
+    problems: list[Problem], path: Path, text: str, renamed: Mapping[KeyPath, KeyPath]
+) -> list[Problem]:
     lines = {(): 1, **key_lines(text)} if problems else {}
 
     def line_of(key: KeyPath) -> int:
-        return next(lines[key[:n]] for n in range(len(key), -1, -1) if key[:n] in lines)
+        written = _as_written(key, renamed)
+        return next(lines[written[:n]] for n in range(len(written), -1, -1) if written[:n] in lines)
 
     located = [replace(problem, path=path, line=line_of(problem.key)) for problem in problems]
-    return sorted(located, key=lambda problem: problem.line or 0)
+    return sorted(located, key=_line)
+
+
+def _as_written(key: KeyPath, renamed: Mapping[KeyPath, KeyPath]) -> KeyPath:
+    """Find the path that a key has in the file, where it or a table around it is misspelt."""
+    written: KeyPath = ()
+    for depth, part in enumerate(key, start=1):
+        written = (*written, renamed.get(key[:depth], (part,))[-1])
+    return written
+
+
+def _line(problem: Problem) -> int:
+    return problem.line or 0

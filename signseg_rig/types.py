@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,27 +10,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from signseg_rig.array_hashes import array_sha256 as array_sha256  # noqa: PLC0414 - offered here
+
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
 ImageArray = npt.NDArray[np.uint8]
 
 Origin = Literal["evolved", "reference"]
-
-
-def array_sha256(array: npt.NDArray[Any]) -> str:
-    """Hash the values of an array; the same values in another memory order hash the same.
-
-    Parameters
-    ----------
-    array : array of any shape and dtype
-
-    Returns
-    -------
-    sha256 : str
-        64 hexadecimal digits. Shape and dtype are not part of it: they are recorded beside it.
-    """
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 class InvalidReason(StrEnum):
@@ -44,8 +30,9 @@ class InvalidReason(StrEnum):
     STREAM_GAP = "stream gap"
     WINDOW_INCOMPLETE = "window incomplete"
     FIXATION_BROKEN = "fixation broken"
-    TIMEOUT = "timeout"
-    NON_FINITE = "non-finite rate"
+    SHOWN_TOO_SHORT = "shown too short"
+    SHOWN_TOO_LONG = "shown too long"
+    RECORDING_SILENT = "recording silent"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +45,8 @@ class Stimulus:
         Whether an optimizer proposed it.
     thread : str
         The evolution it belongs to; for references the name of their set.
-    generation : int
-        Count of the thread's ask/tell, from 0; -1 for references.
-    index : int
-        Position within the generation or the reference set.
+    generation, index : int
+        Count of the thread's ask/tell, from 0, or -1 for references; and position in that.
     generator : str or None
         Name of the generator that renders `code`.
     code : (n_dims,) float array or None
@@ -107,8 +92,7 @@ class Told:
     thread : str
     generation : int
     scores : (n_codes,) float array
-        Higher is better; NaN where no valid presentation gave a score (the optimizer was not
-        told about those codes).
+        Higher is better; NaN where no valid presentation gave one, and nothing was told.
     reference_scores : (n_references,) float array
         The same score of the reference images of the same block.
     """
@@ -175,10 +159,8 @@ class PlannedStimulus:
         Unique within the run.
     origin, thread, generation, index, generator, label
         As in `Stimulus`.
-    content_sha256 : str
-        Hash of the code, or of the pixels where there is no code.
-    pixels_sha256 : str
-        Hash of the pixels.
+    content_sha256, pixels_sha256 : str
+        Hash of the code, or of the pixels where there is no code; and of the pixels.
     """
 
     id: str
@@ -352,18 +334,22 @@ class ProtocolResult:
     ----------
     is_success : bool
         Whether the protocol's own criterion was met.
-    columns : tuple of str
-        Headings of the summary.
+    columns, headings : tuple of str
+        Names of the summary's columns, and the same in words; without words the names are shown.
     rows : tuple of tuples
         The summary, one row per thread or unit.
     told : tuple of Told
         What the optimizers were told since the last batch.
+    notes : tuple of str
+        How the summary was made: tests, their sides and level, what was selected.
     """
 
     is_success: bool
     columns: tuple[str, ...]
     rows: tuple[tuple[str | float, ...], ...]
     told: tuple[Told, ...] = ()
+    headings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 RunEnd = Literal["ending", "stopped", "finished", "failed"]
@@ -380,14 +366,12 @@ class RunStatus:
         "ending" where the protocol has its result, and "finished" where that is recorded.
     block, n_blocks : int
         Blocks finished, and expected in all (0 where the protocol cannot tell).
-    n_shown, n_planned : int
-        Presentations of this block: those shown so far, and all.
-    n_invalid : int
-        Presentations of the run that were invalid.
+    n_shown, n_planned, n_invalid : int
+        Presentations of this block shown so far, all of this block, and invalid ones of the run.
     scores : mapping of thread to (best, mean), in units of the score
         Of the latest generation that was told.
-    message : str
-        What the run is waiting for, in words.
+    message, alarm : str
+        What the run is waiting for, and what is wrong with its latest data, in words.
     """
 
     state: RunState = "waiting"
@@ -398,3 +382,4 @@ class RunStatus:
     n_invalid: int = 0
     scores: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     message: str = ""
+    alarm: str = ""

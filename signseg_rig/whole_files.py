@@ -28,7 +28,7 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
     Parameters
     ----------
     target : Path
-        In a folder that is there.
+        In a folder that is there. A link is replaced by the file, never followed.
 
     Yields
     ------
@@ -39,8 +39,9 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        It could not be written; what was there before is as it was.
+        It could not be written, or is a device; what was there before is as it was.
     """
+    _refuse_device(target)
     draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}{DRAFT_SUFFIX}")
     try:
         with draft.open("xb") as file:
@@ -108,6 +109,12 @@ def remove(path: Path) -> None:
     except OSError:
         # Whoever removes a draft has a better error to raise, or does not depend on it.
         return
+
+
+def _refuse_device(target: Path) -> None:
+    """Make sure that no device is replaced by a file: root may do that, too."""
+    if target.is_char_device() or target.is_block_device():
+        raise OSError(errno.EINVAL, "it is a device, and a file would take its place", str(target))
 
 
 def _age_s(path: Path) -> float:

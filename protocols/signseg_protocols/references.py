@@ -46,11 +46,12 @@ class FolderReferences(References):
     path: InputPath
     n_images: int | None = Field(default=None, ge=1)
 
-    def stimuli(self, context: ProtocolContext) -> tuple[Stimulus, ...]:  # noqa: ARG002
-        """Read the images."""
+    def stimuli(self, context: ProtocolContext) -> tuple[Stimulus, ...]:
+        """Read the images, or find them as they were when the run began."""
+        images = context.file_images(REFERENCES, lambda: read_images(self.path, self.n_images))
         return tuple(
             Stimulus("reference", REFERENCES, -1, index, image=image, label=name)
-            for index, (name, image) in enumerate(read_images(self.path, self.n_images))
+            for index, (name, image) in enumerate(images)
         )
 
     def misfits(self, generator_names: Collection[str]) -> list[Problem]:  # noqa: ARG002

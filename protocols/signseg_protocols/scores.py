@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection
-from typing import Annotated, Literal, Self
+from collections.abc import Collection, Iterator
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from signseg_protocols.names import unknown_name
-from signseg_rig.settings import Settings
+from signseg_rig.settings import Conflict, Settings, named_again
+from signseg_rig.settings_file import Problem
+from signseg_rig.toml_lines import KeyPath
 from signseg_rig.types import FloatArray, ResponseBatch
 
 UnitName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -28,6 +30,11 @@ class Score(Settings):
     @abstractmethod
     def used_units(self) -> tuple[str, ...]:
         """Names of the units that are read."""
+
+    @property
+    @abstractmethod
+    def unit_keys(self) -> tuple[KeyPath, ...]:
+        """Where each of the used units is named, from the score's own table."""
 
     @abstractmethod
     def combine(self, rates_hz: FloatArray) -> FloatArray:
@@ -62,12 +69,28 @@ class Score(Settings):
         columns = [responses.unit_names.index(unit) for unit in self.used_units]
         return self.combine(rates_hz[:, columns])
 
-    def problems(self, where: str, unit_names: Collection[str]) -> list[str]:
-        """Describe the units that the response source does not have."""
+    def of_presentations(self, responses: ResponseBatch) -> FloatArray:
+        """Score each presentation by itself.
+
+        Returns
+        -------
+        scores : (n_presentations,) float array
+            NaN where a presentation is not valid.
+        """
+        evoked_hz, baseline_hz = responses.evoked_hz, responses.baseline_hz
+        rates_hz = evoked_hz - baseline_hz if self.subtract_baseline else evoked_hz
+        columns = [responses.unit_names.index(unit) for unit in self.used_units]
+        scores = np.full(len(responses.reasons), np.nan)
+        is_valid = responses.is_valid
+        scores[is_valid] = self.combine(rates_hz[:, columns][is_valid])
+        return scores
+
+    def problems(self, where: str, unit_names: Collection[str]) -> list[Problem]:
+        """List the units that the response source does not have; keys are from its own table."""
         remedy = "Name units of the response source."
         return [
-            unknown_name(where, "unit", unit, unit_names, remedy=remedy)
-            for unit in self.used_units
+            Problem(unknown_name(where, "unit", unit, unit_names, remedy=remedy), key)
+            for unit, key in zip(self.used_units, self.unit_keys, strict=True)
             if unit not in unit_names
         ]
 
@@ -83,6 +106,11 @@ class ChannelScore(Score):
         """The unit."""
         return (self.unit,)
 
+    @property
+    def unit_keys(self) -> tuple[KeyPath, ...]:
+        """Where the units are named."""
+        return (("unit",),)
+
     def combine(self, rates_hz: FloatArray) -> FloatArray:
         """Take the unit's rate."""
         return rates_hz[:, 0]
@@ -94,16 +122,19 @@ class MeanScore(Score):
     kind: Literal["mean"] = "mean"
     units: tuple[UnitName, ...] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _are_distinct(self) -> Self:
-        if len(set(self.units)) < len(self.units):
-            raise ValueError(f"units should name each unit once; got {list(self.units)}")
-        return self
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield each unit that is named again."""
+        yield from named_again("units", self.units)
 
     @property
     def used_units(self) -> tuple[str, ...]:
         """The units."""
         return self.units
+
+    @property
+    def unit_keys(self) -> tuple[KeyPath, ...]:
+        """Where the units are named."""
+        return tuple(("units", position) for position in range(len(self.units)))
 
     def combine(self, rates_hz: FloatArray) -> FloatArray:
         """Average over units."""
@@ -117,16 +148,21 @@ class ContrastScore(Score):
     preferred: UnitName
     other: UnitName
 
-    @model_validator(mode="after")
-    def _are_two(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a unit that is compared with itself."""
         if self.preferred == self.other:
-            raise ValueError(f"preferred and other should be two units; both are {self.other!r}")
-        return self
+            message = f"preferred and other should be two units; both are {self.other!r}"
+            yield Conflict(message, (("other",), ("preferred",)))
 
     @property
     def used_units(self) -> tuple[str, ...]:
         """The preferred unit and the other one."""
         return (self.preferred, self.other)
+
+    @property
+    def unit_keys(self) -> tuple[KeyPath, ...]:
+        """Where the units are named."""
+        return (("preferred",), ("other",))
 
     def combine(self, rates_hz: FloatArray) -> FloatArray:
         """Subtract the other unit's rate."""
@@ -143,16 +179,21 @@ class PatternScore(Score):
     kind: Literal["pattern"] = "pattern"
     targets_hz: dict[UnitName, float] = Field(min_length=2)
 
-    @model_validator(mode="after")
-    def _has_direction(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a pattern without direction."""
         if not any(self.targets_hz.values()):
-            raise ValueError("targets_hz should not all be 0: no pattern is similar to that")
-        return self
+            message = "targets_hz should not all be 0: no pattern is similar to that"
+            yield Conflict(message, (("targets_hz",),))
 
     @property
     def used_units(self) -> tuple[str, ...]:
         """The units that have a target."""
         return tuple(self.targets_hz)
+
+    @property
+    def unit_keys(self) -> tuple[KeyPath, ...]:
+        """Where the units are named."""
+        return tuple(("targets_hz", unit) for unit in self.targets_hz)
 
     def combine(self, rates_hz: FloatArray) -> FloatArray:
         """Compute cos = r.t / (|r| |t|)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,6 +11,23 @@ from signseg_protocols.history import History
 from signseg_protocols.scores import Score
 from signseg_rig.interfaces import Optimizer
 from signseg_rig.types import FloatArray, ResponseBatch, Stimulus, Told
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """An image of a thread, and what it scored in its own block.
+
+    Parameters
+    ----------
+    generation, index : int
+    code : (n_dims,) float array
+    score : float
+    """
+
+    generation: int
+    index: int
+    code: FloatArray
+    score: float
 
 
 class EvolutionThread:
@@ -23,19 +41,36 @@ class EvolutionThread:
     score : Score
     optimizer : Optimizer
         New; it belongs to this thread alone.
+    shuffler : numpy.random.Generator, optional
+        Of a yoked control: shuffles the scores of each generation before the optimizer is told.
 
     Attributes
     ----------
     history : History
         What was scored so far.
+    best, first_best : Candidate or None
+        The image with the highest score of all, and of the first generation that has scores; the
+        earlier one of equals. The maximum of noisy scores is higher than what the image is worth:
+        `signseg_protocols.finals` shows these again.
     """
 
-    def __init__(self, name: str, *, generator: str, score: Score, optimizer: Optimizer) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        generator: str,
+        score: Score,
+        optimizer: Optimizer,
+        shuffler: np.random.Generator | None = None,
+    ) -> None:
         self.name = name
+        self.score = score
         self.history = History()
+        self.best: Candidate | None = None
+        self.first_best: Candidate | None = None
         self._generator = generator
-        self._score = score
         self._optimizer = optimizer
+        self._shuffler = shuffler
         self._codes: FloatArray = np.empty((0, optimizer.n_dims))
 
     def ask(self) -> tuple[Stimulus, ...]:
@@ -47,6 +82,11 @@ class EvolutionThread:
             Stimulus("evolved", self.name, generation, index, self._generator, code)
             for index, code in enumerate(self._codes)
         )
+
+    def stimulus(self, candidate: Candidate) -> Stimulus:
+        """Return the stimulus that a candidate was shown as."""
+        place = (candidate.generation, candidate.index)
+        return Stimulus("evolved", self.name, *place, self._generator, candidate.code)
 
     def tell(self, stimuli: Sequence[Stimulus], responses: ResponseBatch) -> Told:
         """Learn from the block that showed the stimuli of the last `ask`.
@@ -61,8 +101,9 @@ class EvolutionThread:
         -------
         told : Told
             NaN for stimuli without a valid presentation, which the optimizer is not told about.
+            Of a yoked control the scores of the images, before they are shuffled.
         """
-        scores = self._score.of(responses, len(stimuli))
+        scores = self.score.of(responses, len(stimuli))
         is_own = np.array(
             [item.origin == "evolved" and item.thread == self.name for item in stimuli]
         )
@@ -70,7 +111,20 @@ class EvolutionThread:
         own = scores[is_own]
         is_scored = np.isfinite(own)
         if is_scored.any():
-            self._optimizer.tell(self._codes[is_scored], own[is_scored])
+            self._remember(own)
+            learnt = own[is_scored]
+            if self._shuffler is not None:
+                learnt = self._shuffler.permutation(learnt)
+            self._optimizer.tell(self._codes[is_scored], learnt)
         told = Told(self.name, len(self.history.evolved), own, scores[is_reference])
         self.history.add(own, told.reference_scores)
         return told
+
+    def _remember(self, scores: FloatArray) -> None:
+        index = int(np.nanargmax(scores))
+        top = Candidate(
+            len(self.history.evolved), index, self._codes[index].copy(), float(scores[index])
+        )
+        self.first_best = self.first_best or top
+        if self.best is None or top.score > self.best.score:
+            self.best = top

@@ -3,13 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from signseg_rig.acquisition.alignment import Aligner
-from signseg_rig.config import WindowSettings
+from signseg_rig.config import MonitorSettings, StimulusSettings, WindowSettings
 from signseg_rig.spike_counts import count_spikes
 from signseg_rig.types import InvalidReason, Presentation, Recording, ResponseBatch, Shown
+
+MAX_RATE_ERROR = 0.02
+SLACK_FRAMES = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """For how long an image was to be on the screen.
+
+    Parameters
+    ----------
+    on_frames, off_frames : int
+        Of the image, and of the background after it.
+    refresh_rate_hz : float
+        As the experiment file says: a screen may be 2 % off.
+    """
+
+    on_frames: int
+    off_frames: int
+    refresh_rate_hz: float
+
+    @classmethod
+    def of(cls, monitor: MonitorSettings, stimulus: StimulusSettings) -> Self:
+        """Return what an experiment orders."""
+        on_frames, off_frames = monitor.frames(stimulus.on_ms), monitor.frames(stimulus.off_ms)
+        return cls(on_frames, off_frames, monitor.refresh_rate_hz)
+
+    @property
+    def shortest_s(self) -> float:
+        """What is shorter lacks a frame: a screen that does not wait for the vertical blank.
+
+        The slack is for screens that keep time by the clock, as a virtual one does: late by half a
+        frame now and then.
+        """
+        return ((1 - MAX_RATE_ERROR) * self.on_frames - SLACK_FRAMES) / self.refresh_rate_hz
 
 
 def measure(
@@ -19,6 +56,7 @@ def measure(
     windows: WindowSettings,
     *,
     unit_names: tuple[str, ...],
+    orders: Orders,
     reject_dropped_frames: bool,
     aligner: Aligner,
 ) -> ResponseBatch:
@@ -33,6 +71,8 @@ def measure(
         As planned; they are matched to what was shown by id.
     windows : WindowSettings
     unit_names : tuple of str
+    orders : Orders
+        For how long each image was to be shown.
     reject_dropped_frames : bool
         Whether a presentation with a late frame is invalid.
     aligner : Aligner
@@ -53,7 +93,7 @@ def measure(
         item.presentation_id: reason for item, reason in zip(shown, alignment.reasons, strict=True)
     }
     reasons = tuple(
-        _reason_of_display(item, reports, reject_dropped_frames=reject_dropped_frames)
+        _reason_of_display(item, reports, orders, reject_dropped_frames=reject_dropped_frames)
         or recording.invalid.get(item.id)
         or alignment_reason[item.id]
         or _reason_of_stream(recording, onset_s[item.id], windows)
@@ -82,11 +122,19 @@ def measure(
 
 
 def _reason_of_display(
-    planned: Presentation, reports: Mapping[str, Shown], *, reject_dropped_frames: bool
+    planned: Presentation,
+    reports: Mapping[str, Shown],
+    orders: Orders,
+    *,
+    reject_dropped_frames: bool,
 ) -> InvalidReason | None:
     report = reports.get(planned.id)
     if report is None or report.pixels_sha256 != planned.pixels_sha256:
         return InvalidReason.NOT_SHOWN
+    if report.n_frames < orders.on_frames or report.offset_s - report.onset_s < orders.shortest_s:
+        return InvalidReason.SHOWN_TOO_SHORT
+    if report.n_frames > orders.on_frames:
+        return InvalidReason.SHOWN_TOO_LONG
     if reject_dropped_frames and report.n_dropped_frames:
         return InvalidReason.DROPPED_FRAME
     return None

@@ -80,7 +80,7 @@ def preload_figures() -> list[Figure]:
     """Measure 40 images of 256 x 256 from the loop to the display's acknowledgement."""
     rng = np.random.default_rng(0)
     durations_s = []
-    with _bench(n_generations=1, pacing="realtime") as bench:
+    with open_bench(n_generations=1, pacing="realtime") as bench:
         bench.link.wait_until_connected(lambda: True)
         for _ in range(30):
             shape = (N_IMAGES, IMAGE_SIZE_PX, IMAGE_SIZE_PX, 3)
@@ -103,7 +103,7 @@ def preload_figures() -> list[Figure]:
 
 def turnaround_figures() -> list[Figure]:
     """Measure from the last offset of a block to the first onset of the next."""
-    with _bench(n_generations=N_TURNAROUNDS + 1, pacing="realtime") as bench:
+    with open_bench(n_generations=N_TURNAROUNDS + 1, pacing="realtime") as bench:
         bench.loop.run()
         rest_s = turnarounds_s(bench.record.reader)
     detail = f"rendering and the animal's own computing taken off; {in_ms(rest_s)}"
@@ -148,7 +148,7 @@ def memory_figures() -> list[Figure]:
         if status.block not in size_after:
             size_after[status.block] = process.memory_info().rss
 
-    with _bench(
+    with open_bench(
         n_generations=N_MEMORY_BLOCKS, pacing="fast", image_size_px=64, on_status=on_status
     ) as bench:
         bench.loop.run()
@@ -168,13 +168,23 @@ def memory_figures() -> list[Figure]:
 
 
 @contextmanager
-def _bench(
+def open_bench(
     *,
     n_generations: int,
     pacing: str,
     image_size_px: int = IMAGE_SIZE_PX,
     on_status: Callable[[RunStatus], None] = lambda _status: None,
 ) -> Iterator[Bench]:
+    """Open a loop with a display process beside it, for as long as the context lasts.
+
+    Parameters
+    ----------
+    n_generations : int
+    pacing : {"realtime", "fast"}
+        Of the display.
+    image_size_px : int
+    on_status : callable
+    """
     experiment = _experiment(pacing)
     settings = LinearGeneratorSettings(n_dims=64, image_size_px=image_size_px)
     generators = {"linear": LinearGenerator(settings)}

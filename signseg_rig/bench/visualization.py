@@ -154,8 +154,10 @@ def sweep_figures() -> list[Figure]:
             }
         )
         tasks, results = list_tasks(settings), ResultFolder(Path(folder) / "done")
-        one = np.zeros(1)
-        result = Result(one, np.zeros((64, 64, 3), np.uint8), one, one, one, one)
+        one, scores = np.array(0.0), np.zeros((settings.n_generations, 20))
+        result = Result(
+            np.zeros(100), np.zeros((64, 64, 3), np.uint8), scores, *(one, one, one, one)
+        )
         for task in tasks:
             results.write(task.key, result)
         start_s = time.perf_counter()

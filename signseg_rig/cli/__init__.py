@@ -26,6 +26,7 @@ VERBS = {
     "fit": "Fit and test models of recorded neurons.",
     "predict": "Predict the rates of modelled neurons for images.",
     "ablate": "Remove weights of neuron models by degrees, and predict.",
+    "choose": "Test on recordings whether images that ablated models choose drive neurons less.",
     "visualize": "Evolve preferred images of units under ablations: a sweep.",
     "dale": "Survey how far the weights of networks are of one sign.",
     "report": "Write the report of a run or a sweep.",

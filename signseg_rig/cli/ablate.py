@@ -11,6 +11,7 @@ from signseg_rig.cli.console import print_json
 from signseg_rig.cli.network_options import (
     CacheDir,
     NetworkSettings,
+    SignedFeaturesAnyway,
     features_folder,
     network_of,
 )
@@ -39,6 +40,7 @@ def ablate(
     ] = None,
     settings: NetworkSettings = None,
     cache_dir: CacheDir = None,
+    signed_features_anyway: SignedFeaturesAnyway = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Remove positive or negative weights of neuron models by degrees, with controls."""
@@ -46,12 +48,22 @@ def ablate(
 
     from signseg_rig.cli.stages import StageProgress
     from signseg_rig.datasets import open_images
-    from signseg_rig.neurons import FeatureCache, NeuronModels, ablation_curves
+    from signseg_rig.neurons import (
+        FeatureCache,
+        NeuronModels,
+        ablation_curves,
+        allow_sign_ablation,
+        describe_signs,
+    )
     from signseg_rig.report import write_ablation_report
     from signseg_rig.report.ablation_page import summarize
 
     neurons = NeuronModels.load(models)
     degrees = _parsed(strengths)
+    # Before features are computed, which takes minutes.
+    allow_sign_ablation(
+        neurons.signs, neurons.described, signed_features_anyway=signed_features_anyway
+    )
     folder = report or models.with_name(f"{models.stem}-ablation")
     require_writable(folder, is_folder=True)
     reader = neurons.reader(network_of(neurons.features.network, settings))
@@ -62,7 +74,13 @@ def ablate(
             on_progress=lambda n_done: progress("features", n_done, len(pictures)),
         )
         points = ablation_curves(
-            neurons, features, strengths=degrees, seed=seed, n_draws=n_draws, spec=reader.spec
+            neurons,
+            features,
+            strengths=degrees,
+            seed=seed,
+            n_draws=n_draws,
+            spec=reader.spec,
+            signed_features_anyway=signed_features_anyway,
         )
     figure = write_ablation_report(points, folder)
     summary = summarize(points)
@@ -70,6 +88,7 @@ def ablate(
         print_json(summary)
         return
     _print_table(summary, points)
+    typer.echo(describe_signs(neurons.signs))
     typer.echo(f"Table:  {folder / 'ablation.csv'}")
     typer.echo(f"Figure: {figure}")
 

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from signseg_rig.cli.console import FAILED_EXIT_CODE, print_json
 from signseg_rig.config import Experiment
-from signseg_rig.preflight import FrameTiming, check_experiment, frame_timings
-from signseg_rig.settings_file import Problem, locate, validated
+from signseg_rig.partial_settings import touches
+from signseg_rig.preflight import DURATIONS, FrameTiming, check_experiment, frame_timings
+from signseg_rig.settings_file import Problem, read_as_far_as_possible
 
 COLORS = {"error": "red", "warning": "yellow"}
 
@@ -26,10 +27,13 @@ def check(
 
     Exits with 1 where there are errors; warnings alone are no failure.
     """
-    outcome = validated(file, Experiment)
-    experiment = None if isinstance(outcome, list) else outcome
-    problems = outcome if isinstance(outcome, list) else locate(check_experiment(outcome), file)
-    timings = [] if experiment is None else frame_timings(experiment)
+    reading = read_as_far_as_possible(file, Experiment)
+    experiment, problems = reading.settings, reading.problems
+    if experiment is not None:
+        further = reading.locate(check_experiment(experiment, reading.doubtful))
+        problems = sorted([*problems, *further], key=lambda problem: problem.line or 0)
+    is_timed = not any(touches(key, reading.doubtful) for key in DURATIONS)
+    timings = frame_timings(experiment) if experiment is not None and is_timed else []
     if as_json:
         print_json(
             {

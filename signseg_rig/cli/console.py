@@ -48,10 +48,10 @@ def notes_of(error: BaseException) -> list[str]:
 
 
 def as_records(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> list[dict[str, object]]:
-    """Give the rows of a table for `print_json`: what is not known (NaN) is None."""
+    """Return the rows of a table for `print_json`: what is no number (NaN, infinite) is None."""
     return [
         {
-            column: None if isinstance(cell, float) and math.isnan(cell) else cell
+            column: None if isinstance(cell, float) and not math.isfinite(cell) else cell
             for column, cell in zip(columns, row, strict=True)
         }
         for row in rows

@@ -49,6 +49,7 @@ def _facts(settings: DaleSettings, layers: list[LayerIndex], page: Path) -> dict
     correlations = correlate_with_accuracy(settings, layers)
     return {
         "report": str(page),
+        "readouts_read": list(dict.fromkeys(one.reads for one in layers if one.reads)),
         "layers": as_records(LAYER_COLUMNS, layer_rows(layers)),
         "correlations": as_records(CORRELATION_COLUMNS, correlation_rows(correlations)),
     }
@@ -64,3 +65,5 @@ def _print_readouts(layers: list[LayerIndex]) -> None:
             means = (one.mean, one.mean - one.excess, one.zero_fraction.mean())
             table.add_row(one.network, one.direction, *(f"{mean:.4f}" for mean in means))
     Console().print(table)
+    for sentence in dict.fromkeys(one.reads for one in layers if one.reads):
+        typer.echo(sentence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from contextlib import ExitStack
@@ -24,9 +25,9 @@ def display(
     one_run: Annotated[
         bool, typer.Option("--one-run", help="Leave when the run is over or the loop is lost.")
     ] = False,
-    launch_id: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Open the screen, connect to the loop and show what it asks for."""
+    from signseg_rig.display.launcher import LAUNCH_ID_VARIABLE
     from signseg_rig.display.markers import open_marker
     from signseg_rig.display.presenter import Presenter
     from signseg_rig.display.process import DisplayProcess
@@ -51,7 +52,11 @@ def display(
         presenter = Presenter(screen, marker)
         stack.enter_context(short_collections())
         DisplayProcess(
-            experiment, screen, presenter, serves_one_run=one_run, launch_id=launch_id
+            experiment,
+            screen,
+            presenter,
+            serves_one_run=one_run,
+            launch_id=os.environ.get(LAUNCH_ID_VARIABLE, ""),
         ).run()
 
 
@@ -65,7 +70,7 @@ def _wire_to(address: str, wire: WireSettings) -> WireSettings:
     try:
         return model.model_validate({**wire.model_dump(), "address": address})
     except ValidationError as error:
-        problems = "; ".join(message for _, message in explain(error, model))
+        problems = "; ".join(fault.message for fault in explain(error, model))
         raise ConfigError(f"--connect {address} cannot be used: {problems}.") from None
 
 

@@ -14,6 +14,8 @@ from signseg_rig.cli.network_options import (
     CacheDir,
     NetworkName,
     NetworkSettings,
+    Rectification,
+    SignedFeaturesAnyway,
     features_folder,
     open_network,
 )
@@ -26,6 +28,21 @@ if TYPE_CHECKING:
     from signseg_rig.fitting import NeuronFit
 
 Window = tuple[float, float]
+# Of the columns that are printed, and how they are headed to fit a terminal.
+HEADINGS = {
+    "unit": "unit",
+    "n_trials": "trials",
+    "gate": "gate",
+    "n_components": "comp.",
+    "reliability": "relia-\nbility",
+    "ceiling_r": "ceil-\ning r",
+    "train_r": "train\nr",
+    "test_r": "test\nr",
+    "test_r2": "test\nR2",
+    "normalized_ev": "norm.\nEV",
+    "p_value": "p",
+    "q_value": "q",
+}
 
 
 def fit(
@@ -53,7 +70,8 @@ def fit(
         Window | None, typer.Option(help="Count spikes from and to these times after the onset.")
     ] = None,
     baseline_window_s: Annotated[
-        Window | None, typer.Option(help="Likewise for the baseline.")
+        Window | None,
+        typer.Option(help="Count baseline spikes from and to these times after the onset."),
     ] = None,
     key: Annotated[
         str | None, typer.Option(help="Name of the responses in a .npz or .mat file.")
@@ -82,11 +100,16 @@ def fit(
     network: NetworkName = "efficientnet_lite0",
     settings: NetworkSettings = None,
     layer: Annotated[
-        str | None, typer.Option(help="Layer of the network; by default what its readout reads.")
+        str | None,
+        typer.Option(
+            help="Layer of the network; by default what its readout reads, which is rectified in "
+            "most networks."
+        ),
     ] = None,
     pool_px: Annotated[
         int | None, typer.Option(help="Average the layer's map to so many by so many positions.")
     ] = None,
+    rectify: Rectification = "as_is",
     max_components: Annotated[
         int, typer.Option(help="Largest number of PLS components to choose from.", min=1)
     ] = 25,
@@ -111,6 +134,7 @@ def fit(
         Path | None, typer.Option(help="Folder for the report; beside the models by default.")
     ] = None,
     cache_dir: CacheDir = None,
+    signed_features_anyway: SignedFeaturesAnyway = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
     """Fit PLS models to recorded neurons, test them, and write them to a file."""
@@ -133,6 +157,7 @@ def fit(
         compare=compare or (),
         seed=seed,
         n_workers=os.cpu_count() or 1,
+        signed_features_anyway=signed_features_anyway,
     )
     given = read_recorded(
         responses,
@@ -149,7 +174,12 @@ def fit(
         incomplete=cast("Any", drop_incomplete),  # checked there
     )
     data = _prepared(given, console)
-    reader = FeatureReader(open_network(network, settings), layer, pool_px)
+    reader = FeatureReader(
+        open_network(network, settings),
+        layer,
+        pool_px,
+        cast("Any", rectify),  # checked there
+    )
     with StageProgress(console) as progress:
         fitted = fit_recorded(
             data,
@@ -181,23 +211,39 @@ def _prepared(recorded: RecordedData, console: Console) -> RecordedData:
 
 
 def _print_table(fitted: NeuronFit) -> None:
+    """Print what fits 80 columns; the report's neurons.csv has all that is known."""
     import numpy as np
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
+    from signseg_rig.neurons import describe_signs
+
     columns = fitted.columns()
     # A column that nothing is known of, such as p-values without shuffles, only takes room.
-    shown = {name: cells for name, cells in columns.items() if not all(map(_is_unknown, cells))}
-    table = Table(*shown, show_footer=True)
-    for column, (name, _cells) in zip(table.columns, shown.items(), strict=True):
-        column.overflow = "fold"
-        if name in fitted.models.quality:
-            column.justify = "right"
-            column.footer = f"{np.nanmedian(fitted.models.quality[name]):.3g}"
-    table.columns[0].footer = "median"
+    shown = {
+        name: columns[name]
+        for name in HEADINGS
+        if name in columns and not all(map(_is_unknown, columns[name]))
+    }
+    models = fitted.models
+    table = Table(box=SIMPLE_HEAD, show_footer=True, padding=(0, 1), pad_edge=False)
+    for name in shown:
+        is_quality = name in models.quality
+        middle = f"{np.nanmedian(models.quality[name]):.3g}" if is_quality else ""
+        table.add_column(
+            HEADINGS[name],
+            "median" if name == "unit" else middle,
+            justify="right" if is_quality or name == "n_components" else "left",
+            overflow="fold",
+        )
     for row in zip(*shown.values(), strict=True):
         table.add_row(*map(_cell, row))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    n_images, n_units = fitted.measured_hz.shape
+    told = f"{n_units} neurons, {n_images} images; features: {models.features}."
+    console.print(f"{told} {describe_signs(models.signs)}", highlight=False, markup=False)
 
 
 def _cell(value: object) -> str:

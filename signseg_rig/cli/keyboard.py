@@ -12,6 +12,11 @@ from contextlib import contextmanager, suppress
 POLL_S = 0.2
 
 
+def can_watch_keys() -> bool:
+    """Check that standard input is a terminal, and that no other program has it."""
+    return sys.stdin is not None and sys.stdin.isatty() and _is_in_foreground()
+
+
 @contextmanager
 def watched_keys(on_key: Callable[[str], None]) -> Iterator[None]:
     """Call a function with every key that is pressed, for as long as the context lasts.
@@ -24,7 +29,7 @@ def watched_keys(on_key: Callable[[str], None]) -> Iterator[None]:
     on_key : callable
         Called from another thread.
     """
-    if sys.stdin is None or not sys.stdin.isatty() or not _is_in_foreground():
+    if not can_watch_keys():
         yield
         return
     is_over = threading.Event()

@@ -17,6 +17,21 @@ NetworkSettings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting of the network, such as input_size_px=112; repeatable."),
 ]
+Rectification = Annotated[
+    str,
+    typer.Option(
+        help="as_is, or split: max(x, 0) and max(-x, 0) in place of each value x. As accurate, and "
+        "never negative, so that the signs of weights mean something."
+    ),
+]
+SignedFeaturesAnyway = Annotated[
+    bool,
+    typer.Option(
+        "--signed-features-anyway",
+        help="Ablate by sign even where features take both signs, so that the signs of weights are "
+        "arbitrary. Results say so.",
+    ),
+]
 CacheDir = Annotated[
     Path | None,
     typer.Option(help="Folder where computed features are kept; by default the user's cache."),

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from signseg_rig.errors import ConfigError
+from signseg_rig.whole_files import write_whole
 from signseg_rig.wording import explained_writing
 
 
@@ -43,3 +44,27 @@ def require_writable(path: Path, *, is_folder: bool = False) -> None:
 def explained(path: Path) -> AbstractContextManager[None]:
     """Turn what the disk says while `path` is written into a `ConfigError`."""
     return explained_writing(path, ConfigError, "Make room there, or name another place.")
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write the file that a user named: whole or not at all, through links, and into devices.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made if it is missing. A pipe or a device, such as ``/dev/stdout``, cannot be
+        replaced, and is written to.
+    content : bytes
+
+    Raises
+    ------
+    ConfigError
+        It cannot be written; a file that was there before is as it was.
+    """
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            with path.open("ab", buffering=0) as device:
+                device.write(content)
+        else:
+            write_whole(path.resolve(), content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,10 +12,14 @@ from signseg_rig.cli.console import print_json
 from signseg_rig.cli.network_options import (
     CacheDir,
     NetworkSettings,
+    SignedFeaturesAnyway,
     features_folder,
     network_of,
 )
-from signseg_rig.cli.outputs import explained, require_writable
+from signseg_rig.cli.outputs import require_writable, write_output
+
+if TYPE_CHECKING:
+    from signseg_rig.neurons import NeuronModels
 
 
 def predict(
@@ -38,14 +42,14 @@ def predict(
     ] = None,
     settings: NetworkSettings = None,
     cache_dir: CacheDir = None,
+    signed_features_anyway: SignedFeaturesAnyway = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rates as JSON.")] = False,
 ) -> None:
     """Predict the rates of modelled neurons for images, intact or ablated."""
-    import csv
-
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
+    from signseg_rig.csv_text import csv_text
     from signseg_rig.datasets import open_images
     from signseg_rig.errors import ConfigError
     from signseg_rig.neurons import FeatureCache, NeuronModels
@@ -56,7 +60,10 @@ def predict(
     if sign is not None:
         chosen: Any = (sign, convention or "raw")  # checked by ablate
         neurons = neurons.ablate(
-            chosen[0], 1.0 if strength is None else strength, convention=chosen[1]
+            chosen[0],
+            1.0 if strength is None else strength,
+            convention=chosen[1],
+            signed_features_anyway=signed_features_anyway,
         )
     elif strength is not None or convention is not None:
         raise ConfigError(
@@ -71,21 +78,30 @@ def predict(
             on_progress=lambda n_done: progress("features", n_done, len(pictures)),
         )
     rates = neurons.predict(features, spec=reader.spec)
+    noted = _notes(neurons)
     if as_json:
         print_json(
             {
-                name: dict(zip(neurons.unit_ids, row.tolist(), strict=True))
+                name: {**dict(zip(neurons.unit_ids, row.tolist(), strict=True)), **noted}
                 for name, row in zip(pictures.ids, rates, strict=True)
             }
         )
         return
-    rows = [("image", *neurons.unit_ids)]
-    rows += [(name, *row.round(4).tolist()) for name, row in zip(pictures.ids, rates, strict=True)]
+    rows: list[tuple[object, ...]] = [("image", *neurons.unit_ids, *noted)]
+    rows += [
+        (name, *row.round(4).tolist(), *noted.values())
+        for name, row in zip(pictures.ids, rates, strict=True)
+    ]
+    text = csv_text(rows)
     if out is None:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+        sys.stdout.write(text.replace("\r\n", "\n"))
         return
-    with explained(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
+    # Names of files that are no text are escaped, as they are where they are printed.
+    write_output(out, text.encode(errors="backslashreplace"))
     typer.echo(out)
+
+
+def _notes(neurons: NeuronModels) -> dict[str, bool]:
+    """Give the column that says where rates are of models whose signs may mean nothing."""
+    is_anyway = neurons.ablation is not None and neurons.ablation.signed_features_anyway
+    return {"signed_features_anyway": True} if is_anyway else {}

@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from signseg_rig.cli.console import print_warning
 from signseg_rig.cli.time_left import TimeLeftColumn
 from signseg_rig.types import RunStatus
 
@@ -67,6 +68,10 @@ class RunProgress:
     def update(self, status: RunStatus) -> None:
         """Show a new status."""
         before, self._status = self._status, status
+        if status.alarm and status.alarm != before.alarm:
+            # It stays above the bars, and is heard across the room.
+            self._console.bell()
+            print_warning(self._console, status.alarm)
         if self._console.is_terminal:
             self._draw(status)
         elif status.state != "ending" and _place(status) != _place(before):
@@ -80,7 +85,8 @@ class RunProgress:
         hint = status.message or (KEYS_HINT if status.state == "running" else "")
         parts = [status.state, hint, f"{status.n_invalid} invalid presentations"]
         line = Text("; ".join(part for part in parts if part))
-        self._live.update(Group(self._bars, _scores_table(status), line))
+        alarm = [Text(status.alarm, style="bold red")] if status.alarm else []
+        self._live.update(Group(self._bars, _scores_table(status), line, *alarm))
 
     def _print_line(self, status: RunStatus) -> None:
         of = f" of {status.n_blocks}" if status.n_blocks else ""

@@ -66,12 +66,13 @@ def _report_run(folder: Path, out: Path | None) -> Written:
 
     page = write_report(folder, out)
     with RunReader.open(folder) as reader:
-        result = reader.result()
+        result, problems = reader.result(), reader.problems()
     return [page], {
         "report": str(page),
         "record": str(folder),
         "is_finished": result is not None,
         "is_success": result.is_success if result else None,
+        "problems": list(problems),
         "rows": as_records(result.columns, result.rows) if result else [],
     }
 
@@ -98,18 +99,18 @@ def _report_sweeps(folders: list[Path], out: Path) -> Written:
 
 
 def _facts(study: SweepStudy, page: Path) -> dict[str, Any]:
-    from signseg_rig.report.sweep_tables import area_rows, tested_rows
+    from signseg_rig.report.sweep_tables import tested_rows
 
     images = study.images
     return {
         "report": str(page),
         "sweep": study.settings.name,
         "convention": study.settings.convention,
+        "signs": study.signs,
         "n_results": sum(len(own) for own in images.results.values()) - images.n_missing,
         "n_missing": images.n_missing,
         "units_without_comparison": list(images.units_without_comparison),
         "tests": as_records(*tested_rows(study.comparisons)),
-        "areas": as_records(*area_rows(study.areas)),
     }
 
 

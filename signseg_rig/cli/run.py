@@ -12,17 +12,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from signseg_rig.cli.console import notes_of
-from signseg_rig.cli.keyboard import watched_keys
+from signseg_rig.cli.console import as_records, notes_of, print_error, print_warning
+from signseg_rig.cli.keyboard import can_watch_keys, watched_keys
 from signseg_rig.cli.progress import RunProgress
 from signseg_rig.cli.signals import obeyed_signals
 from signseg_rig.control import RunControl
-from signseg_rig.errors import RigError, RunStopped
+from signseg_rig.errors import RigError, RunStopped, SafeguardError
 from signseg_rig.session import OnStatus, Outcome
 from signseg_rig.types import ProtocolResult, RunStatus
 
 STOPPED_EXIT_CODE = 4
 NO_SUCCESS_EXIT_CODE = 3
+SAFEGUARD_EXIT_CODE = 5
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 SuccessOption = Annotated[
@@ -42,7 +43,11 @@ def run(
     require_success: SuccessOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an experiment, and write its record and report."""
+    """Run an experiment, and write its record and report.
+
+    Exits with 0 where it has a result, 1 where something failed, 4 where it was stopped, and 5
+    where a safeguard ended it or no presentation was valid.
+    """
     from signseg_rig.experiment_file import read_experiment
     from signseg_rig.session import start_run
 
@@ -70,7 +75,7 @@ def conduct(
     from signseg_rig.report import write_report
 
     console = Console(stderr=as_json)
-    control, over = RunControl(), Event()
+    control, over = RunControl(is_attended=can_watch_keys()), Event()
     with obeyed_signals(control, console.print, is_over=over.is_set):
         try:
             outcome = _drive(start, control, console, over)
@@ -78,15 +83,24 @@ def conduct(
             over.set()
             console.print("\n".join(_last_words(end)), highlight=False, soft_wrap=True)
             raise typer.Exit(STOPPED_EXIT_CODE) from None
+        except SafeguardError as error:
+            over.set()
+            print_error(error)
+            raise typer.Exit(SAFEGUARD_EXIT_CODE) from None
         if not as_json:
             # Before the report, which may fail: the result is there.
             console.print(_table(outcome.result))
+            if outcome.alarms:
+                print_warning(console, _alarms(outcome.alarms))
             console.print(f"Record: {outcome.path}", highlight=False, soft_wrap=True)
         report = write_report(outcome.path)
     if as_json:
         typer.echo(json.dumps(_as_json(outcome, report), allow_nan=False))
     else:
         console.print(f"Report: {report}", highlight=False, soft_wrap=True)
+    if outcome.n_valid == 0:
+        console.print("No presentation of this run was valid: its result says nothing.")
+        raise typer.Exit(SAFEGUARD_EXIT_CODE)
     if require_success and not outcome.result.is_success:
         console.print("The protocol's criterion was not met.")
         raise typer.Exit(NO_SUCCESS_EXIT_CODE)
@@ -133,29 +147,29 @@ def _last_words(end: BaseException) -> list[str]:
     ]
 
 
+def _alarms(alarms: tuple[str, ...]) -> str:
+    n = len(alarms)
+    times = "once" if n == 1 else f"{n} times, the report lists them all; at last"
+    return f"The safeguards gave an alarm {times}: {alarms[-1]}"
+
+
 def _table(result: ProtocolResult) -> Table:
     """Give each row of the result a column: there are few threads, and much to say of each."""
-    cells = [
-        [f"{one:.4g}" if isinstance(one, float) else str(one) for one in row] for row in result.rows
-    ]
-    names, *rest = [*zip(result.columns, *cells, strict=True)] or [()]
-    table = Table(*names)
-    for line in rest:
-        table.add_row(*line)
+    from signseg_rig.report.result_table import result_lines
+
+    (heading, names), *lines = result_lines(result) or [("", ())]
+    table = Table(heading, *names)
+    for what, cells in lines:
+        table.add_row(what, *cells)
     return table
 
 
 def _as_json(outcome: Outcome, report: Path) -> dict[str, object]:
-    rows = [
-        {
-            column: None if isinstance(cell, float) and cell != cell else cell  # noqa: PLR0124 - NaN
-            for column, cell in zip(outcome.result.columns, row, strict=True)
-        }
-        for row in outcome.result.rows
-    ]
     return {
         "record": str(outcome.path),
         "report": str(report),
         "is_success": outcome.result.is_success,
-        "rows": rows,
+        "n_valid": outcome.n_valid,
+        "alarms": list(outcome.alarms),
+        "rows": as_records(outcome.result.columns, outcome.result.rows),
     }

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from signseg_rig.errors import DisplayError
+from signseg_rig.guarded_files import open_to_append
 from signseg_rig.wire.messages import Hello
 
+LAUNCH_ID_VARIABLE = "SIGNSEG_LAUNCH_ID"
 LEAVE_TIMEOUT_S = 2.0
 KILL_TIMEOUT_S = 10.0
 MAX_RESTARTS = 3
@@ -23,13 +25,16 @@ MAX_RESTARTS = 3
 class DisplayLauncher:
     """Runs ``signseg-rig display`` for one run, for as long as the context lasts.
 
+    A display that had worked and ended is started again, and so is one that was killed: only what
+    ends by itself before it has ever connected would do so again.
+
     Parameters
     ----------
     experiment_file : Path
     log_file : Path
         What it writes to its terminal is appended here.
     on_restart : callable, optional
-        Called with a sentence when a display that had worked ended and was started again.
+        Called with a sentence when a display ended and was started again.
     """
 
     def __init__(
@@ -84,13 +89,13 @@ class DisplayLauncher:
         return None
 
     def keep_running(self) -> None:
-        """Start the display again where it had worked and ended.
+        """Start the display again where it ended after it had worked, or was killed.
 
         Raises
         ------
         DisplayError
-            It has ended without having worked, or once too often; the message ends with its last
-            words.
+            It has ended by itself without having worked, or ended once too often; the message ends
+            with its last words.
         """
         if self._process.poll() is None:
             return
@@ -98,7 +103,9 @@ class DisplayLauncher:
             f"The display process has ended (exit code {self._process.returncode}), see "
             f"{self._log_file}. Its last words: {self._last_words()}"
         )
-        if not self._has_come or self._n_restarts == MAX_RESTARTS:
+        # Killed by a signal; Windows does not tell.
+        is_worth_while = self._has_come or self._process.returncode < 0
+        if not is_worth_while or self._n_restarts == MAX_RESTARTS:
             raise DisplayError(end)
         self._n_restarts += 1
         _kill_group(self._process)
@@ -107,9 +114,12 @@ class DisplayLauncher:
 
     def _start(self) -> None:
         self._has_come = False
-        self._launch_id = secrets.token_hex(8)
-        arguments = [str(self._experiment_file), "--one-run", "--launch-id", self._launch_id]
-        with self._log_file.open("ab") as log:
+        # Not among the arguments, which every user of this machine can list: with it a stranger
+        # could pose as this display.
+        self._launch_id = secrets.token_hex(16)
+        environment = {**os.environ, LAUNCH_ID_VARIABLE: self._launch_id}
+        arguments = [str(self._experiment_file), "--one-run"]
+        with self._opened_log() as log:
             # What stands above are words of displays before this one.
             self._log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - this program itself, no shell
@@ -117,8 +127,18 @@ class DisplayLauncher:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=environment,
                 **_own_group(),
             )
+
+    def _opened_log(self) -> BinaryIO:
+        try:
+            return open_to_append(self._log_file)
+        except OSError as error:
+            raise DisplayError(
+                f"{self._log_file}, where the display's last words would stand, cannot be written: "
+                f"{error.strerror or error}. Remove it, or make room, and go on."
+            ) from error
 
     def _last_words(self) -> str:
         words = self._log_file.read_bytes()[self._log_start :]

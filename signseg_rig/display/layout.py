@@ -51,6 +51,15 @@ class Rect(NamedTuple):
             and self.top + self.height <= height_px
         )
 
+    def overlaps(self, other: Rect) -> bool:
+        """Tell whether it has a pixel in common with another rectangle."""
+        return (
+            self.left < other.left + other.width
+            and other.left < self.left + self.width
+            and self.top < other.top + other.height
+            and other.top < self.top + self.height
+        )
+
 
 class Fill(NamedTuple):
     """A rectangle of one colour."""

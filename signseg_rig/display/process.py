@@ -15,6 +15,9 @@ from signseg_rig.types import ImageArray
 from signseg_rig.wire.client import DisplayClient, LoopFound, LoopLost
 from signseg_rig.wire.frames import Message
 from signseg_rig.wire.messages import (
+    MAX_MISSING,
+    MAX_NOTE_LENGTH,
+    MAX_NOTES,
     Halt,
     Hello,
     Image,
@@ -130,7 +133,7 @@ class DisplayProcess:
             case Preload(number=number, keys=keys):
                 self._keep_only(set(keys))
                 missing = [key for key in keys if key not in self._held]
-                self._client.send(Preloaded(number=number, missing=missing))
+                self._client.send(Preloaded(number=number, missing=missing[:MAX_MISSING]))
             case Show() as orders:
                 self._accept(orders)
             case Halt():
@@ -239,6 +242,7 @@ def _hello(experiment: Experiment, display: Display, launch_id: str) -> Hello:
     return Hello(
         display_id=secrets.token_hex(8),
         launch_id=launch_id,
+        visit=0,
         name=f"{experiment.display.kind} on {platform.node()}",
         plugin=experiment.display.kind,
         refresh_rate_hz=float(display.refresh_rate_hz),
@@ -248,5 +252,5 @@ def _hello(experiment: Experiment, display: Display, launch_id: str) -> Hello:
         height_deg=monitor.deg(height_px),
         is_software_paced=display.is_software_paced,
         setup_sha256=experiment.setup_sha256(),
-        notes=[note[:2000] for note in display.notes],
+        notes=[note[:MAX_NOTE_LENGTH] for note in display.notes[:MAX_NOTES]],
     )

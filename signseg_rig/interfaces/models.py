@@ -185,6 +185,25 @@ class Network(PluginWithUnits):
         shape : (n_channels, height, width) or (n_features,)
         """
 
+    def is_rectified(self, layer: str | None = None) -> bool:
+        """Tell whether it is certain that no feature of a layer is ever negative.
+
+        Only of such features does the sign of a weight say whether it drives a unit or inhibits it.
+
+        Parameters
+        ----------
+        layer : str, optional
+            One of `layer_names`; by default what the readout reads.
+
+        Returns
+        -------
+        is_certain : bool
+            True behind a ReLU, for instance, or where such values are pooled. False where features
+            can be negative, or where it is not known; networks need not offer it.
+        """
+        del layer
+        return False
+
     @property
     @abstractmethod
     def readout(self) -> Readout:

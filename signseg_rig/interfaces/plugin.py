@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from signseg_rig.settings import Settings
+from signseg_rig.settings_file import Problem
 
 
 class Plugin(ABC):
@@ -23,7 +25,7 @@ class Plugin(ABC):
     required_packages: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def problems(cls, settings: Any) -> list[str]:  # noqa: ARG003
+    def problems(cls, settings: Any) -> Sequence[str | Problem]:  # noqa: ARG003
         """List what keeps it from working on this machine, for ``signseg-rig check``.
 
         Called only where the required packages are installed. It should be quick.
@@ -35,8 +37,10 @@ class Plugin(ABC):
 
         Returns
         -------
-        problems : list of str
-            Whole sentences, such as that a weight file is missing and how to get it.
+        problems : sequence of str or Problem
+            Whole sentences, such as that a weight file is missing and how to get it. A `Problem`
+            also tells its key, from the plugin's own table, such as ``("units", 0)``, and whether
+            it is only a warning.
         """
         return []
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from collections.abc import Generator as Steps
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,13 @@ from signseg_rig.interfaces.models import Generator
 from signseg_rig.interfaces.plugin import Plugin
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings_file import Problem
-from signseg_rig.types import ProtocolResult, ResponseBatch, StimulusBatch
+from signseg_rig.types import ImageArray, ProtocolResult, ResponseBatch, StimulusBatch
+
+Images = list[tuple[str, ImageArray]]
+
+
+def _read_now(name: str, read: Callable[[], Images]) -> Images:  # noqa: ARG001
+    return read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +34,17 @@ class ProtocolContext:
     generators : mapping of name to Generator
     unit_names : tuple of str
         Units of the response source.
+    file_images : callable
+        ``file_images(name, read)`` returns what ``read()`` returned when the run began: a list of
+        (label, (height, width, 3) uint8 array). All images of files are to be read through it, set
+        by set under a name of its own: a run that is resumed finds them in its record then,
+        whatever has become of the files.
     """
 
     seed: int
     generators: Mapping[str, Generator]
     unit_names: tuple[str, ...]
+    file_images: Callable[[str, Callable[[], Images]], Images] = _read_now
 
     def rng(self, *names: str | int) -> np.random.Generator:
         """Give the random stream for a use; see `signseg_rig.seeds.named_rng`."""

@@ -116,6 +116,8 @@ class ResponseSource(PluginWithUnits):
     Attributes
     ----------
     unit_names : tuple of str
+        At the latest when `start` has returned. Where they are there before, a protocol that wants
+        a unit which is not among them is refused before anything is recorded.
     """
 
     @abstractmethod
@@ -151,7 +153,8 @@ class ResponseSource(PluginWithUnits):
             What is needed around every onset.
         timeout_s : float, in seconds
             How long to wait for the device's clock to pass the end of the last window. After
-            that what there is is returned, and `complete_until_s` says how far it reaches.
+            that what there is is returned, and `complete_until_s` says how far it reaches. A stop
+            that the experimenter wishes meanwhile is heard when this returns: do not wait longer.
 
         Returns
         -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from signseg_rig.weights import ModelSettings
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 
 class EfficientNetLite0Settings(ModelSettings):
@@ -40,7 +42,10 @@ class EfficientNetLite(TorchNetwork):
     """ReLU6 network with a readout from 1,280 features.
 
     Layers are ``"stem"``, ``"blocks.0"`` and so on, and ``"penultimate"``: what the readout reads,
-    averaged over the image.
+    averaged over the image. A block ends in a linear convolution, so that half of what it puts out
+    is negative. Inside it are the rectified layers ``"blocks.8.expansion"``, behind the convolution
+    that widens it (the first block has none), and ``"blocks.8.depthwise"``, behind the depthwise
+    one.
 
     Notes
     -----
@@ -74,6 +79,25 @@ class EfficientNetLite(TorchNetwork):
             **{f"blocks.{name}": block for name, block in part["_blocks"].named_children()},
             PENULTIMATE: nn.Sequential(*head, nn.AdaptiveAvgPool2d(1), nn.Flatten(1)),
         }
+
+    def _inner_layers(self, model: torch.nn.Module) -> dict[str, dict[str, torch.nn.Module]]:
+        blocks = dict(model.named_children())["_blocks"]
+        return {
+            f"blocks.{name}": dict(_rectified_layers(f"blocks.{name}", block))
+            for name, block in blocks.named_children()
+        }
+
+
+def _rectified_layers(name: str, block: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    from torch import nn
+
+    part = dict(block.named_children())
+    expansion = []
+    if "_expand_conv" in part:
+        expansion = [part["_expand_conv"], part["_bn0"], part["_swish"]]
+        yield f"{name}.expansion", nn.Sequential(*expansion)
+    depthwise = (part["_depthwise_conv"], part["_bn1"], part["_swish"])
+    yield f"{name}.depthwise", nn.Sequential(*expansion, *depthwise)
 
 
 class EfficientNetLite0(EfficientNetLite):

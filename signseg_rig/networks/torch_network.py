@@ -13,6 +13,7 @@ import numpy as np
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network, Readout, WeightLayer, no_readout
 from signseg_rig.networks.imagenet import class_names
+from signseg_rig.networks.rectification import is_never_negative
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.weights import (
     compute_in_batches,
@@ -78,7 +79,10 @@ class TorchNetwork(Network):
             self.name, settings, self._build, self._renamed, read=self._read
         )
         self._stages = self._staged(self._model)
-        self.layer_names = tuple(self._stages)
+        self._inside = self._inner_layers(self._model)
+        self.layer_names = tuple(
+            name for stage in self._stages for name in (*self._inside.get(stage, ()), stage)
+        )
         self.unit_names = class_names() if self.has_readout else ()
         self.identity = {
             "kind": self.name,
@@ -114,6 +118,14 @@ class TorchNetwork(Network):
     @abstractmethod
     def _staged(self, model: torch.nn.Module) -> dict[str, torch.nn.Module]:
         """Take the model apart: one stage from each named layer to the next, without the head."""
+
+    def _inner_layers(self, model: torch.nn.Module) -> dict[str, dict[str, torch.nn.Module]]:
+        """Give the layers inside each stage: of each what leads to it from where the stage begins.
+
+        For stages that are more than one layer after the other, as a residual block is.
+        """
+        del model  # most families have none
+        return {}
 
     def _read(self, path: Path) -> dict[str, torch.Tensor]:
         """Return the tensors of a weight file."""
@@ -152,6 +164,21 @@ class TorchNetwork(Network):
         stages = self._stages_to(layer)
         with reproducible_inference():
             return tuple(self._run(stages, torch.zeros(1, 3, 1, 1)).shape[1:])
+
+    def is_rectified(self, layer: str | None = None) -> bool:
+        """Tell whether the operations that lead to a layer show it; see `Network.is_rectified`.
+
+        Raises
+        ------
+        ConfigError
+            There is no such layer.
+        """
+        import torch
+
+        stages = self._stages_to(self.layer_names[-1] if layer is None else layer)
+        image = torch.zeros(1, 3, 1, 1)
+        with torch.no_grad(), repeatable_algorithms():
+            return is_never_negative(lambda: self._run(stages, image))
 
     @property
     def readout(self) -> Readout:
@@ -226,11 +253,15 @@ class TorchNetwork(Network):
         return weight
 
     def _stages_to(self, layer: str) -> list[torch.nn.Module]:
-        if layer not in self._stages:
-            raise ConfigError(
-                f"{self.name} has no layer {layer!r}; it has {', '.join(self.layer_names)}."
-            )
-        return list(self._stages.values())[: self.layer_names.index(layer) + 1]
+        before: list[torch.nn.Module] = []
+        for name, stage in self._stages.items():
+            ways = {**self._inside.get(name, {}), name: stage}
+            if layer in ways:
+                return [*before, ways[layer]]
+            before.append(stage)
+        raise ConfigError(
+            f"{self.name} has no layer {layer!r}; it has {', '.join(self.layer_names)}."
+        )
 
     def _run(self, stages: list[torch.nn.Module], image: torch.Tensor) -> torch.Tensor:
         values = self._preprocessed(image)

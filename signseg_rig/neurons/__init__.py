@@ -1,14 +1,23 @@
 """Models of recorded neurons: fits, how good they are, and what is left of them without a sign."""
 
 from signseg_rig.neurons.ablation_curves import AblationPoint, ablation_curves
-from signseg_rig.neurons.comparisons import comparison_fits, fit_ablated
+from signseg_rig.neurons.choice_tests import ChoiceTest, compare_choices
+from signseg_rig.neurons.choices import Choices, Removal, ablated_choices, choose_images
+from signseg_rig.neurons.comparisons import ONE_SIGN_FITS, comparison_fits, fit_ablated
 from signseg_rig.neurons.cross_validation import (
     CrossValidation,
     cross_validate_fit,
     cross_validate_pls,
     fit_pls_chosen,
 )
-from signseg_rig.neurons.features import FeatureCache, FeatureReader, FeatureSpec
+from signseg_rig.neurons.feature_signs import (
+    FeatureSigns,
+    allow_sign_ablation,
+    describe_readout,
+    describe_signs,
+    require_never_negative,
+)
+from signseg_rig.neurons.features import FeatureCache, FeatureReader, FeatureSpec, Rectify
 from signseg_rig.neurons.gates import Gate, gate_channels
 from signseg_rig.neurons.linear import LinearModel
 from signseg_rig.neurons.model_file import model_file_sha256
@@ -23,12 +32,16 @@ from signseg_rig.neurons.reliability import (
 )
 
 __all__ = [
+    "ONE_SIGN_FITS",
     "Ablation",
     "AblationPoint",
+    "ChoiceTest",
+    "Choices",
     "Convention",
     "CrossValidation",
     "FeatureCache",
     "FeatureReader",
+    "FeatureSigns",
     "FeatureSpec",
     "Gate",
     "LinearFit",
@@ -37,11 +50,19 @@ __all__ = [
     "PermutationNull",
     "PlsModel",
     "PlsPath",
+    "Rectify",
+    "Removal",
+    "ablated_choices",
     "ablation_curves",
+    "allow_sign_ablation",
+    "choose_images",
+    "compare_choices",
     "comparison_fits",
     "correlation_ceiling",
     "cross_validate_fit",
     "cross_validate_pls",
+    "describe_readout",
+    "describe_signs",
     "fit_ablated",
     "fit_lasso",
     "fit_pls",
@@ -53,5 +74,6 @@ __all__ = [
     "model_file_sha256",
     "normalized_explained_variance",
     "permutation_null",
+    "require_never_negative",
     "split_half_reliability",
 ]

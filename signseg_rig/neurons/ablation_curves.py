@@ -10,8 +10,10 @@ import numpy as np
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.neurons.accuracy import correlation
+from signseg_rig.neurons.feature_signs import allow_sign_ablation, require_never_negative
 from signseg_rig.neurons.features import FeatureSpec
 from signseg_rig.neurons.models import Ablation, Convention, NeuronModels
+from signseg_rig.seeds import named_rng
 from signseg_rig.signs import (
     AblatedWeights,
     GradedAblation,
@@ -43,6 +45,8 @@ class AblationPoint:
         to it.
     convention : str
         ``"raw"`` or ``"centered"``, see `NeuronModels.ablate`.
+    signed_features_anyway : bool
+        Whether features take both signs, so that the sign of a weight means nothing, or may do so.
     strength, realized_strength : float
         The share of magnitude that was to be removed, and that was: of the weights of the sign, or
         for controls and both signs of all weights.
@@ -62,6 +66,7 @@ class AblationPoint:
     sign: str
     control: str
     convention: str
+    signed_features_anyway: bool
     strength: float
     realized_strength: float
     n_removed: float
@@ -80,6 +85,7 @@ def ablation_curves(
     seed: int = 0,
     n_draws: int = N_DRAWS,
     spec: FeatureSpec | None = None,
+    signed_features_anyway: bool = False,
 ) -> list[AblationPoint]:
     """Predict the rates of images by models whose weights are removed by degrees.
 
@@ -91,11 +97,13 @@ def ablation_curves(
         Of the images, such as those of the recording.
     strengths : sequence of float, from 0 to 1
     seed : int
-        Of the random controls.
+        Of the random controls; each kind, strength and draw has a stream of its own.
     n_draws : int, at least 1
         Of each random control: single neurons vary from draw to draw, and points are means.
     spec : FeatureSpec, optional
         See `NeuronModels.predict`.
+    signed_features_anyway : bool
+        See `NeuronModels.ablate`.
 
     Returns
     -------
@@ -105,14 +113,20 @@ def ablation_curves(
     Raises
     ------
     NeuronModelError
-        The features are not those that the models read, or the models are ablated already.
+        The features are not those that the models read, or the models are ablated already, or the
+        features take both signs, so that the signs of weights mean nothing.
     ConfigError
         There is less than one draw.
     """
     if n_draws < 1:
         raise ConfigError(f"n_draws should be at least 1; got {n_draws}.")
-    rng = np.random.default_rng(seed)
-    centred = models.checked_features(features, spec) - models.feature_mean
+    features = models.checked_features(features, spec)
+    is_anyway = allow_sign_ablation(
+        models.signs, models.described, signed_features_anyway=signed_features_anyway
+    )
+    if not is_anyway:
+        require_never_negative(features, models.described)
+    centred = features - models.feature_mean
     intact = centred @ models.coef.T + models.mean_rate_hz
     preferred = intact >= np.quantile(intact, 1 - PREFERRED, axis=0)
 
@@ -120,15 +134,17 @@ def ablation_curves(
         # The conventions differ in a constant only.
         deviation = centred @ ablated.weights.T
         for convention in get_args(Convention):
-            ablation = Ablation(kind.sign, kind.strength, convention)
+            ablation = Ablation(kind.sign, kind.strength, convention, is_anyway)
             rates = deviation + models.with_weights(ablated, ablation).mean_rate_hz
             yield _measures(ablated, rates, intact, preferred)
 
     points: list[AblationPoint] = []
-    for kind, draws in _ablations(models.coef, strengths, rng, n_draws):
+    for kind, draws in _ablations(models.coef, strengths, seed, n_draws):
         means = np.mean([list(measured(kind, ablated)) for ablated in draws], axis=0)
         points += [
-            AblationPoint(unit, kind.sign, kind.control, convention, kind.strength, *values)
+            AblationPoint(
+                *(unit, kind.sign, kind.control, convention, is_anyway, kind.strength), *values
+            )
             for convention, of_units in zip(get_args(Convention), means, strict=True)
             for unit, values in zip(models.unit_ids, of_units.T.tolist(), strict=True)
         ]
@@ -160,7 +176,7 @@ class _Kind(NamedTuple):
 
 
 def _ablations(
-    weights: FloatArray, strengths: Sequence[float], rng: np.random.Generator, n_draws: int
+    weights: FloatArray, strengths: Sequence[float], seed: int, n_draws: int
 ) -> Iterator[tuple[_Kind, Iterable[AblatedWeights]]]:
     """Give the ablations of each kind: one, or the draws of a random control."""
     for sign in get_args(Sign):
@@ -171,10 +187,13 @@ def _ablations(
             # Without anything to remove all draws are alike.
             n_different = n_draws if ablated.n_removed.any() else 1
             for match in get_args(Match):
+                kind = _Kind(sign, match, strength)
                 draws = (
-                    matched_random(weights, ablated, match=match, rng=rng)
-                    for _ in range(n_different)
+                    matched_random(
+                        weights, ablated, match=match, rng=named_rng(seed, *map(str, kind), draw)
+                    )
+                    for draw in range(n_different)
                 )
-                yield _Kind(sign, match, strength), draws
+                yield kind, draws
     for strength in strengths:
         yield _Kind(BOTH, "", strength), [both_signs(weights, strength=strength)]

@@ -11,6 +11,9 @@ from signseg_rig.neurons.regularized import LinearFit, fit_lasso, fit_ridge, fit
 from signseg_rig.signs import Sign, ablate
 from signseg_rig.types import FloatArray
 
+# Those whose weights are of one sign, which means something where features are of one sign.
+ONE_SIGN_FITS = ("positive-only", "negative-only", "positive-refit", "negative-refit")
+
 
 def fit_ablated(
     features: FloatArray,

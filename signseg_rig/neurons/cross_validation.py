@@ -13,7 +13,7 @@ from signseg_rig.neurons.linear import checked_data
 from signseg_rig.neurons.nested_pls import NestedPls, at_components, choose_on_all
 from signseg_rig.neurons.pls import PlsModel, fit_pls
 from signseg_rig.neurons.regularized import LinearFit
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.types import BoolArray, FloatArray, IntArray
 
 N_COMPONENTS = range(1, 26)
 
@@ -46,6 +46,15 @@ class CrossValidation:
     train_r2: FloatArray
     n_components_chosen: IntArray
     fold: IntArray
+
+    def of_units(self, units: BoolArray | IntArray) -> CrossValidation:
+        """Return the part of some units, by their numbers or a mask."""
+        return CrossValidation(
+            *(self.predictions[:, units], self.r[units], self.r2[units]),
+            *(self.train_r[units], self.train_r2[units]),
+            self.n_components_chosen[:, units],
+            self.fold,
+        )
 
 
 def cross_validate_pls(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.whole_files import whole_file
 
 Progress = Callable[[int], None]
+Rectify = Literal["as_is", "split"]
 # Images computed together: enough to keep a graphics card busy, and few to lose by a crash.
 # Networks compute in batches of one size, so that an image comes out as if it were alone.
 PORTION = 32
@@ -34,11 +35,14 @@ class FeatureSpec:
     layer : str
     pool_px : int or None
         Averaged to a map of so many by so many positions; None for as they are.
+    rectify : {"as_is", "split"}
+        ``"split"`` reads ``max(x, 0)`` and ``max(-x, 0)`` in place of each value x, after pooling.
     """
 
     network: Mapping[str, str | int | float]
     layer: str
     pool_px: int | None = None
+    rectify: Rectify = "as_is"
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON values."""
@@ -46,9 +50,14 @@ class FeatureSpec:
 
     @property
     def key(self) -> str:
-        """The sha256 of all that the features depend on, the image apart."""
-        text = json.dumps(self.to_dict(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """The sha256 of all that the features depend on before they are split, the image apart."""
+        read = {key: value for key, value in self.to_dict().items() if key != "rectify"}
+        return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
+
+    def __str__(self) -> str:
+        pooled = f", pooled to {self.pool_px} x {self.pool_px}" if self.pool_px else ""
+        split = ", split by sign" if self.rectify == "split" else ""
+        return f"{self.layer} of {self.network.get('kind', 'a network')}{pooled}{split}"
 
 
 class FeatureReader:
@@ -62,29 +71,53 @@ class FeatureReader:
     pool_px : int, optional
         Average the layer's map to so many by so many positions. Fewer features mean quicker fits
         and, as neurons tolerate small shifts, often better ones.
+    rectify : {"as_is", "split"}
+        ``"split"`` gives ``max(x, 0)`` and ``max(-x, 0)`` in place of each value x: features that
+        are never negative, of which the signs of weights mean something. A linear model of them
+        can do all that one of x can.
 
     Raises
     ------
     ConfigError
-        There is no such layer, or it has no map, or a smaller one.
+        There is no such layer, or it has no map, or a smaller one, or `rectify` is unknown.
     """
 
     def __init__(
-        self, network: Network, layer: str | None = None, pool_px: int | None = None
+        self,
+        network: Network,
+        layer: str | None = None,
+        pool_px: int | None = None,
+        rectify: Rectify = "as_is",
     ) -> None:
+        if rectify not in get_args(Rectify):
+            raise ConfigError(
+                f"rectify should be one of {', '.join(get_args(Rectify))}; got {rectify!r}."
+            )
         self._network = network
         layer = network.layer_names[-1] if layer is None else layer
-        self.spec = FeatureSpec(dict(network.identity), layer, pool_px)
+        self.spec = FeatureSpec(dict(network.identity), layer, pool_px, rectify)
         self._shape = network.layer_shape(layer)
         if pool_px is not None:
             self._pooling = _pooling_matrices(layer, self._shape, pool_px)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(n_channels, height, width), or (n_features,)."""
+        """(n_channels, height, width), or (n_features,); split, the positive parts come first."""
+        n_channels, *size = self.shape_unsplit
+        return (2 * n_channels if self.spec.rectify == "split" else n_channels, *size)
+
+    @property
+    def shape_unsplit(self) -> tuple[int, ...]:
+        """The shape of the features that `unsplit` gives."""
         if self.spec.pool_px is None:
             return self._shape
         return (self._shape[0], self.spec.pool_px, self.spec.pool_px)
+
+    @property
+    def is_rectified(self) -> bool:
+        """Whether it is certain that no feature is ever negative, see `Network.is_rectified`."""
+        # Averages over positions are as certain as what they average.
+        return self.spec.rectify == "split" or self._network.is_rectified(self.spec.layer)
 
     def features(self, images: ImageArray) -> FloatArray:
         """Compute features.
@@ -103,6 +136,16 @@ class FeatureReader:
         ConfigError
             The network gave values that are not finite.
         """
+        return self.split(self.unsplit(images))
+
+    def split(self, features: FloatArray) -> FloatArray:
+        """Split features (n, n_features) that `unsplit` gave into their signs, if that is asked."""
+        if self.spec.rectify == "as_is":
+            return features
+        return np.concatenate([np.maximum(features, 0), np.maximum(-features, 0)], axis=1)
+
+    def unsplit(self, images: ImageArray) -> FloatArray:
+        """Compute features of either sign; see `features`."""
         features = self._network.features(images, self.spec.layer)
         if not np.isfinite(features).all():
             first = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
@@ -117,14 +160,15 @@ class FeatureReader:
         # One image at a time, so that its features do not depend on the others, not in any bit.
         maps = features.reshape(-1, *self._shape)
         pooled = [np.einsum("ph,chw,qw->cpq", rows, one, columns, optimize=True) for one in maps]
-        return np.array(pooled, dtype=np.float32).reshape(len(features), int(np.prod(self.shape)))
+        n_features = int(np.prod(self.shape_unsplit))
+        return np.array(pooled, dtype=np.float32).reshape(len(features), n_features)
 
 
 class FeatureCache:
     """Keeps features on disk under what they were computed from, so that none is computed twice.
 
     A file per image: what was computed before a crash is there afterwards, and several processes
-    may share a cache.
+    may share a cache. Kept is what is not split yet, for those who split and those who do not.
 
     Parameters
     ----------
@@ -162,18 +206,19 @@ class FeatureCache:
             for row in self._read_or_compute(portion):
                 rows.append(row)
                 on_progress(len(rows))
-        return np.array(rows, dtype=np.float32).reshape(len(rows), int(np.prod(self._reader.shape)))
+        n_features = int(np.prod(self._reader.shape_unsplit))
+        return self._reader.split(np.array(rows, dtype=np.float32).reshape(len(rows), n_features))
 
     def _read_or_compute(self, images: Sequence[ImageArray]) -> list[FloatArray]:
         paths = [self._folder / f"{array_sha256(image)}.npy" for image in images]
-        n_features = int(np.prod(self._reader.shape))
+        n_features = int(np.prod(self._reader.shape_unsplit))
         rows = {path: _read(path, n_features) for path in paths}
         missing: dict[tuple[int, ...], dict[Path, ImageArray]] = {}
         for path, image in zip(paths, images, strict=True):
             if rows[path] is None:
                 missing.setdefault(image.shape, {})[path] = image
         for of_one_size in missing.values():
-            computed = self._reader.features(np.stack(list(of_one_size.values())))
+            computed = self._reader.unsplit(np.stack(list(of_one_size.values())))
             for path, row in zip(of_one_size, computed, strict=True):
                 _write(path, row)
                 rows[path] = row

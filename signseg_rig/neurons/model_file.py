@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -22,7 +22,7 @@ from signseg_rig.settings import Sha256
 from signseg_rig.weights import file_sha256
 from signseg_rig.whole_files import write_whole
 
-FORMAT = 1
+FORMAT = 2
 KEY = "signseg_rig.neurons"
 PACKAGES = ("signseg-rig", "numpy", "scipy", "scikit-learn", "torch")
 
@@ -37,6 +37,14 @@ class FeatureDescription(_Strict):
     network: dict[str, str | int | float]
     layer: str
     pool_px: int | None
+    rectify: Literal["as_is", "split"] = "as_is"
+
+
+class SignsDescription(_Strict):
+    """`FeatureSigns`."""
+
+    is_rectified: bool
+    negative_share: float = Field(ge=0, le=1)
 
 
 class AblationDescription(_Strict):
@@ -45,6 +53,7 @@ class AblationDescription(_Strict):
     sign: str
     strength: float
     convention: Literal["raw", "centered"]
+    signed_features_anyway: bool = False
 
 
 class ModelDescription(_Strict):
@@ -53,16 +62,17 @@ class ModelDescription(_Strict):
     Parameters
     ----------
     format : int
-        Version of the file format.
-    unit_ids, features, image_sha256, session, fit, ablation
+        Version of the file format. Files of format 1 do not know the signs of their features.
+    unit_ids, features, signs, image_sha256, session, fit, ablation
         As of `NeuronModels`.
     versions : dict of str to str
         Of what wrote the file.
     """
 
-    format: Literal[1]
+    format: Literal[1, 2]
     unit_ids: tuple[str, ...]
     features: FeatureDescription
+    signs: SignsDescription | None = None
     image_sha256: tuple[Sha256, ...]
     session: dict[str, str]
     fit: dict[str, int | list[int]]

@@ -12,12 +12,18 @@ import numpy.typing as npt
 
 from signseg_rig.errors import ConfigError, NeuronModelError
 from signseg_rig.interfaces import Network
+from signseg_rig.neurons.feature_signs import (
+    FeatureSigns,
+    allow_sign_ablation,
+    require_never_negative,
+)
 from signseg_rig.neurons.features import FeatureReader, FeatureSpec
 from signseg_rig.neurons.model_file import (
     FORMAT,
     AblationDescription,
     FeatureDescription,
     ModelDescription,
+    SignsDescription,
     read_model_file,
     versions,
     write_model_file,
@@ -42,11 +48,15 @@ class Ablation:
         The share of the summed magnitude that was to be removed.
     convention : str
         ``"raw"`` or ``"centered"``, see `NeuronModels.ablate`.
+    signed_features_anyway : bool
+        Whether it was done although the signs of weights may mean nothing, see
+        `allow_sign_ablation`.
     """
 
     sign: str
     strength: float
     convention: Convention
+    signed_features_anyway: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +74,8 @@ class NeuronModels:
     n_components : (n_units,) int array
     features : FeatureSpec
         Which features of which network they read.
+    signs : FeatureSigns, optional
+        Whether those can be negative; None where it is not known.
     image_sha256 : tuple of str
         Of the images of the fit.
     quality : mapping of str to (n_units,) float array
@@ -87,6 +99,7 @@ class NeuronModels:
     feature_mean: FloatArray
     n_components: IntArray
     features: FeatureSpec
+    signs: FeatureSigns | None = None
     image_sha256: tuple[str, ...] = ()
     quality: Mapping[str, FloatArray] = field(default_factory=dict)
     session: Mapping[str, str] = field(default_factory=dict)
@@ -134,9 +147,12 @@ class NeuronModels:
         Raises
         ------
         NeuronModelError
-            There are more or fewer features than the models read, or others.
+            There are more or fewer features than the models read, or others, or the models are
+            ablated and features are negative that were not when they were fitted.
         """
         features = self.checked_features(features, spec)
+        if self.ablation is not None and not self.ablation.signed_features_anyway:
+            require_never_negative(features, self.described)
         # Not by BLAS, whose last bits depend on the number of images: what a simulated neuron
         # answers must not depend on which images are shown besides.
         centred = features - self.feature_mean
@@ -153,7 +169,7 @@ class NeuronModels:
         """
         if spec not in (None, self.features):
             raise NeuronModelError(
-                f"These models read {self.features}; got {spec}. Compute features with "
+                f"These models read {self.features!r}; got {spec!r}. Compute features with "
                 "NeuronModels.reader."
             )
         features = np.asarray(features, dtype=np.float64)
@@ -163,6 +179,11 @@ class NeuronModels:
                 f"an array of shape {features.shape}. Compute features with NeuronModels.reader."
             )
         return features
+
+    @property
+    def described(self) -> str:
+        """What models these are, for messages."""
+        return f"these {len(self.unit_ids)} neuron models, which read {self.features},"
 
     @property
     def mean_rate_hz(self) -> FloatArray:
@@ -187,7 +208,8 @@ class NeuronModels:
                 f"These models were fitted on another network than the one given: {details}. "
                 "Load the network as it was for the fit, or fit again."
             )
-        return FeatureReader(network, self.features.layer, self.features.pool_px)
+        read = self.features
+        return FeatureReader(network, read.layer, read.pool_px, read.rectify)
 
     def predict_images(self, images: ImageArray, network: Network) -> FloatArray:
         """Predict rates for images (n, height, width, 3); see `predict` and `reader`."""
@@ -218,7 +240,12 @@ class NeuronModels:
         )
 
     def ablate(
-        self, sign: Sign, strength: float, *, convention: Convention = "raw"
+        self,
+        sign: Sign,
+        strength: float,
+        *,
+        convention: Convention = "raw",
+        signed_features_anyway: bool = False,
     ) -> NeuronModels:
         """Remove positive or negative weights, of each neuron the largest first.
 
@@ -232,14 +259,23 @@ class NeuronModels:
             ReLU are at least 0, its mean rate moves too. ``"centered"`` keeps the predicted rate
             for mean features: only how the neuron deviates from its mean rate is changed. The two
             give different curves.
+        signed_features_anyway : bool
+            Ablate even where features take both signs, so that the signs of weights mean nothing.
 
         Returns
         -------
         models : NeuronModels
             New ones, without the quality of the fit, which is not theirs.
+
+        Raises
+        ------
+        NeuronModelError
+            The models are ablated already, or the features that they read take both signs, or it is
+            not known; see `allow_sign_ablation`.
         """
         ablated = ablate(self.coef, sign=sign, strength=strength)
-        return self.with_weights(ablated, Ablation(sign, strength, convention))
+        ablation = Ablation(sign, strength, convention, signed_features_anyway)
+        return self.with_weights(ablated, ablation)
 
     def with_weights(self, weights: AblatedWeights, ablation: Ablation) -> NeuronModels:
         """Give these models with ablated weights, and the intercept of the convention.
@@ -247,7 +283,8 @@ class NeuronModels:
         Raises
         ------
         NeuronModelError
-            These models are ablated already.
+            These models are ablated already, or the signs of their weights may mean nothing and
+            `ablation` does not say that this is known.
         ConfigError
             The convention is unknown.
         """
@@ -260,6 +297,10 @@ class NeuronModels:
                 f"convention should be one of {', '.join(get_args(Convention))}; got "
                 f"{ablation.convention!r}."
             )
+        is_anyway = allow_sign_ablation(
+            self.signs, self.described, signed_features_anyway=ablation.signed_features_anyway
+        )
+        ablation = replace(ablation, signed_features_anyway=is_anyway)
         intercept = self.intercept
         if ablation.convention == "centered":
             intercept = self.mean_rate_hz - np.einsum("uf,f->u", weights.weights, self.feature_mean)
@@ -282,6 +323,7 @@ class NeuronModels:
             format=FORMAT,
             unit_ids=self.unit_ids,
             features=FeatureDescription(**asdict(self.features)),
+            signs=SignsDescription(**asdict(self.signs)) if self.signs else None,
             image_sha256=self.image_sha256,
             session=dict(self.session),
             fit=dict(self.fit),
@@ -311,6 +353,7 @@ class NeuronModels:
             return cls(
                 unit_ids=described.unit_ids,
                 features=FeatureSpec(**described.features.model_dump()),
+                signs=FeatureSigns(**described.signs.model_dump()) if described.signs else None,
                 image_sha256=described.image_sha256,
                 quality={name.removeprefix(QUALITY): one for name, one in quality.items()},
                 session=described.session,

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from signseg_rig.errors import RecordError
-from signseg_rig.records.faults import DAMAGED, file_error
+from signseg_rig.guarded_files import make_folder, read_file, refuse_linked_folder
+from signseg_rig.records.faults import DAMAGED, UNREADABLE, file_error
+from signseg_rig.records.npy import packed, unpacked
+from signseg_rig.records.schema import SCHEMA_VERSION
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.whole_files import remove_drafts, write_whole
 
 BLOBS_NAME = "blobs"
+# More than any screen shows, and than a block's codes take.
+MAX_IMAGE_BYTES = 128 * 2**20
+MAX_ARRAY_BYTES = 1024 * 2**20
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class BlobStore:
@@ -24,14 +33,23 @@ class BlobStore:
     ----------
     path : Path
         Folder of the run record.
+    version : int
+        Of the record: images are named by other hashes in version 1.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, version: int = SCHEMA_VERSION) -> None:
         self._folder = path / BLOBS_NAME
+        self._sha256 = array_sha256 if version > 1 else _values_sha256
 
     def prepare(self) -> None:
-        """Make the folder, or clear up what a killed writer left in it."""
-        self._folder.mkdir(exist_ok=True)
+        """Make the folder, or clear up what a killed writer left in it.
+
+        Raises
+        ------
+        OSError
+            It cannot be made, or is a link.
+        """
+        make_folder(self._folder)
         remove_drafts(self._folder)
 
     def put_array(self, array: FloatArray) -> str:
@@ -47,10 +65,7 @@ class BlobStore:
         RecordError
             The disk is full, or the file cannot be written.
         """
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        # Not getbuffer(): Python 3.12.1 crashes when such a view becomes garbage in an error.
-        content = buffer.getvalue()
+        content = packed(array)
         name = f"{hashlib.sha256(content).hexdigest()}.npy"
         if not self._is_intact(name):
             self._write(name, content)
@@ -64,10 +79,13 @@ class BlobStore:
         RecordError
             The file is missing or damaged.
         """
-        content = self._read(name)
+        content = self._read(name, ".npy", MAX_ARRAY_BYTES)
         if hashlib.sha256(content).hexdigest() != name.removesuffix(".npy"):
             raise self._damaged(name)
-        array: FloatArray = np.load(io.BytesIO(content), allow_pickle=False)
+        try:
+            (array,) = unpacked(content, 1)
+        except UNREADABLE:
+            raise self._damaged(name) from None
         return array
 
     def put_image(self, key: str, pixels: ImageArray) -> None:
@@ -87,6 +105,8 @@ class BlobStore:
     def get_image(self, key: str) -> ImageArray:
         """Read an image, and check that its pixels are those that were stored.
 
+        Its size is checked before any pixel is decoded.
+
         Returns
         -------
         pixels : (height, width, 3) uint8 array
@@ -96,30 +116,36 @@ class BlobStore:
         RecordError
             The file is missing or damaged.
         """
-        content = self._read(f"{key}.png")
+        name = f"{key}.png"
+        content = self._read(name, ".png", MAX_IMAGE_BYTES)
         try:
-            with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-                pixels = np.array(image)
-        except (OSError, SyntaxError, ValueError):
-            raise self._damaged(f"{key}.png") from None
-        if array_sha256(pixels) != key:
-            raise self._damaged(f"{key}.png")
+            pixels = _decoded(content)
+        except (OSError, SyntaxError, *UNREADABLE):
+            raise self._damaged(name) from None
+        if self._sha256(pixels) != key:
+            raise self._damaged(name)
         return pixels
 
     def has_image(self, key: str) -> bool:
-        """Tell whether an image is on the disk yet."""
-        return (self._folder / f"{key}.png").exists()
+        """Return whether an image is on the disk yet."""
+        return _SHA256.fullmatch(key) is not None and (self._folder / f"{key}.png").is_file()
 
     def _is_intact(self, name: str) -> bool:
-        path = self._folder / name
-        if not path.exists():
+        if not (self._folder / name).exists():
             return False
-        return hashlib.sha256(self._read(name)).hexdigest() == name.removesuffix(".npy")
+        content = self._read(name, ".npy", MAX_ARRAY_BYTES)
+        return hashlib.sha256(content).hexdigest() == name.removesuffix(".npy")
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, name: str, suffix: str, max_bytes: int) -> bytes:
+        if not (name.endswith(suffix) and _SHA256.fullmatch(name.removesuffix(suffix))):
+            raise RecordError(
+                f"The run record names {name!r:.80} as a file in {self._folder}, which no run "
+                f"writes. {DAMAGED}"
+            )
         path = self._folder / name
         try:
-            return path.read_bytes()
+            refuse_linked_folder(self._folder)
+            return read_file(path, max_bytes=max_bytes)
         except OSError as error:
             raise file_error(path, "read", error) from None
 
@@ -132,3 +158,20 @@ class BlobStore:
 
     def _damaged(self, name: str) -> RecordError:
         return RecordError(f"{self._folder / name} does not hold what its name says. {DAMAGED}")
+
+
+def _decoded(content: bytes) -> ImageArray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+                n_bytes = image.width * image.height * 3
+                if image.mode != "RGB" or n_bytes > MAX_IMAGE_BYTES:
+                    raise ValueError(f"{image.mode} of {image.size} is no image of a run")
+                return np.array(image)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise ValueError(str(error)) from error
+
+
+def _values_sha256(pixels: ImageArray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 from signseg_rig.errors import RecordError
-from signseg_rig.records.faults import DAMAGED, explained
+from signseg_rig.records.faults import DAMAGED, explained, explained_decoding
 from signseg_rig.records.json_text import from_json, to_json
-from signseg_rig.records.schema import DATABASE_NAME, check_identity, check_integrity
+from signseg_rig.records.schema import (
+    DATABASE_NAME,
+    SCHEMA_VERSION,
+    check_identity,
+    check_integrity,
+    refuse_strange_files,
+    refuse_version_to_write,
+)
 
 BUSY_TIMEOUT_S = 10.0
+# Far more than any query takes: a database that somebody made cannot keep a report busy for ever.
+MAX_QUERY_S = 60.0
+MAX_QUERY_S_PER_MIB = 1.0
+_STEPS_BETWEEN_LOOKS = 100_000
 
 _INSERT = (
     "INSERT INTO events (at_utc, session, kind, block, attempt, body, data, crc32) "
@@ -62,11 +75,16 @@ class EventTable:
     database : Path
     connection : sqlite3.Connection
         Used by the thread that made it.
+    version : int
+        Of the record.
     """
 
-    def __init__(self, database: Path, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, database: Path, connection: sqlite3.Connection, version: int = SCHEMA_VERSION
+    ) -> None:
         self._database = database
         self._connection = connection
+        self.version = version
 
     @classmethod
     def open_to_write(cls, path: Path) -> Self:
@@ -79,14 +97,15 @@ class EventTable:
         """
         database = _existing(path)
         with explained(database, "opened"):
-            connection = _connect(database, "mode=rw")
+            connection, version = _connect(database, "mode=rw")
             try:
+                refuse_version_to_write(database, version)
                 _use_write_ahead_log(database, connection)
                 connection.execute("PRAGMA synchronous = FULL")
             except BaseException:
                 connection.close()
                 raise
-        return cls(database, connection)
+        return cls(database, connection, version)
 
     @classmethod
     def open_to_read(cls, path: Path) -> Self:
@@ -100,13 +119,13 @@ class EventTable:
         database = _existing(path)
         with explained(database, "opened"):
             try:
-                return cls(database, _connect(database, "mode=ro"))
+                return cls(database, *_connect(database, "mode=ro"))
             except sqlite3.OperationalError as error:
                 if not _is_unwritable(error) or _has_log(database):
                     raise
             # SQLite reads a WAL database through files that it cannot make in a read-only folder.
             # Where no log is, the database is complete, and it may do without them.
-            return cls(database, _connect(database, "mode=ro&immutable=1"))
+            return cls(database, *_connect(database, "mode=ro&immutable=1"))
 
     def append(self, events: Sequence[Event], *, session: int) -> None:
         """Append events, all or none; they are on the disk when this returns.
@@ -137,26 +156,31 @@ class EventTable:
             conditions = "AND block = ? AND attempt = ?"
             values += [block, attempt]
         query = _SELECT.format(kinds=", ".join("?" * len(kinds)), conditions=conditions)
-        with explained(self._database, "read"):
-            rows = self._connection.execute(query, values).fetchall()
-        return [self._event(row) for row in rows]
+        rows = self._rows(query, values)
+        with explained_decoding(self._database):
+            return [self._event(row) for row in rows]
 
     def passes(self) -> list[tuple[int, int]]:
         """List block and attempt of every pass that was planned, in this order."""
         query = "SELECT DISTINCT block, attempt FROM events WHERE kind = 'planned' ORDER BY 1, 2"
-        with explained(self._database, "read"):
-            return self._connection.execute(query).fetchall()
+        rows = self._rows(query)
+        with explained_decoding(self._database):
+            return [(_count(block), _count(attempt)) for block, attempt in rows]
 
     def last_session(self) -> int:
-        """Give the number of the latest session that wrote anything; -1 where none did."""
+        """Return the number of the latest session that wrote anything; -1 where none did."""
         query = "SELECT session FROM events ORDER BY sequence DESC LIMIT 1"
-        with explained(self._database, "read"):
-            row = self._connection.execute(query).fetchone()
-        return -1 if row is None else int(row[0])
+        rows = self._rows(query)
+        with explained_decoding(self._database):
+            return _count(rows[0][0]) if rows else -1
 
     def close(self) -> None:
         """Close the database; may be called more than once."""
         self._connection.close()
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with explained(self._database, "read"), _bounded(self._database, self._connection):
+            return self._connection.execute(query, values).fetchall()
 
     def _event(self, row: tuple[Any, ...]) -> Event:
         kind, body, block, attempt, data, session, sequence, at_utc, crc32 = row
@@ -166,7 +190,10 @@ class EventTable:
                 f"{self._database} holds other {kind!r} in event {sequence} than was written. "
                 f"{DAMAGED}"
             )
-        return Event(kind, from_json(body), block, attempt, data, session, sequence, at_utc)
+        content = from_json(body)
+        if not isinstance(content, dict):
+            raise TypeError(f"event {sequence} holds a {type(content).__name__} and no table")
+        return Event(kind, content, block, attempt, data, _count(session), sequence, at_utc)
 
 
 def _existing(path: Path) -> Path:
@@ -179,7 +206,8 @@ def _existing(path: Path) -> Path:
     return database
 
 
-def _connect(database: Path, mode: str) -> sqlite3.Connection:
+def _connect(database: Path, mode: str) -> tuple[sqlite3.Connection, int]:
+    refuse_strange_files(database)
     connection = sqlite3.connect(
         f"{database.absolute().as_uri()}?{mode}",
         uri=True,
@@ -187,12 +215,33 @@ def _connect(database: Path, mode: str) -> sqlite3.Connection:
         timeout=BUSY_TIMEOUT_S,
     )
     try:
-        check_identity(database, connection)
-        check_integrity(database, connection)
+        # What a stranger's tables, triggers and indices would compute is not computed.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        with _bounded(database, connection):
+            version = check_identity(database, connection)
+            check_integrity(database, connection)
     except BaseException:
         connection.close()
         raise
-    return connection
+    return connection, version
+
+
+@contextmanager
+def _bounded(database: Path, connection: sqlite3.Connection) -> Iterator[None]:
+    """End a query that takes far longer than a database of this size can need."""
+    n_mib = database.stat().st_size / 2**20
+    end_s = time.monotonic() + MAX_QUERY_S + MAX_QUERY_S_PER_MIB * n_mib
+    connection.set_progress_handler(lambda: time.monotonic() > end_s, _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise TypeError(f"{value!r} is no number of a block, an attempt or a session")
+    return value
 
 
 def _is_unwritable(error: sqlite3.OperationalError) -> bool:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from signseg_rig.errors import RecordError
+from signseg_rig.errors import RecordError, RigError
 
 # With less than this, what fails fails for want of space, whatever the system calls it.
 FULL_BELOW_BYTES = 256 * 1024
+MAX_QUOTED = 200
 
 FULL_DISK = (
     "The disk is full. Free some space and go on with 'signseg-rig resume': nothing that was "
@@ -20,6 +21,18 @@ FULL_DISK = (
 )
 READ_ONLY = "It may be read but not written: copy the run record to where you may write."
 DAMAGED = "The file is damaged: restore it from a copy of the run record."
+RESTORE = "Restore it from a copy of the run record."
+# What code raises that reads values which are not what it was written for.
+UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 UNKNOWN = "Is it on a local disk that works?"
 
 _REMEDIES_BY_ERRNO = {
@@ -28,7 +41,12 @@ _REMEDIES_BY_ERRNO = {
     errno.EROFS: READ_ONLY,
     errno.EACCES: READ_ONLY,
     errno.EPERM: READ_ONLY,
-    errno.ENOENT: "Restore it from a copy of the run record.",
+    errno.ENOENT: RESTORE,
+    errno.ELOOP: "Put what it leads to in its place.",
+    errno.EISDIR: RESTORE,
+    errno.ENOTDIR: RESTORE,
+    errno.EINVAL: RESTORE,
+    errno.EFBIG: "No run writes that much: restore it from a copy of the run record.",
 }
 _REMEDIES_BY_SQLITE_CODE = {
     sqlite3.SQLITE_FULL: FULL_DISK,
@@ -39,6 +57,7 @@ _REMEDIES_BY_SQLITE_CODE = {
     ),
     sqlite3.SQLITE_NOTADB: DAMAGED,
     sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_INTERRUPT: f"That takes longer than any run record of its size. {DAMAGED}",
     sqlite3.SQLITE_BUSY: "Another program keeps it locked: close that, and try again.",
     sqlite3.SQLITE_CONSTRAINT: (
         "Events are only ever appended; a pass has one set of responses, and a run one result."
@@ -77,6 +96,31 @@ def explained(database: Path, done: str) -> Iterator[None]:
         if remedy is None or (code == sqlite3.SQLITE_CANTOPEN and _is_full(database)):
             remedy = FULL_DISK if _is_full(database) else UNKNOWN
         raise RecordError(f"{database} cannot be {done}: {error}. {remedy}") from error
+
+
+@contextmanager
+def explained_decoding(path: Path) -> Iterator[None]:
+    """Turn what reading strange values raises into a `RecordError`: a record may be anybody's.
+
+    Parameters
+    ----------
+    path : Path
+        Where the values come from.
+    """
+    try:
+        yield
+    except RigError:
+        raise
+    except UNREADABLE as error:
+        raise RecordError(
+            f"{path} holds what no run writes ({type(error).__name__}: {_short(error)}). It is "
+            "damaged, or something else changed it: restore it from a copy of the run record."
+        ) from error
+
+
+def _short(error: BaseException) -> str:
+    text = str(error)
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
 
 
 def _is_full(path: Path) -> bool:

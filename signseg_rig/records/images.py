@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from signseg_rig.records.blobs import BlobStore
 from signseg_rig.types import ImageArray
@@ -44,6 +44,18 @@ class ImageWriter:
             task = self._thread.submit(self._write, *self._waiting.popitem())
             task.add_done_callback(self._release)
             self._begun.append(task)
+
+    def finish(self) -> None:
+        """Write what is kept, and wait until all of it is on the disk.
+
+        Raises
+        ------
+        RecordError
+            The disk is full, or a file cannot be written.
+        """
+        self.begin()
+        wait(self._begun)
+        self.raise_error()
 
     def raise_error(self) -> None:
         """Raise what kept images from being written; one error stands for all since the last call.

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from signseg_rig.errors import RecordError
-from signseg_rig.records.blobs import BlobStore
+from signseg_rig.guarded_files import read_file
+from signseg_rig.records.blobs import BLOBS_NAME, BlobStore
 from signseg_rig.records.coding import (
+    blobs_of,
     clock_offset_of,
     plan_of,
     responses_of,
@@ -20,7 +22,8 @@ from signseg_rig.records.coding import (
     told_of,
 )
 from signseg_rig.records.events import Event, EventTable
-from signseg_rig.records.faults import DAMAGED, file_error
+from signseg_rig.records.faults import DAMAGED, explained_decoding, file_error
+from signseg_rig.records.schema import DATABASE_NAME
 from signseg_rig.types import (
     ClockOffset,
     FloatArray,
@@ -34,6 +37,9 @@ from signseg_rig.types import (
 
 EXPERIMENT_NAME = "experiment.toml"
 MANIFEST_NAME = "manifest.json"
+# Of an experiment or a manifest; those of runs have some ten thousand.
+MAX_TEXT_BYTES = 16 * 2**20
+FILE_IMAGES = "file images"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +106,8 @@ class RunReader:
         self.experiment_toml = _read_text(path / EXPERIMENT_NAME)
         self.manifest: dict[str, Any] = _read_table(path / MANIFEST_NAME)
         self._table = table
-        self._blobs = BlobStore(path)
+        self._blobs = BlobStore(path, table.version)
+        self._database = path / DATABASE_NAME
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -150,7 +157,10 @@ class RunReader:
         events = self._table.find(
             "planned", "shown", "part", "responses", block=block, attempt=attempt
         )
-        return _pass_of(events) if any(event.kind == "planned" for event in events) else None
+        if not any(event.kind == "planned" for event in events):
+            return None
+        with explained_decoding(self._database):
+            return _pass_of(events)
 
     def codes(self, plan: PassPlan) -> dict[str, FloatArray]:
         """Give the codes of a plan's block.
@@ -171,23 +181,63 @@ class RunReader:
             raise RecordError(
                 f"{self.path} holds no block {plan.block}. Ask for a plan that came from it."
             )
-        return {
-            name: self._blobs.get_array(blob) for name, blob in events[-1].body["codes"].items()
-        }
+        with explained_decoding(self._database):
+            blobs = blobs_of(events[-1])
+        return {name: self._blobs.get_array(blob) for name, blob in blobs.items()}
 
     def told(self) -> list[Told]:
         """Give all that optimizers were told, oldest first."""
-        return [told_of(event) for event in self._table.find("told")]
+        events = self._table.find("told")
+        with explained_decoding(self._database):
+            return [told_of(event) for event in events]
 
     def notes(self, topic: str | None = None) -> list[Note]:
         """Give all notes, oldest first, or those on one topic."""
-        notes = [_note(event) for event in self._table.find("note")]
+        events = self._table.find("note")
+        with explained_decoding(self._database):
+            notes = [_note(event) for event in events]
         return [note for note in notes if topic is None or note.topic == topic]
 
     def result(self) -> ProtocolResult | None:
         """Give the protocol's result; None while the run is not finished."""
         finished = self._table.find("finished")
-        return result_of(finished[-1]) if finished else None
+        with explained_decoding(self._database):
+            return result_of(finished[-1]) if finished else None
+
+    def file_images(self) -> dict[str, list[tuple[str, str]]]:
+        """Return the names and hashes of the images that the run read from files, set by set."""
+        sets = {}
+        notes = self.notes(FILE_IMAGES)
+        with explained_decoding(self._database):
+            for note in notes:
+                images = [(str(name), str(key)) for name, key in note.body["images"]]
+                sets[str(note.body["name"])] = images
+        return sets
+
+    def missing_images(self) -> tuple[str, ...]:
+        """Return the hashes of images that were shown and answered, and are not on the disk.
+
+        Whether those that are there are whole shows when they are read: `image` checks it.
+        """
+        keys = {
+            stimulus.pixels_sha256: None
+            for one in self.passes()
+            if one.responses is not None or one.parts
+            for stimulus in one.plan.stimuli
+        }
+        return tuple(key for key in keys if not self.has_image(key))
+
+    def problems(self) -> tuple[str, ...]:
+        """Return what the record lacks, one sentence each; nothing where it is whole."""
+        missing = self.missing_images()
+        if not missing:
+            return ()
+        sentence = (
+            f"Missing in {self.path / BLOBS_NAME}: {len(missing)} of the images that were shown "
+            "and answered. Restore the folder from a copy of the run record; 'signseg-rig resume' "
+            "renders those of an unfinished run again."
+        )
+        return (sentence,)
 
     def image(self, key: str) -> ImageArray:
         """Give an image by the hash of its pixels.
@@ -200,7 +250,7 @@ class RunReader:
         return self._blobs.get_image(key)
 
     def has_image(self, key: str) -> bool:
-        """Tell whether an image is on the disk yet."""
+        """Return whether an image is on the disk yet."""
         return self._blobs.has_image(key)
 
 
@@ -227,12 +277,15 @@ def _pass_of(events: list[Event]) -> PassRecord:
 
 def _note(event: Event) -> Note:
     at_utc = dt.datetime.fromisoformat(event.at_utc)
-    return Note(event.body["topic"], event.body["body"], event.session, at_utc)
+    topic, body = event.body["topic"], event.body["body"]
+    if not (isinstance(topic, str) and isinstance(body, dict)):
+        raise TypeError(f"a note on {topic!r:.40} holds a {type(body).__name__}")
+    return Note(topic, body, event.session, at_utc)
 
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_bytes().decode()
+        return read_file(path, max_bytes=MAX_TEXT_BYTES).decode()
     except UnicodeDecodeError as error:
         raise RecordError(f"{path} cannot be read: {error}. {DAMAGED}") from None
     except OSError as error:
@@ -240,8 +293,11 @@ def _read_text(path: Path) -> str:
 
 
 def _read_table(path: Path) -> dict[str, Any]:
+    text = _read_text(path)
     try:
-        table: dict[str, Any] = json.loads(_read_text(path))
-    except json.JSONDecodeError as error:
+        table = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is no JSON: {error}. {DAMAGED}") from None
+    if not isinstance(table, dict):
+        raise RecordError(f"{path} holds a {type(table).__name__} and no table. {DAMAGED}")
     return table

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from signseg_rig.errors import RecordError
+from signseg_rig.guarded_files import refuse_link
 from signseg_rig.records.faults import DAMAGED, explained, file_error
-from signseg_rig.whole_files import DRAFT_SUFFIX, remove, sync_folder
+from signseg_rig.whole_files import write_whole
 
 DATABASE_NAME = "run.sqlite"
-SCHEMA_VERSION = 1
+# Version 1 named images and codes by their values alone, so that two of equal values and other
+# shapes had one name. Its records can be read, and not be gone on with.
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, SCHEMA_VERSION)
 # Tells our files from other SQLite files: "SiSe".
 APPLICATION_ID = 0x53695365
 
@@ -57,24 +63,46 @@ def create_database(path: Path) -> None:
         The disk is full, or the folder cannot be written.
     """
     database = path / DATABASE_NAME
-    draft = database.with_suffix(DRAFT_SUFFIX)
-    remove(draft)
-    with explained(database, "made"), closing(sqlite3.connect(draft)) as connection:
-        # A draft needs no journal: after a crash it is made afresh.
-        connection.execute("PRAGMA journal_mode = MEMORY")
-        connection.execute("PRAGMA synchronous = FULL")
+    with explained(database, "made"), closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.executescript(_SCHEMA)
+        content = bytearray(connection.serialize())
+    # "Read and written with a write-ahead log" (SQLite's file format, 1.3.3). Were SQLite to change
+    # a file to that, it would keep a journal meanwhile, and a kill -9 could leave it behind.
+    content[18:20] = b"\2\2"
     try:
-        draft.replace(database)
-        sync_folder(path)
+        write_whole(database, bytes(content))
     except OSError as error:
         raise file_error(database, "made", error) from error
 
 
-def check_identity(database: Path, connection: sqlite3.Connection) -> None:
-    """Make sure that a database is a run record's, and of the version that we read."""
+def refuse_strange_files(database: Path) -> None:
+    """Make sure that SQLite would open files of this folder only, and play no journal back.
+
+    A journal can name further files, which SQLite would remove. A run never has one.
+
+    Raises
+    ------
+    RecordError
+        One of the database's files is a link, a pipe or a device, or there is a journal.
+    """
+    for suffix in ("", "-wal", "-shm"):
+        path = database.with_name(f"{database.name}{suffix}")
+        try:
+            refuse_link(path)
+        except OSError as error:
+            raise file_error(path, "opened", error) from None
+    journal = database.with_name(f"{database.name}-journal")
+    if os.path.lexists(journal):
+        raise RecordError(
+            f"{journal} is there, and no run writes such a file. Restore the run record from a "
+            "copy, or take this file away if you know where it comes from."
+        )
+
+
+def check_identity(database: Path, connection: sqlite3.Connection) -> int:
+    """Return the version of a run record's database, if it is one, with nothing else in it."""
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     if application_id != APPLICATION_ID:
         raise RecordError(
@@ -82,10 +110,28 @@ def check_identity(database: Path, connection: sqlite3.Connection) -> None:
             "from a copy of the run record."
         )
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in READABLE_VERSIONS:
+        raise RecordError(
+            f"{database} has record version {version}; this program reads versions "
+            f"{' and '.join(map(str, READABLE_VERSIONS))}. Use the version of signseg-rig that "
+            "its manifest.json names."
+        )
+    if _layout(connection) != _expected_layout():
+        raise RecordError(
+            f"{database} has other tables, views or triggers than a run record: something else "
+            "changed it. Restore it from a copy of the run record."
+        )
+    return int(version)
+
+
+def refuse_version_to_write(database: Path, version: int) -> None:
+    """Make sure that a run can be gone on with in its record."""
     if version != SCHEMA_VERSION:
         raise RecordError(
-            f"{database} has record version {version}; this program reads version "
-            f"{SCHEMA_VERSION}. Use the version of signseg-rig that its manifest.json names."
+            f"{database} has record version {version}, which tells images of equal pixels and "
+            f"other shapes not apart; runs are resumed in version {SCHEMA_VERSION}. Its report can "
+            "be made; resume it with the version of signseg-rig that its manifest.json names, or "
+            "start a new run."
         )
 
 
@@ -94,3 +140,16 @@ def check_integrity(database: Path, connection: sqlite3.Connection) -> None:
     (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise RecordError(f"{database} fails its check: {verdict}. {DAMAGED}")
+
+
+def _layout(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
+    return connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+    ).fetchall()
+
+
+@cache
+def _expected_layout() -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_SCHEMA)
+        return _layout(connection)

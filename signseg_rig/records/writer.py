@@ -29,7 +29,7 @@ from signseg_rig.records.places import (
     lock_for_writing,
     refuse_network_drive,
 )
-from signseg_rig.records.reader import EXPERIMENT_NAME, MANIFEST_NAME, RunReader
+from signseg_rig.records.reader import EXPERIMENT_NAME, FILE_IMAGES, MANIFEST_NAME, RunReader
 from signseg_rig.records.schema import DATABASE_NAME, create_database
 from signseg_rig.types import (
     ClockOffset,
@@ -40,6 +40,7 @@ from signseg_rig.types import (
     ResponseBatch,
     Shown,
     Told,
+    array_sha256,
 )
 from signseg_rig.whole_files import DRAFT_SUFFIX, remove_drafts, sync_folder, write_whole
 
@@ -49,8 +50,8 @@ _OWN_NAMES = {BLOBS_NAME, EXPERIMENT_NAME, LOCK_NAME, MANIFEST_NAME, OWNER_NAME}
 class RunRecord:
     """Writes a run record. Made by `create` or `reopen`; close it, or use it as a context.
 
-    One thread uses it. When a method returns, what it was given is on the disk; images follow
-    later, by a thread of their own.
+    One thread uses it. When a method returns, what it was given is on the disk. Images follow by a
+    thread of their own, while the display is busy; before responses are recorded they are there.
 
     Attributes
     ----------
@@ -182,7 +183,16 @@ class RunRecord:
         responses: ResponseBatch,
         clock_offset: ClockOffset | None = None,
     ) -> None:
-        """Record the responses to a pass, and how they were aligned; each pass has them once."""
+        """Record the responses to a pass, and how they were aligned; each pass has them once.
+
+        What was answered is not shown again, and so its images have to be on the disk before.
+
+        Raises
+        ------
+        RecordError
+            The disk is full or fails, for this or for an image; nothing is recorded.
+        """
+        self._images.finish()
         self._append(responses_event("responses", block, attempt, responses, clock_offset))
 
     def responses_in_part(
@@ -193,6 +203,7 @@ class RunRecord:
         clock_offset: ClockOffset | None = None,
     ) -> None:
         """Record the responses to some of a pass's presentations, before the others are shown."""
+        self._images.finish()
         self._append(responses_event("part", block, attempt, responses, clock_offset))
 
     def note(self, topic: str, /, **body: Any) -> None:
@@ -206,7 +217,7 @@ class RunRecord:
     def save_images(self, images: Mapping[str, ImageArray]) -> None:
         """Have images written as PNG, from the next `shown` on and by a thread of their own.
 
-        Nobody waits for them: images can be rendered again from the recorded codes.
+        `responses` waits for them.
 
         Parameters
         ----------
@@ -219,6 +230,36 @@ class RunRecord:
         """
         self._images.raise_error()
         self._images.put(images)
+
+    def restore_images(self, images: Mapping[str, ImageArray]) -> None:
+        """Write images that have been recorded before, and are not on the disk any more.
+
+        Raises
+        ------
+        RecordError
+            The disk is full, or the folder cannot be written.
+        """
+        for key, pixels in images.items():
+            self._blobs.put_image(key, pixels)
+
+    def file_images(self, name: str, images: Sequence[tuple[str, ImageArray]]) -> None:
+        """Record a set of images that the run read from files, pixels and names.
+
+        Parameters
+        ----------
+        name : str
+            Of the set.
+        images : sequence of (name, (height, width, 3) uint8 array)
+
+        Raises
+        ------
+        RecordError
+            The disk is full, or the folder cannot be written.
+        """
+        keys = [array_sha256(pixels) for _, pixels in images]
+        self.restore_images(dict(zip(keys, (pixels for _, pixels in images), strict=True)))
+        names = [label for label, _ in images]
+        self.note(FILE_IMAGES, name=name, images=list(zip(names, keys, strict=True)))
 
     def keep_file(self, name: str, content: bytes) -> None:
         """Write a file beside the events, unless it is there; it is whole or not there at all.

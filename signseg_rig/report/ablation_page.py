@@ -17,7 +17,7 @@ from signseg_rig.neurons import AblationPoint
 from signseg_rig.report.drawing import new_figure
 from signseg_rig.report.html import write_figures
 from signseg_rig.report.tables import write_table
-from signseg_rig.stats import bootstrap_mean_band
+from signseg_rig.stats import mean_interval
 
 COLORS = {"positive": "#c0392b", "negative": "#2471a3", "both": "#555555"}
 STYLES = {"": "-", "number": ":", "magnitude": "--"}
@@ -27,6 +27,7 @@ CURVES = {
     "preferred_change_hz": "change of the rate to\npreferred images (spikes/s)",
     "r_intact": "correlation with the intact model",
 }
+KEYS = ("sign", "control", "convention", "strength", "signed_features_anyway")
 SUMMARIZED = (
     "n_removed",
     "realized_strength",
@@ -53,19 +54,18 @@ def write_ablation_report(points: Sequence[AblationPoint], folder: Path) -> Path
     """
     columns = [field.name for field in fields(AblationPoint)]
     write_table(folder / "ablation.csv", columns, [astuple(point) for point in points])
-    write_figures({"ablation": draw_ablation(points)}, folder)
+    # The user named it, and may have named a link.
+    write_figures({"ablation": draw_ablation(points)}, folder.resolve())
     return folder / "ablation.png"
 
 
 def summarize(points: Iterable[AblationPoint]) -> list[dict[str, Any]]:
     """Give means over neurons for every sign, control, convention and strength."""
-    by_kind = attrgetter("sign", "control", "convention", "strength")
+    by_kind = attrgetter(*KEYS)
     rows: list[dict[str, Any]] = []
     for key, group in groupby(sorted(points, key=by_kind), key=by_kind):
         members = list(group)
-        row: dict[str, Any] = dict(
-            zip(("sign", "control", "convention", "strength"), key, strict=True)
-        )
+        row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
         for name in SUMMARIZED:
             values = np.array([getattr(one, name) for one in members], dtype=np.float64)
             known = values[np.isfinite(values)]
@@ -77,7 +77,7 @@ def summarize(points: Iterable[AblationPoint]) -> list[dict[str, Any]]:
 def draw_ablation(points: Sequence[AblationPoint]) -> Figure:
     """Draw means over neurons against strength, a column for each convention.
 
-    Bands are 95 % bootstrap intervals over neurons, of the ablations; dotted and broken lines are
+    Bands are 95 % intervals over neurons (Student's), of the ablations; dotted and broken lines are
     random weights matched in number and in magnitude, each neuron's the mean of several draws.
     Rates are drawn as changes from the intact model, for neurons differ more in their rates than in
     what an ablation does to them.
@@ -114,6 +114,5 @@ def _draw_curve(
     axis.plot(strengths, means, STYLES[control], color=COLORS[sign], label=label)
     axis.spines[["top", "right"]].set_visible(False)
     if values and not control:
-        rng = np.random.default_rng(0)
-        bands = np.array([bootstrap_mean_band(known, rng=rng) for known in values])
+        bands = np.array([mean_interval(known) for known in values])
         axis.fill_between(strengths, *bands.T, color=COLORS[sign], alpha=0.15, linewidth=0)

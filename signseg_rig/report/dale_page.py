@@ -20,6 +20,7 @@ from signseg_rig.dale import (
 from signseg_rig.report.drawing import new_figure
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.tables import write_table
+from signseg_rig.stats import Correlation, smallest_correlation_p, why_not_significant
 from signseg_rig.types import FloatArray
 
 INDEX_COLOR, RANDOM_COLOR = "#6c3483", "#7f8c8d"
@@ -32,7 +33,8 @@ CHANNEL_COLUMNS = (
     *("index", "random_index", "zero_fraction"),
 )
 CORRELATION_COLUMNS = (
-    *("direction", "correlation", "coefficient", "low", "high", "p_value", "n_networks"),
+    *("direction", "correlation", "coefficient", "coefficient_low", "coefficient_high", "p_value"),
+    *("smallest_p", "n_networks", "note"),
 )
 
 
@@ -78,6 +80,8 @@ def write_dale_report(settings: DaleSettings, layers: Sequence[LayerIndex]) -> P
         rows=rows,
         readouts=layer_rows([one for one in layers if one.is_readout]),
         correlations=correlations,
+        reads=dict.fromkeys(one.reads for one in layers if one.reads),
+        note=_note,
         figures=sources,
     )
     return folder / "report.html"
@@ -160,11 +164,16 @@ def correlation_rows(
     return [
         (
             *(one.direction, kind, found.coefficient, found.low, found.high),
-            *(found.p_value, found.n_pairs),
+            *(found.p_value, smallest_correlation_p(found.n_pairs), found.n_pairs),
+            _note(found),
         )
         for one in correlations
         for kind, found in (("spearman", one.spearman), ("pearson", one.pearson))
     ]
+
+
+def _note(found: Correlation) -> str:
+    return why_not_significant(smallest_correlation_p(found.n_pairs), 1)
 
 
 def _row(one: LayerIndex) -> tuple[str | int | float, ...]:

@@ -8,6 +8,13 @@ from matplotlib.figure import Figure
 
 LEGEND_SIZE_PT = 8
 LEGEND_COLUMN_IN = 2.2  # for the names of controls, in letters of this size
+MAX_SIGNS = 60
+
+
+def plain(text: str) -> str:
+    """Return a text that matplotlib draws as it stands: a name out of a record is no formula."""
+    shown = text if len(text) <= MAX_SIGNS else f"{text[:MAX_SIGNS]}..."
+    return shown.encode(errors="backslashreplace").decode().replace("$", r"\$")
 
 
 def new_figure(width_in: float, height_in: float) -> Figure:

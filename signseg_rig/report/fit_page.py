@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from signseg_rig.fitting import NeuronFit
+from signseg_rig.neurons import describe_signs
 from signseg_rig.report.fit_figures import (
     draw_ceiling,
     draw_comparisons,
@@ -51,6 +52,7 @@ def write_fit_report(fit: NeuronFit, folder: Path) -> Path:
         rows=rows,
         figures=sources,
         features=fit.models.features,
+        signs=describe_signs(fit.models.signs),
         session=fit.models.session,
         medians={
             name: float(np.nanmedian(values))

@@ -11,22 +11,24 @@ from typing import Any
 
 import jinja2
 from matplotlib.figure import Figure
+from PIL import Image
 
+from signseg_rig.guarded_files import file_name, make_folder
 from signseg_rig.report.faults import explained
 from signseg_rig.whole_files import write_whole
 
 DPI = 110
 
 
-def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, str]:
+def write_figures(figures: Mapping[str, Figure | Image.Image], folder: Path) -> dict[str, str]:
     """Write figures as PNG files, and give each as an address that holds it.
 
     Parameters
     ----------
-    figures : mapping of str to Figure
-        By the name of their file.
+    figures : mapping of str to Figure or PIL.Image.Image
+        By the name of their file, as far as it can be one: it may come out of a record.
     folder : Path
-        Made if it is missing.
+        Made if it is missing; a link is refused, which would lead out of the report's folder.
 
     Returns
     -------
@@ -38,8 +40,10 @@ def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, str]
         The folder cannot be written, or the disk is full.
     """
     with explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    return {name: _save(figure, folder / f"{name}.png") for name, figure in figures.items()}
+        make_folder(folder)
+    return {
+        name: _save(figure, folder / f"{file_name(name)}.png") for name, figure in figures.items()
+    }
 
 
 def write_page(template: str, target: Path, **content: Any) -> None:
@@ -67,12 +71,16 @@ def write_page(template: str, target: Path, **content: Any) -> None:
     written = f"{dt.datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"
     page = environment.get_template(template).render(written=written, **content)
     with explained(target):
-        write_whole(target, page.encode())
+        # Names of files that are no text are shown, as Python writes what it cannot read of them.
+        write_whole(target, page.encode(errors="backslashreplace"))
 
 
-def _save(figure: Figure, target: Path) -> str:
+def _save(figure: Figure | Image.Image, target: Path) -> str:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    if isinstance(figure, Figure):
+        figure.savefig(buffer, format="png", dpi=DPI)
+    else:
+        figure.save(buffer, "PNG")
     with explained(target):
-        target.write_bytes(buffer.getvalue())
+        write_whole(target, buffer.getvalue())
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

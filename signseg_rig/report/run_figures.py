@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+from matplotlib import get_data_path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
 
-from signseg_rig.report.drawing import new_figure
-from signseg_rig.report.run_content import ThreadCurve, Timing
+from signseg_rig.report.drawing import new_figure, plain
+from signseg_rig.report.run_content import ThreadCurve
+from signseg_rig.report.run_timing import Timing
+from signseg_rig.stats import mean_interval
 from signseg_rig.types import FloatArray, ImageArray
 
 EVOLVED_COLOR = "#c0392b"
 REFERENCE_COLOR = "#2c3e50"
 MAX_IMAGES = 240
 MAX_COLUMNS = 12
-Band = Callable[[FloatArray], tuple[float, float]]
+MAX_PANELS_A_ROW = 2
+# Of a cell in the picture of best images, and of the part of it that the image takes.
+CELL_WIDTH_PX, CELL_HEIGHT_PX, THUMBNAIL_PX = 126, 170, 120
+FONT_PX = 12
 
 
-def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
-    """Draw scores of evolved and reference images per generation, with confidence bands.
+def draw_curves(curves: Sequence[ThreadCurve]) -> Figure:
+    """Draw scores of evolved and reference images per generation, with their 95 % intervals.
 
     References are drawn as if all had been valid in each block.
 
     Parameters
     ----------
     curves : sequence of ThreadCurve
-    band : callable
-        ``band(values)`` gives the confidence interval of a mean.
     """
-    figure = new_figure(4.2 * max(len(curves), 1), 3.4)
-    axes = figure.subplots(1, max(len(curves), 1), squeeze=False)[0]
+    n_columns = min(max(len(curves), 1), MAX_PANELS_A_ROW)
+    n_rows = max(math.ceil(len(curves) / n_columns), 1)
+    figure = new_figure(5.2 * n_columns, 3.4 * n_rows)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for axis in axes[len(curves) :]:
+        axis.set_axis_off()
     for curve, axis in zip(curves, axes, strict=False):
-        _draw_means(axis, curve.scores, band, EVOLVED_COLOR, "evolved")
-        _draw_means(axis, _matched(curve.reference_scores), band, REFERENCE_COLOR, "references")
+        _draw_means(axis, curve.scores, EVOLVED_COLOR, "evolved")
+        _draw_means(axis, _matched(curve.reference_scores), REFERENCE_COLOR, "references")
         axis.set(
-            title=curve.thread,
+            title=plain(curve.thread),
             xlabel="generation",
             ylabel=f"score ({curve.unit})" if curve.unit else "score",
         )
@@ -46,31 +57,56 @@ def draw_curves(curves: Sequence[ThreadCurve], band: Band) -> Figure:
     return figure
 
 
-def draw_best_images(curve: ThreadCurve, image: Callable[[str], ImageArray | None]) -> Figure:
-    """Draw the best image of each generation of a thread, or of 240 from first to last.
+def best_labels(curve: ThreadCurve) -> dict[int, str]:
+    """Choose the generations whose best image is drawn, and what is written above each.
+
+    Returns
+    -------
+    labels : dict of generation to str
+        Of all generations, or of 240 from the first to the last; empty where there is no image.
+    """
+    n_generations = len(curve.best_keys)
+    n_drawn = min(n_generations, MAX_IMAGES)
+    drawn = np.unique(np.linspace(0, max(n_generations - 1, 0), n_drawn).round().astype(int))
+    return {
+        generation: f"gen {generation}\n{np.nanmax(curve.scores[generation]):.3g}"
+        if curve.best_keys[generation] is not None
+        else ""
+        for generation in drawn.tolist()
+    }
+
+
+def draw_best_images(curve: ThreadCurve, image: Callable[[str], ImageArray | None]) -> Image.Image:
+    """Draw the best image of each generation of a thread; see `best_labels`.
 
     Parameters
     ----------
     curve : ThreadCurve
     image : callable
-        ``image(key)`` gives the pixels, or None where they are not on disk yet.
+        ``image(key)`` gives the pixels, or None where they are not on disk.
+
+    Notes
+    -----
+    One picture, without matplotlib: an axis for each image took seconds.
     """
-    n_generations = len(curve.best_keys)
-    n_images = min(max(n_generations, 1), MAX_IMAGES)
-    drawn = np.unique(np.linspace(0, n_generations - 1, n_images).round().astype(int))
-    n_rows, n_columns = -(-n_images // MAX_COLUMNS), min(n_images, MAX_COLUMNS)
-    figure = new_figure(1.15 * n_columns, 1.55 * n_rows)
-    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for axis in axes:
-        axis.set_axis_off()
-    for axis, generation in zip(axes, drawn if n_generations else [], strict=False):
+    labels = best_labels(curve)
+    n_rows, n_columns = (
+        -(-max(len(labels), 1) // MAX_COLUMNS),
+        min(max(len(labels), 1), MAX_COLUMNS),
+    )
+    sheet = Image.new("RGB", (n_columns * CELL_WIDTH_PX, n_rows * CELL_HEIGHT_PX), "white")
+    pen, font = ImageDraw.Draw(sheet), _font()
+    for place, (generation, label) in enumerate(labels.items()):
         key = curve.best_keys[generation]
         pixels = image(key) if key is not None else None
+        row, column = divmod(place, MAX_COLUMNS)
+        corner = (column * CELL_WIDTH_PX, row * CELL_HEIGHT_PX)
         if pixels is not None:
-            axis.imshow(pixels)
-            best = float(np.nanmax(curve.scores[generation]))
-            axis.set_title(f"gen {generation}\n{best:.3g}", fontsize=8)
-    return figure
+            _paste(sheet, pixels, corner)
+        said = f"{label}\nnot on disk" if label and pixels is None else label
+        middle = corner[0] + CELL_WIDTH_PX / 2
+        pen.multiline_text((middle, corner[1] + 4), said, "black", font, "ma", align="center")
+    return sheet
 
 
 def draw_timing(timing: Timing) -> Figure:
@@ -90,6 +126,22 @@ def draw_timing(timing: Timing) -> Figure:
     return figure
 
 
+def _paste(sheet: Image.Image, pixels: ImageArray, corner: tuple[int, int]) -> None:
+    """Put an image into the middle of the lower end of its cell, as large as there is room."""
+    height, width = pixels.shape[:2]
+    scale = THUMBNAIL_PX / max(height, width)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    small = Image.fromarray(pixels).resize(size, Image.Resampling.BOX)
+    sheet.paste(
+        small, (corner[0] + (CELL_WIDTH_PX - size[0]) // 2, corner[1] + CELL_HEIGHT_PX - size[1])
+    )
+
+
+def _font() -> ImageFont.FreeTypeFont:
+    """Return the font of the other figures, which matplotlib brings along."""
+    return ImageFont.truetype(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", FONT_PX)
+
+
 def _matched(generations: Sequence[FloatArray]) -> Sequence[FloatArray]:
     """Take off what each reference scores by itself: which of them are valid moves no mean.
 
@@ -105,14 +157,12 @@ def _matched(generations: Sequence[FloatArray]) -> Sequence[FloatArray]:
     return list(scores - own + level)
 
 
-def _draw_means(
-    axis: Axes, generations: Sequence[FloatArray], band: Band, color: str, label: str
-) -> None:
+def _draw_means(axis: Axes, generations: Sequence[FloatArray], color: str, label: str) -> None:
     finite = [values[np.isfinite(values)] for values in generations]
     at = [position for position, values in enumerate(finite) if values.size]
     if not at:
         return
     means = [finite[position].mean() for position in at]
-    bounds = np.array([band(finite[position]) for position in at])
+    bounds = np.array([mean_interval(finite[position]) for position in at])
     axis.plot(at, means, color=color, label=label)
     axis.fill_between(at, bounds[:, 0], bounds[:, 1], color=color, alpha=0.2, linewidth=0)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
-from signseg_rig.records import RunReader
+from signseg_rig.errors import RecordError
+from signseg_rig.records import RunReader, explained_decoding
 from signseg_rig.report.html import write_figures, write_page
+from signseg_rig.report.result_table import result_lines
 from signseg_rig.report.run_content import Content, gather
 from signseg_rig.report.run_figures import draw_best_images, draw_curves, draw_timing
-from signseg_rig.stats import bootstrap_mean_band
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.types import ImageArray
 
 
 def write_report(path: Path, out: Path | None = None) -> Path:
@@ -39,15 +41,24 @@ def write_report(path: Path, out: Path | None = None) -> Path:
         The folder cannot be written, or the disk is full.
     """
     folder = out or path
-    with RunReader.open(path) as reader:
+    with RunReader.open(path) as reader, explained_decoding(path):
         content = gather(reader)
         figures = _draw(content, reader)
     sources = write_figures(figures, folder / "figures")
-    best = [(curve.thread, sources[f"best_{curve.thread}"]) for curve in content.curves]
+    channels, result = content.channels, content.result
+    best = [
+        (curve.thread, sources[_best_name(number)], curve.n_showings)
+        for number, curve in enumerate(content.curves)
+    ]
     write_page(
         "run.html",
         folder / "report.html",
         content=content,
+        lines=result_lines(result) if result else [],
+        has_finals=result is not None and "best_final" in result.columns,
+        channel_rows=list(zip(channels.unit_names, channels.rates_hz, strict=True))
+        if channels
+        else [],
         figures={"curves": sources.get("curves"), "timing": sources["timing"], "best": best},
         manifest=json.dumps(content.manifest, indent=2, default=str),
         median=np.median,
@@ -55,17 +66,21 @@ def write_report(path: Path, out: Path | None = None) -> Path:
     return folder / "report.html"
 
 
-def _draw(content: Content, reader: RunReader) -> dict[str, Figure]:
+def _draw(content: Content, reader: RunReader) -> dict[str, Figure | Image.Image]:
     def image(key: str) -> ImageArray | None:
-        return reader.image(key) if reader.has_image(key) else None
+        try:
+            return reader.image(key)
+        except RecordError:
+            return None  # said among what happened, as far as it was answered
 
-    figures = {"timing": draw_timing(content.timing)}
+    figures: dict[str, Figure | Image.Image] = {"timing": draw_timing(content.timing)}
     if content.curves:
-        figures["curves"] = draw_curves(content.curves, _band)
-    for curve in content.curves:
-        figures[f"best_{curve.thread}"] = draw_best_images(curve, image)
+        figures["curves"] = draw_curves(content.curves)
+    for number, curve in enumerate(content.curves):
+        figures[_best_name(number)] = draw_best_images(curve, image)
     return figures
 
 
-def _band(values: FloatArray) -> tuple[float, float]:
-    return bootstrap_mean_band(values, rng=np.random.default_rng(0))
+def _best_name(number: int) -> str:
+    # Not of the thread's name: a record may come from somebody else, and this names a file.
+    return f"best_{number}"

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from signseg_rig.report.drawing import legend_below, new_figure
+from signseg_rig.stats import ALPHA
 from signseg_rig.visualization import (
     Comparison,
     Condition,
@@ -81,10 +82,13 @@ def draw_images(images: SweepImages) -> Figure:
 def draw_changes(comparisons: Sequence[Comparison], table: Table) -> Figure:
     """Draw for each measure the mean change from the intact units against strength.
 
-    Bands and bars are 95 % bootstrap intervals over units and repeats; points without a line are
-    controls. A filled point differs from intact at a q-value below 0.05. Dotted lines are what
-    chance amounts to.
+    Bands and bars are 95 % intervals over units (Student's); points without a line are controls. A
+    filled point differs from the random weights matched to it in magnitude at a q-value below 0.05,
+    or from those matched in number where there are no others. Dotted lines are what chance amounts
+    to.
     """
+    differs = _differs_from_control(comparisons)
+    comparisons = [one for one in comparisons if one.contrast.question == "intact"]
     measures = list(dict.fromkeys(one.measure for one in comparisons))
     figure, axes = panels(len(measures))
     for axis, measure in zip(axes, measures, strict=False):
@@ -93,8 +97,8 @@ def draw_changes(comparisons: Sequence[Comparison], table: Table) -> Figure:
             removed = [
                 one for one in own if (one.condition.sign, one.condition.control) == (sign, "")
             ]
-            _draw_curve(axis, removed, sign)
-        draw_controls(axis, [(one.condition, one.change, one.low, one.high) for one in own])
+            _draw_curve(axis, removed, sign, differs)
+        draw_controls(axis, [_with_interval(one) for one in own])
         _draw_chance(axis, measure, table)
         axis.axhline(0, color="#999999", linewidth=0.8)
         axis.set(title=measure, xlabel="strength", ylabel="change from intact")
@@ -116,19 +120,36 @@ def panels(n: int) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def _draw_curve(axis: Axes, comparisons: Sequence[Comparison], sign: str) -> None:
+def _differs_from_control(comparisons: Sequence[Comparison]) -> set[tuple[str, Condition]]:
+    """Return the measures and ablations that differ from their matched random weights."""
+    found: dict[tuple[str, Condition], Comparison] = {}
+    for one in comparisons:
+        if one.contrast.question == "control":
+            key = one.measure, one.condition
+            if key not in found or one.contrast.against.control == "magnitude":
+                found[key] = one
+    return {key for key, one in found.items() if one.q_value < ALPHA}
+
+
+def _with_interval(one: Comparison) -> tuple[Condition, float, float, float]:
+    return one.condition, one.difference, *one.test.difference_band
+
+
+def _draw_curve(
+    axis: Axes, comparisons: Sequence[Comparison], sign: str, differs: set[tuple[str, Condition]]
+) -> None:
     color = COLORS[sign]
     removed = sorted(comparisons, key=lambda one: one.condition.strength)
     if not removed:
         return
     strengths = [0.0, *(one.condition.strength for one in removed)]
-    changes = [0.0, *(one.change for one in removed)]
+    changes = [0.0, *(one.difference for one in removed)]
     axis.plot(strengths, changes, color=color, label=f"{sign} removed")
-    low, high = [0.0, *(one.low for one in removed)], [0.0, *(one.high for one in removed)]
+    low, high = np.array([(0.0, 0.0), *(one.test.difference_band for one in removed)]).T
     axis.fill_between(strengths, low, high, color=color, alpha=0.15, linewidth=0)
     for one in removed:
-        face = color if one.q_value < 0.05 else "white"
-        axis.plot(one.condition.strength, one.change, "o", color=color, mfc=face, markersize=5)
+        face = color if (one.measure, one.condition) in differs else "white"
+        axis.plot(one.condition.strength, one.difference, "o", color=color, mfc=face, markersize=5)
 
 
 def draw_controls(axis: Axes, changes: Sequence[tuple[Condition, float, float, float]]) -> None:
@@ -145,7 +166,8 @@ def draw_controls(axis: Axes, changes: Sequence[tuple[Condition, float, float, f
         axis.errorbar(
             strength + shift,
             change,
-            yerr=np.maximum([change - low, high - change], 0),
+            # Without an interval there is no bar.
+            yerr=np.nan_to_num(np.maximum([change - low, high - change], 0)),
             fmt=MARKERS.get(control, OTHER_MARKER),
             color=COLORS.get(sign, OTHER_COLOR),
             mfc="white",

@@ -9,12 +9,15 @@ import numpy as np
 
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.sweep_figures import draw_changes, draw_images, label_of
-from signseg_rig.report.sweep_tables import area_rows, number_rows, tested_rows
+from signseg_rig.report.sweep_tables import number_rows, tested_rows
 from signseg_rig.report.sweep_values import value_tables
 from signseg_rig.report.tables import write_table
+from signseg_rig.stats import NOT_PRINTED
 from signseg_rig.visualization import (
+    QUESTIONS,
     Comparison,
     Condition,
+    Question,
     SweepStudy,
     is_main,
     write_sweep,
@@ -22,7 +25,7 @@ from signseg_rig.visualization import (
 
 
 def write_sweep_report(study: SweepStudy) -> Path:
-    """Write `report.html`, the figures, and `numbers.csv`, `tests.csv` and `areas.csv` of a sweep.
+    """Write `report.html`, the figures, and `numbers.csv` and `tests.csv` of a sweep.
 
     Parameters
     ----------
@@ -37,7 +40,6 @@ def write_sweep_report(study: SweepStudy) -> Path:
     folder = settings.folder
     write_table(folder / "numbers.csv", *number_rows(study.numbers, settings.convention))
     write_table(folder / "tests.csv", *tested_rows(study.comparisons))
-    write_table(folder / "areas.csv", *area_rows(study.areas))
     drawn = [one for one in study.comparisons if is_main(one.measure)]
     figures = {"images": draw_images(images), "changes": draw_changes(drawn, study.table)}
     write_page(
@@ -51,10 +53,13 @@ def write_sweep_report(study: SweepStudy) -> Path:
         units=study.table.units,
         network=study.network,
         convention=settings.convention,
-        comparisons=_with_intact(study, drawn),
+        signs=study.signs,
+        n_control_draws=settings.n_control_draws,
+        tables=_by_question(study, drawn),
+        without_control=_without_control(study),
+        not_printed=NOT_PRINTED,
         values=value_tables(study.table),
         without_comparison=_without_comparison(study),
-        areas=[one for one in study.areas if is_main(one.measure)],
         described=study.described,
         software=[
             (name, [one.get(name, "") for one in study.software])
@@ -67,18 +72,29 @@ def write_sweep_report(study: SweepStudy) -> Path:
     return folder / "report.html"
 
 
-def _with_intact(
+def _by_question(
     study: SweepStudy, comparisons: Sequence[Comparison]
-) -> list[tuple[str, float, list[Comparison]]]:
-    """Give each measure with its intact mean and its comparisons."""
-    return [
-        (
-            measure,
-            study.table.mean(measure, Condition()),
-            [one for one in comparisons if one.measure == measure],
-        )
-        for measure in dict.fromkeys(one.measure for one in comparisons)
-    ]
+) -> dict[Question, list[tuple[str, float, list[Comparison]]]]:
+    """Give for each question each measure with its intact mean and its comparisons."""
+    tables: dict[Question, list[tuple[str, float, list[Comparison]]]] = {}
+    for question in QUESTIONS:
+        own = [one for one in comparisons if one.contrast.question == question]
+        tables[question] = [
+            (
+                measure,
+                study.table.mean(measure, Condition()),
+                [one for one in own if one.measure == measure],
+            )
+            for measure in dict.fromkeys(one.measure for one in own)
+        ]
+    return tables
+
+
+def _without_control(study: SweepStudy) -> list[Condition]:
+    """List the ablations that have no matched random weights to be tested against."""
+    tested = {one.condition for one in study.table.contrasts if one.question == "control"}
+    ablations = [one for one in study.table.conditions if one != Condition() and not one.control]
+    return [one for one in ablations if one not in tested]
 
 
 def _without_comparison(study: SweepStudy) -> list[str]:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from signseg_rig.stats import MIN_VALUES, smallest_correlation_p
 from signseg_rig.visualization import (
-    AreaBetween,
     Comparison,
     Condition,
-    ConditionOverNetworks,
+    Contrast,
+    ContrastOverNetworks,
     Number,
     TraitCorrelation,
-    is_main,
 )
 
 CONDITION = ("sign", "strength", "control")
-TESTED = ("n_units", "difference", "p_value", "q_value", "rank_biserial")
-# Over which tests, and how many, a q-value is corrected.
-FAMILY = ("family", "n_in_family")
+NAN = float("nan")
+AGAINST = tuple(f"against_{name}" for name in CONDITION)
+# low and high stand behind what they are the bounds of, and are named after it.
+DIFFERENCE = ("difference", "difference_low", "difference_high")
+# Over which tests, and how many, a q-value is corrected; and what may be made of it.
+FAMILY = ("p_value", "q_value", "smallest_p", "family", "n_in_family", "note")
 
 
 class Rows(NamedTuple):
@@ -46,79 +48,79 @@ def number_rows(numbers: Sequence[Number], convention: str | None) -> Rows:
 
 
 def tested_rows(comparisons: Sequence[Comparison]) -> Rows:
-    """Give the tests of conditions against the intact units."""
-    families = Counter(one.measure for one in comparisons if np.isfinite(one.test.p_value))
+    """Give what was compared with what, and the tests of it."""
     return Rows(
-        ("measure", *CONDITION, "mean", "low", "high", *TESTED, *FAMILY),
+        (
+            *("measure", *CONDITION, *AGAINST, "compared", "place", "mean", "mean_against"),
+            *(*DIFFERENCE, "n_units", "rank_biserial", *FAMILY),
+        ),
         [
             (
-                *(one.measure, *_cells(one.condition)),
-                *(one.mean, one.low, one.high, one.test.n_pairs, one.change),
-                *(one.test.p_value, one.q_value, one.test.rank_biserial),
-                *(f"conditions of {one.measure}", families[one.measure]),
+                *(one.measure, *_contrast_cells(one.contrast), one.place),
+                *(one.mean, one.mean_against, one.difference, *one.test.difference_band),
+                *(one.test.n_pairs, one.test.rank_biserial, one.p_value, one.q_value),
+                *(NAN if one.untested else one.test.smallest_p, one.family, one.n_in_family),
+                one.note,
             )
             for one in comparisons
         ],
     )
 
 
-def area_rows(areas: Sequence[AreaBetween]) -> Rows:
-    """Give the areas between the curves of the signs."""
-    n_main = sum(bool(np.isfinite(one.q_value)) for one in areas)
+def change_rows(pooled: Sequence[ContrastOverNetworks]) -> Rows:
+    """Give the mean difference in each sweep of what was compared."""
     return Rows(
-        ("measure", *TESTED, *FAMILY),
+        ("sweep", "measure", *CONDITION, *AGAINST, "compared", "difference"),
         [
-            (
-                *(one.measure, one.test.n_pairs, one.test.difference, one.test.p_value),
-                *(one.q_value, one.test.rank_biserial),
-                *(("main measures", n_main) if is_main(one.measure) else (None, None)),
-            )
-            for one in areas
-        ],
-    )
-
-
-def change_rows(pooled: Sequence[ConditionOverNetworks]) -> Rows:
-    """Give the change that each condition makes in each sweep."""
-    return Rows(
-        ("sweep", "measure", *CONDITION, "change"),
-        [
-            (name, one.measure, *_cells(one.condition), change)
+            (name, one.measure, *_contrast_cells(one.contrast), difference)
             for one in pooled
-            for name, change in one.changes.items()
+            for name, difference in one.differences.items()
         ],
     )
 
 
-def pooled_rows(pooled: Sequence[ConditionOverNetworks]) -> Rows:
-    """Give the change that each condition makes over networks."""
+def pooled_rows(pooled: Sequence[ContrastOverNetworks]) -> Rows:
+    """Give the difference over networks of what was compared."""
     return Rows(
-        ("measure", *CONDITION, "n_sweeps", "n_units", "n_values", "change", "low", "high"),
+        (
+            *("measure", *CONDITION, *AGAINST, "compared", "n_sweeps", "n_units"),
+            *(*DIFFERENCE, "note"),
+        ),
         [
             (
-                *(one.measure, *_cells(one.condition), *one.pooled.n_groups, one.pooled.n_values),
-                *(one.pooled.mean, one.pooled.low, one.pooled.high),
+                *(one.measure, *_contrast_cells(one.contrast), *one.pooled.n_groups),
+                *(one.pooled.mean, one.pooled.low, one.pooled.high, interval_note(one)),
             )
             for one in pooled
         ],
     )
+
+
+def interval_note(one: ContrastOverNetworks) -> str:
+    """Say why there is no interval; empty where there is one."""
+    if np.isfinite(one.pooled.low):
+        return ""
+    n_networks = one.pooled.n_groups[0]
+    if n_networks < MIN_VALUES:
+        return f"no interval: {n_networks} networks, and {MIN_VALUES} are the fewest"
+    return "no interval: more than half of the differences are one and the same"
 
 
 def correlation_rows(correlations: Sequence[TraitCorrelation]) -> Rows:
     """Give the correlations of changes with traits of the networks."""
-    families = Counter((one.measure, one.trait) for one in correlations if np.isfinite(one.q_value))
     return Rows(
         (
-            *("trait", "measure", *CONDITION, "n_sweeps", "spearman", "low", "high", "p", "q"),
-            *FAMILY,
+            *("trait", "measure", *CONDITION, "n_sweeps"),
+            *("spearman", "spearman_low", "spearman_high", *FAMILY),
         ),
         [
             (
                 *(one.trait, one.measure, *_cells(one.condition), one.correlation.n_pairs),
                 *(one.correlation.coefficient, one.correlation.low, one.correlation.high),
                 *(one.correlation.p_value, one.q_value),
+                smallest_correlation_p(one.correlation.n_pairs),
                 f"conditions of {one.measure} with {one.trait}",
-                families[one.measure, one.trait],
+                *(one.n_in_family, one.note),
             )
             for one in correlations
         ],
@@ -127,3 +129,10 @@ def correlation_rows(correlations: Sequence[TraitCorrelation]) -> Rows:
 
 def _cells(condition: Condition) -> tuple[str, float, str]:
     return condition.sign, condition.strength, condition.control
+
+
+def _contrast_cells(contrast: Contrast) -> tuple[object, ...]:
+    if contrast.is_mean:
+        stretch: tuple[object, ...] = ("positive", NAN, "", "negative", NAN, "")
+        return *stretch, contrast.words
+    return *_cells(contrast.condition), *_cells(contrast.against), contrast.words

@@ -9,17 +9,18 @@ from matplotlib.figure import Figure
 
 from signseg_rig.report.drawing import legend_below
 from signseg_rig.report.sweep_figures import COLORS, color_of, draw_controls, label_of, panels
-from signseg_rig.visualization import ConditionOverNetworks, TraitCorrelation
+from signseg_rig.visualization import ContrastOverNetworks, TraitCorrelation
 
 MARKERS = "osD^v<>Pph*"
 
 
-def draw_networks(pooled: Sequence[ConditionOverNetworks]) -> Figure:
+def draw_networks(pooled: Sequence[ContrastOverNetworks]) -> Figure:
     """Draw for each measure the change against strength: of each network, and of all.
 
-    Thick lines are means over networks, with 95 % bootstrap bands over networks, units and repeats,
-    and markers beside them those of controls.
+    Thick lines are means over networks, with 95 % intervals over networks (Student's) where there
+    are enough of them, and markers beside them those of controls.
     """
+    pooled = [one for one in pooled if one.contrast.question == "intact"]
     measures = list(dict.fromkeys(one.measure for one in pooled))
     figure, axes = panels(len(measures))
     for axis, measure in zip(axes, measures, strict=False):
@@ -27,11 +28,11 @@ def draw_networks(pooled: Sequence[ConditionOverNetworks]) -> Figure:
             own = [
                 one
                 for one in pooled
-                if (one.measure, one.condition.sign, one.condition.control) == (measure, sign, "")
+                if (one.measure, *_sign_and_control(one)) == (measure, sign, "")
             ]
-            _draw_sign(axis, sorted(own, key=lambda one: one.condition.strength), sign, color)
+            _draw_sign(axis, sorted(own, key=_strength), sign, color)
         bands = [
-            (one.condition, one.pooled.mean, one.pooled.low, one.pooled.high)
+            (one.contrast.condition, one.pooled.mean, one.pooled.low, one.pooled.high)
             for one in pooled
             if one.measure == measure
         ]
@@ -45,12 +46,16 @@ def draw_networks(pooled: Sequence[ConditionOverNetworks]) -> Figure:
 
 
 def draw_traits(
-    pooled: Sequence[ConditionOverNetworks],
+    pooled: Sequence[ContrastOverNetworks],
     correlations: Sequence[TraitCorrelation],
     traits: Mapping[str, Mapping[str, float]],
 ) -> Figure:
     """Draw the change that each ablation makes against a trait, a point per network."""
-    changes = {(one.measure, one.condition): one.changes for one in pooled}
+    changes = {
+        (one.measure, one.contrast.condition): one.differences
+        for one in pooled
+        if one.contrast.question == "intact"
+    }
     shown = list(dict.fromkeys((one.trait, one.measure) for one in correlations))
     figure, axes = panels(len(shown))
     for axis, (trait, measure) in zip(axes, shown, strict=False):
@@ -79,13 +84,21 @@ def draw_traits(
     return figure
 
 
-def _draw_sign(axis: Axes, pooled: Sequence[ConditionOverNetworks], sign: str, color: str) -> None:
+def _strength(one: ContrastOverNetworks) -> float:
+    return one.contrast.condition.strength
+
+
+def _sign_and_control(one: ContrastOverNetworks) -> tuple[str, str]:
+    return one.contrast.condition.sign, one.contrast.condition.control
+
+
+def _draw_sign(axis: Axes, pooled: Sequence[ContrastOverNetworks], sign: str, color: str) -> None:
     if not pooled:
         return
-    strengths = [0.0, *(one.condition.strength for one in pooled)]
-    for name in pooled[0].changes:
+    strengths = [0.0, *map(_strength, pooled)]
+    for name in pooled[0].differences:
         axis.plot(
-            strengths, [0.0, *(one.changes[name] for one in pooled)], color=color, linewidth=0.6
+            strengths, [0.0, *(one.differences[name] for one in pooled)], color=color, linewidth=0.6
         )
     axis.plot(
         strengths,

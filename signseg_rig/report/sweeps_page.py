@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signseg_rig.errors import ConfigError
+from signseg_rig.limits import MIN_NETWORKS
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.sweep_figures import label_of
-from signseg_rig.report.sweep_tables import change_rows, correlation_rows, pooled_rows
+from signseg_rig.report.sweep_tables import (
+    change_rows,
+    correlation_rows,
+    interval_note,
+    pooled_rows,
+)
 from signseg_rig.report.sweeps_figures import draw_networks, draw_traits
 from signseg_rig.report.tables import write_table
+from signseg_rig.stats import MIN_VALUES, smallest_correlation_p
 from signseg_rig.visualization import (
-    ConditionOverNetworks,
+    QUESTIONS,
+    ContrastOverNetworks,
     SweepStudy,
     TraitCorrelation,
     correlate_traits,
@@ -32,12 +40,12 @@ class SweepsComparison:
     ----------
     studies : mapping of str to SweepStudy
         By the names of their folders.
-    pooled : sequence of ConditionOverNetworks
+    pooled : sequence of ContrastOverNetworks
     correlations : sequence of TraitCorrelation
     """
 
     studies: Mapping[str, SweepStudy]
-    pooled: Sequence[ConditionOverNetworks]
+    pooled: Sequence[ContrastOverNetworks]
     correlations: Sequence[TraitCorrelation]
 
     @property
@@ -88,15 +96,14 @@ def compare_sweeps(studies: Sequence[SweepStudy]) -> SweepsComparison:
             f"the names {', '.join(by_name)}. Rename a folder."
         )
     require_poolable(by_name)
-    seed = studies[0].settings.seed
-    pooled = pool_networks(by_name, seed)
+    pooled = pool_networks(by_name)
     if not pooled:
         raise ConfigError(
             f"The sweeps {', '.join(by_name)} have no condition in common. Compare sweeps that "
             "have strengths, and results of them, in common."
         )
     traits = {name: study.settings.traits for name, study in by_name.items()}
-    return SweepsComparison(by_name, pooled, correlate_traits(pooled, traits, seed))
+    return SweepsComparison(by_name, pooled, correlate_traits(pooled, traits))
 
 
 def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
@@ -131,7 +138,15 @@ def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
         traits=traits,
         differing=settings_that_differ(comparison.studies),
         observations=comparison.observations,
-        pooled=drawn,
+        pooled={
+            question: [one for one in drawn if one.contrast.question == question]
+            for question in QUESTIONS
+        },
+        n_networks=len(comparison.studies),
+        min_networks=MIN_NETWORKS,
+        min_for_interval=MIN_VALUES,
+        interval_note=interval_note,
+        smallest_p=smallest_correlation_p(len(comparison.studies)),
         correlations=shown,
         unknown=comparison.unknown,
         label_of=label_of,

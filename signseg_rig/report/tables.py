@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from signseg_rig.csv_text import csv_text
 from signseg_rig.report.faults import explained
+from signseg_rig.whole_files import write_whole
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table; numbers that are not known (NaN) are left empty.
+    """Write a table whole or not at all; see `csv_cell` for what is in its cells.
 
     Parameters
     ----------
@@ -25,13 +25,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
     ReportError
         The folder cannot be written, or the disk is full.
     """
+    text = csv_text([columns, *rows])
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(columns)
-            writer.writerows(["" if _is_unknown(cell) else cell for cell in row] for row in rows)
-
-
-def _is_unknown(cell: object) -> bool:
-    return isinstance(cell, float) and math.isnan(cell)
+        write_whole(path, text.encode(errors="backslashreplace"))

@@ -1,4 +1,4 @@
-"""Correlation of pairs with a bootstrap band, and a p-value that holds for few of them."""
+"""Correlation of pairs with an interval, and a p-value that holds for few of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from signseg_rig.stats.bands import check_level, percentile_band
+from signseg_rig.stats.intervals import check_level
 from signseg_rig.types import FloatArray
 
 # 9! = 362,880 orders, a third of a second.
 MAX_EXACT_PAIRS = 9
+# Of fewer, the interval of ranks covers too much or, where they are in order, nothing else.
+MIN_PAIRS_WITH_INTERVAL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Correlation:
     ----------
     coefficient : float, in [-1, 1]
     low, high : float
-        Percentile bootstrap band.
+        Confidence interval; NaN of fewer than ten pairs, and of a perfect correlation.
     p_value : float
         Two-sided. Of up to nine pairs exact, over all orders in which they could have come; of more
         by Student's t with n - 2 degrees of freedom.
@@ -40,25 +42,15 @@ class Correlation:
     n_pairs: int
 
 
-def spearman_with_ci(
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    *,
-    rng: np.random.Generator,
-    level: float = 0.95,
-    n_resamples: int = 2_000,
-) -> Correlation:
+def spearman_with_ci(x: npt.ArrayLike, y: npt.ArrayLike, *, level: float = 0.95) -> Correlation:
     """Correlate the ranks of two lists.
 
     Parameters
     ----------
     x, y : (n,) float array-likes
         A pair with a NaN is left out.
-    rng : numpy.random.Generator
-        Draws the resamples of pairs.
     level : float, in (0, 1)
-        Coverage that is aimed at.
-    n_resamples : int, > 0
+        Coverage.
 
     Returns
     -------
@@ -72,45 +64,36 @@ def spearman_with_ci(
 
     Notes
     -----
-    Resamples in which a side is constant have no correlation and are left out. For fewer than ten
-    pairs the band is too narrow, and Student's t far off (0 for a perfect correlation), hence the
-    exact p-value.
+    For fewer than ten pairs Student's t is far off (0 for a perfect correlation), hence the exact
+    p-value.
+
+    The interval is Fisher's: normal on ``arctanh(r)``, with variance ``1 / (n - 3)`` of Pearson's
+    and ``(1 + r**2 / 2) / (n - 3)`` of Spearman's coefficient (Bonett & Wright 2000). Measured for
+    normal pairs with correlations 0, .3, .5, .7 and .9, 20,000 samples each: of Pearson's .945 to
+    .953, of Spearman's .949 to .968, with 10, 14, 20 and 40 pairs. Spearman's of 5 covers .75 to
+    .98, hence none below ten. Pearson's supposes that the two are normal together: with exponential
+    values that correlate by .5 it covers .89.
 
     Examples
     --------
-    >>> spearman_with_ci([1, 2, 3, 4], [1, 4, 9, 16], rng=np.random.default_rng(0)).coefficient
+    >>> spearman_with_ci([1, 2, 3, 4], [1, 4, 9, 16]).coefficient
     1.0
     """
-    return _correlate(x, y, True, rng=rng, level=level, n_resamples=n_resamples)
+    return _correlate(x, y, True, level)
 
 
-def pearson_with_ci(
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    *,
-    rng: np.random.Generator,
-    level: float = 0.95,
-    n_resamples: int = 2_000,
-) -> Correlation:
+def pearson_with_ci(x: npt.ArrayLike, y: npt.ArrayLike, *, level: float = 0.95) -> Correlation:
     """Correlate two lists as they are; see `spearman_with_ci` for all else.
 
     Examples
     --------
-    >>> pearson_with_ci([1, 2, 3, 4], [3, 5, 7, 9], rng=np.random.default_rng(0)).coefficient
+    >>> pearson_with_ci([1, 2, 3, 4], [3, 5, 7, 9]).coefficient
     1.0
     """
-    return _correlate(x, y, False, rng=rng, level=level, n_resamples=n_resamples)
+    return _correlate(x, y, False, level)
 
 
-def _correlate(
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    by_rank: bool,
-    *,
-    rng: np.random.Generator,
-    level: float,
-    n_resamples: int,
-) -> Correlation:
+def _correlate(x: npt.ArrayLike, y: npt.ArrayLike, by_rank: bool, level: float) -> Correlation:
     check_level(level)
     first, second = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if first.shape != second.shape or first.ndim != 1:
@@ -124,15 +107,27 @@ def _correlate(
     if n_pairs < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         nan = float("nan")
         return Correlation(nan, nan, nan, nan, n_pairs)
-    drawn = rng.integers(n_pairs, size=(n_resamples, n_pairs))
-    resampled = _row_correlations(first[drawn], second[drawn], by_rank)
-    low, high = percentile_band(resampled, level)
-    coefficient = float(_row_correlations(first[None], second[None], by_rank)[0])
+    coefficient = _coefficient(_centered(first, by_rank), _centered(second, by_rank))
+    low, high = _interval(coefficient, n_pairs, by_rank, level)
     if n_pairs > MAX_EXACT_PAIRS:
         p_value = _student_p_value(coefficient, n_pairs)
     else:
         p_value = _exact_p_value(first, second, by_rank)
-    return Correlation(coefficient, float(low), float(high), p_value, n_pairs)
+    return Correlation(coefficient, low, high, p_value, n_pairs)
+
+
+def _coefficient(a: FloatArray, b: FloatArray) -> float:
+    # Rounding may leave a perfect correlation just beyond 1.
+    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
+
+
+def _interval(coefficient: float, n_pairs: int, by_rank: bool, level: float) -> tuple[float, float]:
+    if n_pairs < MIN_PAIRS_WITH_INTERVAL or abs(coefficient) == 1:
+        return float("nan"), float("nan")
+    variance = (1 + coefficient**2 / 2 if by_rank else 1) / (n_pairs - 3)
+    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance)
+    low, high = np.tanh(np.arctanh(coefficient) + np.array([-half, half]))
+    return float(low), float(high)
 
 
 def _student_p_value(coefficient: float, n_pairs: int) -> float:
@@ -149,17 +144,6 @@ def _exact_p_value(x: FloatArray, y: FloatArray, by_rank: bool) -> float:
     sums = np.abs(np.array(list(itertools.permutations(b))) @ a)
     rounding = 1e-12 * np.abs(a).sum() * np.abs(b).max()
     return float((sums >= abs(a @ b) - rounding).mean())
-
-
-def _row_correlations(x: FloatArray, y: FloatArray, by_rank: bool) -> FloatArray:
-    """Correlate each row; NaN where one side of a row is constant."""
-    a, b = _centered(x, by_rank), _centered(y, by_rank)
-    scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    is_constant = (np.ptp(x, axis=1) == 0) | (np.ptp(y, axis=1) == 0)
-    found: FloatArray = np.full(len(x), np.nan)
-    np.divide((a * b).sum(axis=1), scale, out=found, where=~is_constant)
-    # Rounding may leave a perfect correlation just beyond 1.
-    return np.clip(found, -1, 1)
 
 
 def _centered(values: FloatArray, by_rank: bool) -> FloatArray:

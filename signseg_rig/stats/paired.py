@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from signseg_rig.stats.bootstrap import bootstrap_mean_band
+from signseg_rig.stats.attainable import smallest_signed_rank_p
+from signseg_rig.stats.intervals import mean_interval
 from signseg_rig.types import FloatArray
 
 
@@ -26,7 +27,7 @@ class PairedTest:
     difference : float, in units of the values
         Mean of ``a - b``.
     difference_band : (low, high)
-        Bootstrap band of the mean difference.
+        Interval of the mean difference, see `mean_interval`; NaN where there is none.
     p_value : float
         Two-sided, of the Wilcoxon signed-rank test; 1 where no pair differs.
     rank_biserial : float, in [-1, 1]
@@ -40,31 +41,26 @@ class PairedTest:
     p_value: float
     rank_biserial: float
 
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p that so many pairs can give, whatever their values."""
+        return smallest_signed_rank_p(self.n_untied)
 
-def paired_test(
-    a: npt.ArrayLike,
-    b: npt.ArrayLike,
-    *,
-    rng: np.random.Generator,
-    level: float = 0.95,
-    n_resamples: int = 2_000,
-) -> PairedTest:
+
+def paired_test(a: npt.ArrayLike, b: npt.ArrayLike, *, level: float = 0.95) -> PairedTest:
     """Test whether two conditions of the same units differ.
 
     Parameters
     ----------
     a, b : (n,) float array-likes
         One value per unit in each condition. A pair with a NaN is left out.
-    rng : numpy.random.Generator
-        Draws the resamples of the band.
     level : float, in (0, 1)
-        Coverage of the band that is aimed at.
-    n_resamples : int, > 0
+        Coverage of the interval.
 
     Returns
     -------
     test : PairedTest
-        NaN where no pair is known; the band is NaN with fewer than two.
+        NaN where no pair is known.
 
     Raises
     ------
@@ -77,13 +73,13 @@ def paired_test(
     repeats. Pairs without a difference do not enter the test (Wilcoxon 1945). Without ties among
     the differences p is exact up to 50 pairs; with ties it is exact up to 13, beyond it rests on
     the normal approximation. The effect size is the matched-pairs rank-biserial correlation (Kerby
-    2014). The band is a percentile band over resampled pairs, and too narrow for few pairs.
+    2014).
 
     Examples
     --------
-    >>> test = paired_test([2, 4, 6, 8, 9], [1, 2, 3, 4, 4], rng=np.random.default_rng(0))
-    >>> test.n_pairs, test.p_value, test.rank_biserial
-    (5, 0.0625, 1.0)
+    >>> test = paired_test([2, 4, 6, 8, 9], [1, 2, 3, 4, 4])
+    >>> test.n_pairs, test.p_value, test.smallest_p, test.rank_biserial
+    (5, 0.0625, 0.0625, 1.0)
     """
     differences = _differences(a, b)
     untied = differences[differences != 0]
@@ -91,9 +87,7 @@ def paired_test(
         n_pairs=differences.size,
         n_untied=untied.size,
         difference=float(differences.mean()) if differences.size else float("nan"),
-        difference_band=bootstrap_mean_band(
-            differences, rng=rng, level=level, n_resamples=n_resamples
-        ),
+        difference_band=mean_interval(differences, level=level),
         p_value=_p_value(differences, untied),
         rank_biserial=float(_rank_biserial(differences)) if differences.size else float("nan"),
     )

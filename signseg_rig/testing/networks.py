@@ -79,6 +79,9 @@ def _check_layer(network: Network, images: ImageArray, layer: str) -> None:
     assert int(np.prod(shape)) == features.shape[1], (
         f"layer_shape should describe the {features.shape[1]} features of {layer!r}; got {shape}."
     )
+    assert not network.is_rectified(layer) or features.min(initial=0) >= 0, (
+        f"is_rectified says that features of {layer!r} are never negative; some are."
+    )
     n_different = len({row.tobytes() for row in features})
     assert n_different > 1, f"Features of {layer!r} do not depend on the image."
     n_features = network.features(np.zeros((1, *SIZES[1], 3), dtype=np.uint8), layer).shape[1]

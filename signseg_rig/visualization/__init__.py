@@ -1,6 +1,7 @@
 """Preferred images of model neurons: evolutions in one process, and sweeps of many."""
 
-from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table, is_main
+from signseg_rig.visualization.comparison import Comparison, Table, is_main
+from signseg_rig.visualization.contrasts import QUESTIONS, Contrast, Question
 from signseg_rig.visualization.evolution import Evolution, Search, evolve, evolve_together
 from signseg_rig.visualization.measurement import (
     N_REMOVED,
@@ -10,7 +11,7 @@ from signseg_rig.visualization.measurement import (
     measure_sweep,
 )
 from signseg_rig.visualization.over_networks import (
-    ConditionOverNetworks,
+    ContrastOverNetworks,
     TraitCorrelation,
     correlate_traits,
     pool_networks,
@@ -25,12 +26,14 @@ from signseg_rig.visualization.workers import dask_cluster, local_processes
 
 __all__ = [
     "N_REMOVED",
-    "AreaBetween",
+    "QUESTIONS",
     "Comparison",
     "Condition",
-    "ConditionOverNetworks",
+    "Contrast",
+    "ContrastOverNetworks",
     "Evolution",
     "Number",
+    "Question",
     "Result",
     "ResultFolder",
     "Search",

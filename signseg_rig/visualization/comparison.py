@@ -1,24 +1,37 @@
-"""Compare the conditions of a sweep: curves over strength, paired tests, areas between curves."""
+"""Compare the conditions of a sweep: with intact units, with matched controls, sign with sign."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from signseg_rig.seeds import named_rng
 from signseg_rig.signs import Sign
 from signseg_rig.stats import (
     PairedTest,
     adjust_fdr,
-    area_between_curves,
-    hierarchical_bootstrap,
+    differences_at,
+    mean_difference,
     paired_test,
+    why_not_significant,
 )
 from signseg_rig.types import FloatArray
-from signseg_rig.visualization.measurement import Number, is_outcome
+from signseg_rig.visualization.contrasts import (
+    QUESTIONS,
+    At,
+    Contrast,
+    list_contrasts,
+    strengths_of,
+    why_untested,
+)
+from signseg_rig.visualization.measurement import (
+    N_REMOVED,
+    REMOVED_MAGNITUDE,
+    Number,
+    is_outcome,
+)
 from signseg_rig.visualization.tasks import Condition
 
 # What a sweep is judged by, and what pages show. What else a metric tells, such as its controls and
@@ -30,55 +43,71 @@ MAIN = (
 # Parts of the names of values that are of the intact or of random images alone: up to rounding the
 # same under all conditions.
 STANDARDS = frozenset({"within_intact", "random", "within_random"})
+REMOVED = {"magnitude": REMOVED_MAGNITUDE, "number": N_REMOVED}
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A condition against the intact units.
+    """A condition compared with another, over units.
 
     Parameters
     ----------
     measure : str
-    condition : Condition
-    mean : float
-        Over units, of the means over repeats.
-    change : float
-        Mean change from the intact unit.
-    low, high : float
-        95 % band of the change, by a bootstrap over units and repeats within them.
+    contrast : Contrast
+    mean, mean_against : float
+        Over units, of the means over repeats, of the condition and of what it is compared with.
+        NaN where they are compared between evolved strengths.
+    place : float
+        How much was removed, or how many, where the signs are compared: mean over units. NaN where
+        they are not, or over a stretch.
     test : PairedTest
-        Of units, the condition against intact.
+        Of units, the condition less what it is compared with.
     q_value : float
-        Its p-value, corrected over the conditions of the measure (Benjamini & Hochberg).
+        Its p-value, corrected over the tests of the family (Benjamini & Hochberg).
+    n_in_family : int
+        Tests of the same question about the same measure.
+    untested : str
+        Why there is no test; empty where there is one.
     """
 
     measure: str
-    condition: Condition
+    contrast: Contrast
     mean: float
-    change: float
-    low: float
-    high: float
+    mean_against: float
+    place: float
     test: PairedTest
     q_value: float
+    n_in_family: int
+    untested: str
 
+    @property
+    def condition(self) -> Condition:
+        """What is compared."""
+        return self.contrast.condition
 
-@dataclass(frozen=True, slots=True)
-class AreaBetween:
-    """How far apart the curves of two signs are, over all strengths.
+    @property
+    def difference(self) -> float:
+        """Mean over units of the difference."""
+        return self.test.difference
 
-    Parameters
-    ----------
-    measure : str
-    test : PairedTest
-        Of units: the area between "negative removed" and "positive removed", against 0. The area
-        is positive where removing the positive weights lowers the measure more.
-    q_value : float
-        Its p-value, corrected over the main measures (Benjamini & Hochberg); NaN for any other.
-    """
+    @property
+    def p_value(self) -> float:
+        """Two-sided; NaN where nothing is tested."""
+        return float("nan") if self.untested else self.test.p_value
 
-    measure: str
-    test: PairedTest
-    q_value: float
+    @property
+    def family(self) -> str:
+        """Name what is corrected together."""
+        return f"{self.measure} {QUESTIONS[self.contrast.question]}"
+
+    @property
+    def note(self) -> str:
+        """Why there is no test, or why it could hardly be significant; empty where it could."""
+        if self.untested or np.isnan(self.test.p_value):
+            return self.untested
+        if not self.test.n_untied:
+            return "no unit differs"
+        return why_not_significant(self.test.smallest_p, self.n_in_family)
 
 
 def is_main(measure: str) -> bool:
@@ -98,12 +127,9 @@ class Table:
     Parameters
     ----------
     numbers : sequence of Number
-    seed : int
-        Of the bootstrap.
     """
 
-    def __init__(self, numbers: Sequence[Number], seed: int) -> None:
-        self._seed = seed
+    def __init__(self, numbers: Sequence[Number]) -> None:
         self._cells: dict[tuple[str, Condition], dict[str, list[float]]] = defaultdict(
             lambda: defaultdict(list)
         )
@@ -112,6 +138,7 @@ class Table:
         self.measures = tuple(dict.fromkeys(number.measure for number in numbers))
         self.units = tuple(dict.fromkeys(number.unit for number in numbers))
         self.conditions = tuple(dict.fromkeys(number.condition for number in numbers))
+        self.contrasts = tuple(list_contrasts(self.conditions))
 
     def per_unit(self, measure: str, condition: Condition) -> FloatArray:
         """Give a mean over repeats for each unit, (n_units,), NaN where nothing is known."""
@@ -122,99 +149,99 @@ class Table:
         """Give the mean over units of the means over repeats, NaN where nothing is known."""
         return _mean(list(self.per_unit(measure, condition)))
 
-    def change(self, measure: str, condition: Condition) -> float:
-        """Give the mean over units of the change from intact, NaN where nothing is known."""
-        intact = self.per_unit(measure, Condition())
-        return _mean(list(self.per_unit(measure, condition) - intact))
+    def differences(self, measure: str, contrast: Contrast) -> FloatArray:
+        """Return the difference of each unit, (n_units,), NaN where it is not known.
+
+        Between evolved strengths a curve is taken to be linear. Where one sign has no weights, or
+        something of a unit is not known next to the place, its difference is not known either.
+        """
+        condition, against = contrast.condition, contrast.against
+        if not contrast.at:
+            return self.per_unit(measure, condition) - self.per_unit(measure, against)
+        places = self.places(contrast)
+        curves = zip(
+            *self._curve(measure, "positive", contrast.at),
+            *self._curve(measure, "negative", contrast.at),
+            strict=True,
+        )
+        found = np.full(len(self.units), np.nan)
+        for unit, (x_a, a, x_b, b) in enumerate(curves):
+            if _reaches_out(x_a) and _reaches_out(x_b):
+                found[unit] = (
+                    mean_difference(x_a, a, x_b, b)
+                    if contrast.is_mean
+                    else differences_at(x_a, a, x_b, b, [places[unit]])[0]
+                )
+        return found
+
+    def places(self, contrast: Contrast) -> FloatArray:
+        """Return how much was removed of each unit where it is compared, (n_units,)."""
+        removed = REMOVED[contrast.at]
+        return np.minimum(
+            self.per_unit(removed, contrast.condition), self.per_unit(removed, contrast.against)
+        )
 
     def comparisons(self, measure: str) -> list[Comparison]:
-        """Compare every condition of a measure with the intact units.
+        """Compare every condition of a measure with what it can be compared with.
 
         Nothing is compared of a measure that is the same under all conditions by design, as are
         those of the intact and the random images that come with some metrics, nor of counts and of
-        the strength of the ablation itself, nor of what is known of no unit. Where no unit differs,
+        what the ablation itself removed, nor of what is known of no unit. Where no unit differs,
         that is a result.
         """
         if not is_compared(measure):
             return []
-        intact = self.per_unit(measure, Condition())
-        others = [condition for condition in self.conditions if condition != Condition()]
-        tests = []
-        for condition in others:
-            rng = self._rng(measure, condition, "test")
-            tests.append(paired_test(self.per_unit(measure, condition), intact, rng=rng))
-        if not any(test.n_pairs for test in tests):
-            return []
-        q_values = adjust_fdr([test.p_value for test in tests])
+        tests = {one: self._test(measure, one) for one in self.contrasts}
+        tests = {one: test for one, test in tests.items() if test.n_pairs}
+        found: list[Comparison] = []
+        for question in QUESTIONS:
+            own = {one: test for one, test in tests.items() if one.question == question}
+            found.extend(self._corrected(measure, own))
+        return found
+
+    def _test(self, measure: str, contrast: Contrast) -> PairedTest:
+        differences = self.differences(measure, contrast)
+        return paired_test(differences, np.zeros_like(differences))
+
+    def _corrected(self, measure: str, tests: Mapping[Contrast, PairedTest]) -> list[Comparison]:
+        """Return the comparisons of one family, their p-values corrected together."""
+        untested = [why_untested(measure, one) for one in tests]
+        p_values = [
+            np.nan if why else test.p_value
+            for why, test in zip(untested, tests.values(), strict=True)
+        ]
+        n_in_family = int(np.count_nonzero(np.isfinite(p_values)))
+        nan = float("nan")
         return [
-            self._comparison(measure, condition, test, float(q_value))
-            for condition, test, q_value in zip(others, tests, q_values, strict=True)
+            Comparison(
+                measure=measure,
+                contrast=one,
+                mean=nan if one.at else self.mean(measure, one.condition),
+                mean_against=nan if one.at else self.mean(measure, one.against),
+                place=_mean(list(self.places(one))) if one.at and not one.is_mean else nan,
+                test=tests[one],
+                q_value=float(q_value),
+                n_in_family=n_in_family,
+                untested=why,
+            )
+            for one, q_value, why in zip(tests, adjust_fdr(p_values), untested, strict=True)
         ]
 
-    def areas(self) -> list[AreaBetween]:
-        """Compare the curves of the two signs, for the measures in which conditions may differ."""
-        found = {}
-        for measure in filter(is_compared, self.measures):
-            curves = self._curves(measure, "negative"), self._curves(measure, "positive")
-            strengths = self.strengths("positive")
-            if len(strengths) < 2 or strengths != self.strengths("negative"):
-                continue
-            areas = area_between_curves(strengths, *curves)
-            rng = named_rng(self._seed, "area", measure)
-            test = paired_test(areas, np.zeros_like(areas), rng=rng)
-            if test.n_pairs:
-                found[measure] = test
-        # What else is measured, and by how many networks, has no say in what is shown.
-        q_values = adjust_fdr(
-            [test.p_value if is_main(measure) else np.nan for measure, test in found.items()]
+    def _curve(self, measure: str, sign: Sign, at: At) -> tuple[FloatArray, FloatArray]:
+        """Return what was removed and what was measured, (n_units, n_strengths) each."""
+        strengths = strengths_of(self.conditions, sign)[1:]
+        conditions = [Condition(), *(Condition(sign, one) for one in strengths)]
+        x, y = (
+            np.array([self.per_unit(name, condition) for condition in conditions]).T
+            for name in (REMOVED[at], measure)
         )
-        return [
-            AreaBetween(measure, test, float(q_value))
-            for (measure, test), q_value in zip(found.items(), q_values, strict=True)
-        ]
+        return x, y
 
-    def strengths(self, sign: Sign) -> list[float]:
-        """Give the strengths of a sign from 0, the intact unit, upwards."""
-        return [
-            0.0,
-            *sorted(
-                one.strength for one in self.conditions if one.sign == sign and not one.control
-            ),
-        ]
 
-    def _curves(self, measure: str, sign: Sign) -> FloatArray:
-        conditions = [Condition(), *(Condition(sign, one) for one in self.strengths(sign)[1:])]
-        return np.array([self.per_unit(measure, condition) for condition in conditions]).T
-
-    def _comparison(
-        self, measure: str, condition: Condition, test: PairedTest, q_value: float
-    ) -> Comparison:
-        values, units = self.changes(measure, condition)
-        rng = self._rng(measure, condition, "band")
-        band = hierarchical_bootstrap(values, [units], rng)
-        return Comparison(
-            measure=measure,
-            condition=condition,
-            mean=self.mean(measure, condition),
-            change=test.difference,
-            low=band.low,
-            high=band.high,
-            test=test,
-            q_value=q_value,
-        )
-
-    def changes(self, measure: str, condition: Condition) -> tuple[FloatArray, list[str]]:
-        """Give all repeats of all units less the unit's intact mean, (n,), and whose they are."""
-        values: list[float] = []
-        units: list[str] = []
-        for unit, own in self._cells[measure, condition].items():
-            intact = _mean(self._cells[measure, Condition()].get(unit, []))
-            values.extend(value - intact for value in own)
-            units.extend([unit] * len(own))
-        return np.array(values), units
-
-    def _rng(self, measure: str, condition: Condition, purpose: str) -> np.random.Generator:
-        return named_rng(self._seed, purpose, measure, *condition.words)
+def _reaches_out(removed: FloatArray) -> bool:
+    """Check that ever more was removed, from nothing to something, and all of it is known."""
+    is_rising = np.isfinite(removed).all() and (np.diff(removed) >= 0).all()
+    return bool(is_rising and removed[0] == 0 < removed[-1])
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -20,6 +20,8 @@ from signseg_rig.visualization.tasks import Condition, conditions, list_tasks
 N_RANDOM_IMAGES = 40
 REACHED, INTACT_RESPONSE = "reached_activation", "intact_response"
 N_REMOVED, REALIZED_STRENGTH = "n_removed", "realized_strength"
+REMOVED_MAGNITUDE = "removed_magnitude"
+N_NAMED = 3  # of results that cannot be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,11 @@ class Number:
     unit : str
     condition : Condition
     repeat : int or None
-        None where the number is of all repeats together.
+        Of a random control, its draw. None where the number is of all repeats together.
     measure : str
         ``"reached_activation"``: the highest score of the evolution, of the unit as it was ablated;
-        ``"intact_response"``: what the intact unit gives for that image; ``"n_removed"`` and
-        ``"realized_strength"``: of the unit's weights, see `signseg_rig.signs.AblatedWeights`; or
+        ``"intact_response"``: what the intact unit gives for that image; ``"n_removed"``,
+        ``"realized_strength"`` and ``"removed_magnitude"``: of the unit's weights, see `Result`; or
         ``"<metric>.<value>"``, see the metric.
     value : float
         NaN where it does not exist.
@@ -56,11 +58,15 @@ class SweepImages:
     ----------
     settings : SweepSettings
     results : dict of (unit, condition) to list of Result or None
-        In the order of the repeats, None for those that are missing.
+        In the order of the repeats, or of the draws of a random control; None for those that are
+        missing.
+    network : str
+        What names the network among the sources of chance, see `Task`.
     """
 
     settings: SweepSettings
     results: Mapping[tuple[str, Condition], Sequence[Result | None]]
+    network: str = ""
 
     @classmethod
     def read(cls, settings: SweepSettings) -> SweepImages:
@@ -72,17 +78,23 @@ class SweepImages:
             There is none, or one is damaged.
         """
         folder = ResultFolder(settings.folder)
-        finished = folder.finished()
+        tasks, finished = list_tasks(settings), folder.finished()
+        there = [task.key for task in tasks if task.key in finished]
+        if not there:
+            others = (
+                f" of these settings and this version; {len(finished)} of others are left alone"
+            )
+            raise SweepError(
+                f"{settings.folder} has no result yet{others if finished else ''}. Run "
+                "'signseg-rig visualize' with its settings first."
+            )
+        if faults := folder.faults(there, settings.n_generations):
+            raise SweepError(" ".join(list(faults.values())[:N_NAMED]))
         results: dict[tuple[str, Condition], list[Result | None]] = {}
-        for task in list_tasks(settings):
+        for task in tasks:
             own = results.setdefault((task.unit, task.condition), [])
             own.append(folder.read(task.key) if task.key in finished else None)
-        if not any(one for own in results.values() for one in own):
-            raise SweepError(
-                f"{settings.folder} has no result yet. Run 'signseg-rig visualize' with its "
-                "settings first."
-            )
-        return cls(settings, results)
+        return cls(settings, results, tasks[0].network)
 
     @property
     def units_without_comparison(self) -> tuple[str, ...]:
@@ -140,7 +152,8 @@ def measure_sweep(
     """
     settings, _ = on_devices_here(images.settings)
     generator: Generator = settings.generator.load()(settings.generator.settings)
-    codes = generator.sample_codes(N_RANDOM_IMAGES, named_rng(settings.seed, "random images"))
+    rng = named_rng(settings.seed, "random images", images.network)
+    codes = generator.sample_codes(N_RANDOM_IMAGES, rng)
     context = MetricContext(generator.render(codes), visualized)
     metrics: dict[str, Metric] = {
         name: choice.load()(choice.settings) for name, choice in settings.metrics.items()
@@ -163,7 +176,7 @@ def is_count(measure: str) -> bool:
 
 def is_outcome(measure: str) -> bool:
     """Tell whether a measure may differ between conditions by what they did, not by design."""
-    return not is_count(measure) and measure != REALIZED_STRENGTH
+    return not is_count(measure) and measure not in (REALIZED_STRENGTH, REMOVED_MAGNITUDE)
 
 
 def _activations(unit: str, own: Mapping[Condition, Sequence[Result | None]]) -> Iterator[Number]:
@@ -172,10 +185,8 @@ def _activations(unit: str, own: Mapping[Condition, Sequence[Result | None]]) ->
             if result is not None:
                 yield Number(unit, condition, repeat, REACHED, float(result.scores.max()))
                 yield Number(unit, condition, repeat, INTACT_RESPONSE, float(result.intact_score))
-                yield Number(unit, condition, repeat, N_REMOVED, float(result.n_removed))
-                yield Number(
-                    unit, condition, repeat, REALIZED_STRENGTH, float(result.realized_strength)
-                )
+                for name in (N_REMOVED, REALIZED_STRENGTH, REMOVED_MAGNITUDE):
+                    yield Number(unit, condition, repeat, name, float(getattr(result, name)))
 
 
 def _measured(
@@ -209,7 +220,8 @@ def _compared(
     """Measure each image against the intact images of the other repeats, as far as there are."""
     intact = own[Condition()]
     compared: dict[Condition, list[dict[str, float]]] = {condition: [] for condition in own}
-    for repeat in range(len(intact)):
+    # Random controls may have more draws than the intact unit has repeats.
+    for repeat in range(max(map(len, own.values()))):
         others = _images([*intact[:repeat], *intact[repeat + 1 :]])
         for condition, results in own.items():
             image = _images(results[repeat : repeat + 1])

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from signseg_rig.limits import MIN_NETWORKS
-from signseg_rig.seeds import named_rng
 from signseg_rig.stats import (
     Correlation,
     HierarchicalMean,
     adjust_fdr,
-    hierarchical_bootstrap,
+    hierarchical_mean,
+    smallest_correlation_p,
     spearman_with_ci,
+    why_not_significant,
 )
-from signseg_rig.visualization.comparison import Table, is_compared
+from signseg_rig.types import FloatArray
+from signseg_rig.visualization.comparison import is_compared
+from signseg_rig.visualization.contrasts import Contrast
 from signseg_rig.visualization.study import SweepStudy
 from signseg_rig.visualization.tasks import Condition
 
@@ -26,28 +30,28 @@ _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
-class ConditionOverNetworks:
-    """The change that a condition makes, over networks.
+class ContrastOverNetworks:
+    """The difference between two conditions, over networks.
 
     Parameters
     ----------
     measure : str
-    condition : Condition
-    changes : dict of str to float
-        Mean change from the intact units, by the name of the sweep; NaN where it is not known.
+    contrast : Contrast
+    differences : dict of str to float
+        Mean difference, by the name of the sweep; NaN where it is not known.
     pooled : HierarchicalMean
-        Over the networks of which it is known, units within them and repeats within those.
+        Over the networks of which it is known, and units within them.
     """
 
     measure: str
-    condition: Condition
-    changes: Mapping[str, float]
+    contrast: Contrast
+    differences: Mapping[str, float]
     pooled: HierarchicalMean
 
 
 @dataclass(frozen=True, slots=True)
 class TraitCorrelation:
-    """How a trait of networks goes with the change that a condition makes.
+    """How a trait of networks goes with the change that a condition makes from the intact units.
 
     Parameters
     ----------
@@ -56,6 +60,8 @@ class TraitCorrelation:
     correlation : Correlation
     q_value : float
         Its p-value, corrected over the conditions of the measure (Benjamini & Hochberg).
+    n_in_family : int
+        How many these are.
     """
 
     trait: str
@@ -63,48 +69,52 @@ class TraitCorrelation:
     condition: Condition
     correlation: Correlation
     q_value: float
+    n_in_family: int
+
+    @property
+    def note(self) -> str:
+        """Why it could hardly be significant; empty where it could."""
+        smallest_p = smallest_correlation_p(self.correlation.n_pairs)
+        return why_not_significant(smallest_p, self.n_in_family)
 
 
-def pool_networks(studies: Mapping[str, SweepStudy], seed: int) -> list[ConditionOverNetworks]:
-    """Pool the changes over the sweeps of several networks.
+def pool_networks(studies: Mapping[str, SweepStudy]) -> list[ContrastOverNetworks]:
+    """Pool the differences over the sweeps of several networks.
 
     Parameters
     ----------
     studies : mapping of str to SweepStudy
         By the names of the sweeps; such that `require_poolable` has nothing against.
-    seed : int
-        Of the bootstrap.
 
     Returns
     -------
-    conditions : list of ConditionOverNetworks
+    contrasts : list of ContrastOverNetworks
         Those that all sweeps have, where two networks or more are known. A network in which nothing
-        differs counts as one, with a change of 0.
+        differs counts as one, with a difference of 0.
     """
     tables = {name: study.table for name, study in studies.items()}
     measures = filter(is_compared, _common([one.measures for one in tables.values()]))
-    conditions = _common([one.conditions for one in tables.values()])
+    contrasts = _common([one.contrasts for one in tables.values()])
     found = []
-    for measure, condition in itertools.product(measures, conditions):
-        changes = {name: one.change(measure, condition) for name, one in tables.items()}
-        if condition != Condition() and np.isfinite(list(changes.values())).sum() > 1:
-            pooled = _pooled(list(tables.values()), measure, condition, seed)
-            found.append(ConditionOverNetworks(measure, condition, changes, pooled))
+    for measure, contrast in itertools.product(measures, contrasts):
+        own = {name: one.differences(measure, contrast) for name, one in tables.items()}
+        means = {name: _known_mean(values) for name, values in own.items()}
+        if np.isfinite(list(means.values())).sum() > 1:
+            pooled = hierarchical_mean(*_nested(list(own.values())))
+            found.append(ContrastOverNetworks(measure, contrast, means, pooled))
     return found
 
 
 def correlate_traits(
-    pooled: Sequence[ConditionOverNetworks], traits: Mapping[str, Mapping[str, float]], seed: int
+    pooled: Sequence[ContrastOverNetworks], traits: Mapping[str, Mapping[str, float]]
 ) -> list[TraitCorrelation]:
-    """Correlate the changes with traits of the networks, such as their robust accuracy.
+    """Correlate the changes from intact with traits of the networks, such as robust accuracy.
 
     Parameters
     ----------
-    pooled : sequence of ConditionOverNetworks
+    pooled : sequence of ContrastOverNetworks
     traits : mapping of str to mapping of str to float
         Of each sweep's network, by the names of the sweep and the trait.
-    seed : int
-        Of the bootstrap.
 
     Returns
     -------
@@ -112,24 +122,26 @@ def correlate_traits(
         Where trait and change are known of at least four networks.
     """
     names = dict.fromkeys(trait for own in traits.values() for trait in own)
-    measures = dict.fromkeys(one.measure for one in pooled)
+    changes = [one for one in pooled if one.contrast.question == "intact"]
+    measures = dict.fromkeys(one.measure for one in changes)
     found: list[TraitCorrelation] = []
     for trait, measure in itertools.product(names, measures):
         known = {name: own[trait] for name, own in traits.items() if trait in own}
         correlations = {
-            one.condition: spearman_with_ci(
-                list(known.values()),
-                [one.changes[name] for name in known],
-                rng=_rng(seed, measure, one.condition, trait),
+            one.contrast.condition: spearman_with_ci(
+                list(known.values()), [one.differences[name] for name in known]
             )
-            for one in pooled
+            for one in changes
             if one.measure == measure
         }
         enough = {key: one for key, one in correlations.items() if one.n_pairs >= MIN_NETWORKS}
-        q_values = adjust_fdr([one.p_value for one in enough.values()])
+        p_values = [one.p_value for one in enough.values()]
+        n_in_family = int(np.count_nonzero(np.isfinite(p_values)))
         found.extend(
-            TraitCorrelation(trait, measure, condition, correlation, float(q_value))
-            for (condition, correlation), q_value in zip(enough.items(), q_values, strict=True)
+            TraitCorrelation(trait, measure, condition, correlation, float(q_value), n_in_family)
+            for (condition, correlation), q_value in zip(
+                enough.items(), adjust_fdr(p_values), strict=True
+            )
         )
     return found
 
@@ -139,20 +151,15 @@ def _common(lists: Sequence[Sequence[_Item]]) -> list[_Item]:
     return [one for one in lists[0] if all(one in other for other in lists[1:])]
 
 
-def _pooled(
-    tables: Sequence[Table], measure: str, condition: Condition, seed: int
-) -> HierarchicalMean:
-    values: list[float] = []
-    networks: list[int] = []
-    units: list[str] = []
-    for network, table in enumerate(tables):
-        own, own_units = table.changes(measure, condition)
-        values.extend(own)
-        networks.extend([network] * len(own))
-        units.extend(own_units)
-    rng = _rng(seed, measure, condition, "pooled")
-    return hierarchical_bootstrap(values, [networks, units], rng)
+def _nested(
+    differences: Sequence[FloatArray],
+) -> tuple[FloatArray, tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Return the differences of all units, and of which network and unit each is."""
+    sizes = [len(own) for own in differences]
+    networks = np.repeat(np.arange(len(sizes)), sizes)
+    return np.concatenate(differences), (networks, np.concatenate([*map(np.arange, sizes)]))
 
 
-def _rng(seed: int, measure: str, condition: Condition, purpose: str) -> np.random.Generator:
-    return named_rng(seed, "over networks", purpose, measure, *condition.words)
+def _known_mean(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")

@@ -14,13 +14,12 @@ from signseg_rig.records import differences
 from signseg_rig.settings import PluginChoice, Settings
 from signseg_rig.visualization.study import SweepStudy
 from signseg_rig.visualization.sweep_settings import SweepSettings
+from signseg_rig.visualization.tasks import COMPUTED_BY
 from signseg_rig.weights import file_sha256, used_weights
 from signseg_rig.wording import first_few
 
 # A network that sees images at another size is the same network.
 SEEN_AT = frozenset({"input_size_px", "preprocessing"})
-# These change the last bits of a result, and not what it is.
-COMPUTED_BY = frozenset({"device", "batch_size", "trusts_pickle"})
 # Of no result, or shown elsewhere.
 UNLISTED = frozenset({"name", "out_dir", "traits"})
 # As `differences` writes what is a list of plugins.

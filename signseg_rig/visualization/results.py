@@ -6,9 +6,9 @@ import itertools
 import json
 import os
 import warnings
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ import numpy as np
 
 from signseg_rig.errors import SweepError
 from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.visualization.array_files import ArrayFileError, Layout, read_arrays
 from signseg_rig.visualization.ownership import owned
 from signseg_rig.whole_files import ABANDONED_AFTER_S, remove_drafts, whole_file
 from signseg_rig.wording import explained_writing
@@ -34,8 +35,9 @@ class Result:
         Of the unit as it was ablated.
     intact_score : () float array
         What the intact unit gives for the best image.
-    n_removed, realized_strength : () arrays
-        Of the unit's weights, see `signseg_rig.signs.AblatedWeights`.
+    n_removed, realized_strength, removed_magnitude : () arrays
+        Of the unit's weights: how many were removed, which share (see
+        `signseg_rig.signs.AblatedWeights`), and the sum of their magnitudes.
     software : mapping of str to str
         Versions of what computed it, by package; empty where that is not known.
     """
@@ -46,11 +48,20 @@ class Result:
     intact_score: FloatArray
     n_removed: FloatArray
     realized_strength: FloatArray
+    removed_magnitude: FloatArray
     software: Mapping[str, str] = field(default_factory=dict)
 
 
 SOFTWARE: Final = "software"
 ARRAYS: Final = tuple(one.name for one in fields(Result) if one.name != SOFTWARE)
+# What a result may hold, before anything of it is believed.
+LAYOUTS: Final = {name: Layout("fiu", n_axes=0) for name in ARRAYS} | {
+    "best_code": Layout("f", n_axes=1),
+    "best_image": Layout("u", n_axes=3),
+    "scores": Layout("f", n_axes=2),
+}
+SOFTWARE_LAYOUT: Final = Layout("U", n_axes=0)
+FINITE: Final = ("scores", "best_code", "intact_score", "n_removed", "removed_magnitude")
 
 
 def explained(path: Path) -> AbstractContextManager[None]:
@@ -142,38 +153,108 @@ class ResultFolder:
             with whole_file(self._path(key)) as file:
                 np.savez(file, **arrays)
 
-    def read(self, key: str) -> Result:
+    def read(self, key: str, *, n_generations: int | None = None) -> Result:
         """Read a result.
+
+        Parameters
+        ----------
+        key : str
+        n_generations : int, optional
+            How many its scores should be of, where that is known.
 
         Raises
         ------
         SweepError
-            It is not there, or damaged.
+            It is not there, is damaged, or is no result of an evolution.
         """
-        with self._opened(key) as arrays:
-            return Result(**{name: arrays[name] for name in ARRAYS}, software=_software_of(arrays))
+        arrays = self._arrays(key, {**LAYOUTS, SOFTWARE: SOFTWARE_LAYOUT})
+        result = Result(**{name: arrays[name] for name in ARRAYS}, software=_software_of(arrays))
+        if fault := _fault(result, n_generations):
+            raise self._unusable(key, fault)
+        return result
 
     def software(self, key: str) -> Mapping[str, str]:
         """Read only what computed a result; see `read`."""
-        with self._opened(key) as arrays:
-            return _software_of(arrays)
+        return _software_of(self._arrays(key, {SOFTWARE: SOFTWARE_LAYOUT}))
 
-    @contextmanager
-    def _opened(self, key: str) -> Iterator[Mapping[str, Any]]:
+    def faults(self, keys: Iterable[str], n_generations: int) -> dict[str, str]:
+        """Return of each result that cannot be used why, in a sentence.
+
+        Besides what is wrong with one, results whose codes, images or generations are of other
+        sizes than those of most are none of the same sweep.
+        """
+        faults: dict[str, str] = {}
+        sizes: dict[str, tuple[object, ...]] = {}
+        for key in keys:
+            try:
+                result = self.read(key, n_generations=n_generations)
+            except SweepError as error:
+                faults[key] = str(error)
+            else:
+                sizes[key] = _sizes(result)
+        if sizes:
+            most, _ = Counter(sizes.values()).most_common(1)[0]
+            for key, own in sizes.items():
+                if own != most:
+                    why = f"its {_in_words(own)}, but the {_in_words(most)} of most results"
+                    faults[key] = str(self._unusable(key, why))
+        return faults
+
+    def put_aside(self, key: str) -> None:
+        """Rename a result that cannot be used, so that it is made anew; nothing is deleted."""
+        with explained(self._path(key)):
+            self._path(key).replace(self._folder / f"{key}.unusable")
+
+    def _arrays(self, key: str, layouts: Mapping[str, Layout]) -> dict[str, Any]:
         try:
-            # Opened here: of a damaged file np.load would leave its own open.
-            with self._path(key).open("rb") as file:
-                yield np.load(file, allow_pickle=False)
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise SweepError(
-                f"The result {self._path(key)} cannot be read ({error}). Remove it, and start the "
-                "sweep again: it will be made anew."
-            ) from error
+            return read_arrays(self._path(key), layouts, optional={SOFTWARE})
+        except ArrayFileError as error:
+            raise self._unusable(key, str(error)) from error
+
+    def _unusable(self, key: str, why: str) -> SweepError:
+        return SweepError(
+            f"The result {self._path(key)} cannot be used: {why}. Start the sweep again "
+            "('signseg-rig visualize' with its settings): this one is put aside and made anew."
+        )
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.npz"
 
 
 def _software_of(arrays: Mapping[str, Any]) -> dict[str, str]:
-    software: dict[str, str] = json.loads(str(arrays[SOFTWARE])) if SOFTWARE in arrays else {}
-    return software
+    """Return the versions that a result names; none where it names none that can be read."""
+    try:
+        said = json.loads(str(arrays.get(SOFTWARE, "{}")))
+    except (ValueError, RecursionError):
+        return {}
+    return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
+
+
+def _fault(result: Result, n_generations: int | None) -> str | None:
+    """Say what is wrong with the values of a result; None where nothing is."""
+    n_scored, n_codes = result.scores.shape
+    if n_generations not in (None, n_scored) or not n_codes:
+        return (
+            f"it has scores of {n_scored} generations of {n_codes} codes, and its sweep is of "
+            f"{n_generations} generations"
+        )
+    for name in FINITE:
+        if n_bad := np.count_nonzero(~np.isfinite(getattr(result, name))):
+            return f"{n_bad} of its {name} are not finite"
+    if not result.best_code.size or not result.best_image.size or result.best_image.shape[2] != 3:
+        return (
+            f"its code is of shape {result.best_code.shape} and its image of shape "
+            f"{result.best_image.shape}, which should be (height, width, 3)"
+        )
+    if result.n_removed < 0 or result.removed_magnitude < 0:
+        return "it has fewer than no weights removed"
+    return None
+
+
+def _sizes(result: Result) -> tuple[object, ...]:
+    return result.best_code.size, result.best_image.shape, result.scores.shape
+
+
+def _in_words(sizes: tuple[object, ...]) -> str:
+    code, image, scores = sizes
+    return f"code is of {code} dimensions, image of shape {image}, scores of shape {scores}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signseg_rig.interfaces import Network
-from signseg_rig.visualization.comparison import AreaBetween, Comparison, Table
+from signseg_rig.neurons import NeuronModels, describe_readout, describe_signs
+from signseg_rig.visualization.comparison import Comparison, Table
 from signseg_rig.visualization.devices import on_devices_here
 from signseg_rig.visualization.measurement import Number, SweepImages, measure_sweep
 from signseg_rig.visualization.software import Software, used_software
@@ -29,9 +30,10 @@ class SweepStudy:
         How each metric computes, by its name.
     table : Table
     comparisons : sequence of Comparison
-    areas : sequence of AreaBetween
     software : sequence of mapping of package to version
         What its results were computed with; more than one where that changed meanwhile.
+    signs : str
+        In sentences, whether what the units read can be negative.
     """
 
     images: SweepImages
@@ -40,8 +42,8 @@ class SweepStudy:
     described: Mapping[str, Mapping[str, str | float]]
     table: Table
     comparisons: Sequence[Comparison]
-    areas: Sequence[AreaBetween]
     software: Sequence[Software] = ()
+    signs: str = ""
 
     @property
     def settings(self) -> SweepSettings:
@@ -87,7 +89,7 @@ def study_sweep(
         )
     network: Network = here.network.load()(here.network.settings)
     numbers, described = measure_sweep(images, network.identity, on_progress=on_progress)
-    table = Table(numbers, settings.seed)
+    table = Table(numbers)
     return SweepStudy(
         images=images,
         network=dict(network.identity),
@@ -95,6 +97,14 @@ def study_sweep(
         described=described,
         table=table,
         comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
-        areas=table.areas(),
         software=used_software(folder, images.software),
+        signs=_signs_read(settings, network),
     )
+
+
+def _signs_read(settings: SweepSettings, network: Network) -> str:
+    if settings.neurons is None:
+        return describe_readout(network)
+    told = describe_signs(NeuronModels.load(settings.neurons).signs)
+    anyway = " It was done all the same, as signed_features_anyway asked."
+    return told + (anyway if settings.signed_features_anyway else "")

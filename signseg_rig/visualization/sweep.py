@@ -47,8 +47,9 @@ def run_sweep(
     on_progress : callable
         Called with the numbers of tasks that are done and that there are.
     on_warning : callable
-        Told in a sentence where the sweep goes on with other software than it has results of, or
-        where nothing can keep a second one off its folder.
+        Told in a sentence where the sweep goes on with other software than it has results of,
+        where a result cannot be used and is made anew, or where nothing can keep a second one off
+        its folder.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def run_sweep(
     with explained(settings.folder):
         settings.folder.parent.mkdir(parents=True, exist_ok=True)
     with owned(settings.folder, on_warning):
-        left = _left(settings, tasks)
+        left = _left(settings, tasks, on_warning)
         n_before = len(tasks) - len(left)
         on_progress(n_before, len(tasks))
         if left:
@@ -82,19 +83,27 @@ def run_sweep(
                 files.stamps,
                 on_begin=lambda executor: _compare_software(executor, settings, before, on_warning),
                 on_progress=lambda n_done: on_progress(n_before + n_done, len(tasks)),
+                on_warning=on_warning,
             )
         return len(left)
 
 
-def _left(settings: SweepSettings, tasks: Sequence[Task]) -> list[Task]:
-    """Prepare the folder of a sweep, and tell which of its tasks have no result."""
+def _left(
+    settings: SweepSettings, tasks: Sequence[Task], on_warning: Callable[[str], object]
+) -> list[Task]:
+    """Prepare the folder of a sweep, and tell which of its tasks have no result to be used."""
     results = ResultFolder(settings.folder)
     with explained(settings.folder):
         settings.folder.mkdir(exist_ok=True)
         write_whole(settings.folder / "sweep.toml", write_sweep(settings).encode())
     results.clear()
     finished = results.finished()
-    return [task for task in tasks if task.key not in finished]
+    there = [task.key for task in tasks if task.key in finished]
+    unusable = results.faults(there, settings.n_generations)
+    for key, why in unusable.items():
+        on_warning(why)
+        results.put_aside(key)
+    return [task for task in tasks if task.key not in finished or task.key in unusable]
 
 
 def _used_for(settings: SweepSettings, finished: Sequence[Task]) -> list[Software]:
@@ -127,6 +136,7 @@ def _work_off(
     *,
     on_begin: Callable[[Executor], None],
     on_progress: Callable[[int], None],
+    on_warning: Callable[[str], object],
 ) -> None:
     """Have tasks done, and what is left of them again where workers die."""
     left = tasks
@@ -139,7 +149,7 @@ def _work_off(
                     on_progress(len(tasks) - len(left) + n_done)
                 return
         except BrokenProcessPool:
-            left = _left(settings, left)
+            left = _left(settings, left, on_warning)
     raise SweepError(
         f"Worker processes died {MAX_BROKEN_POOLS} times, with {len(left)} of {len(tasks)} tasks "
         "left; most likely the memory is full. Use fewer workers, or a smaller n_together, and "

@@ -26,6 +26,8 @@ class SweepFiles:
     ----------
     weights : mapping of str to str
         sha256 of each weight file, by path.
+    network_weights : tuple of str
+        sha256 of those of the network, sorted.
     neurons : str or None
         sha256 of the neuron-model file.
     images : tuple of str or None
@@ -35,6 +37,7 @@ class SweepFiles:
     """
 
     weights: Mapping[str, str]
+    network_weights: tuple[str, ...]
     neurons: str | None
     images: tuple[str, ...] | None
     stamps: Stamps
@@ -52,7 +55,8 @@ def hash_files(settings: SweepSettings) -> SweepFiles:
     DataSetError, PictureError
         The images by which a hidden layer is judged cannot be read.
     """
-    weights = used_weights(settings.model_copy(update={"metrics": {}}))
+    of_network = used_weights(settings.network)
+    weights = of_network | used_weights(settings.generator) | used_weights(settings.optimizer)
     stamps = sorted(weights.items(), key=lambda item: item[1])
     neurons, images = None, None
     if settings.neurons is not None:
@@ -62,7 +66,7 @@ def hash_files(settings: SweepSettings) -> SweepFiles:
         images = tuple(sorted(open_images(settings.hidden.images).sha256))
         together = hashlib.sha256("".join(images).encode()).hexdigest()
         stamps.append((str(settings.hidden.images), together))
-    return SweepFiles(weights, neurons, images, tuple(stamps))
+    return SweepFiles(weights, tuple(sorted(of_network.values())), neurons, images, tuple(stamps))
 
 
 def require_same_files(here: Stamps, listed: Stamps) -> None:

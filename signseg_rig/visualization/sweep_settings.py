@@ -37,10 +37,12 @@ class SweepSettings(Settings):
     """A sweep: every unit, under every ablation, so many times.
 
     The units are those of the network's readout, or with `neurons` those of a neuron-model file
-    that was fitted on it, whose intercepts an ablation keeps. The intact units are always evolved
+    that was fitted on it, whose intercepts an ablation keeps; models of features that take both
+    signs are refused, unless `signed_features_anyway`. The intact units are always evolved
     too. At `control_strengths` there are `controls` as well: random weights, matched to each
     ablation in ``"number"`` or in ``"magnitude"``, and ``"both_signs"``, each ablated by the same
-    strength.
+    strength. Random weights are drawn `n_control_draws` times, each draw evolved once: one draw
+    says little of what random weights do.
 
     `traits` are numbers that are known of the network, such as its robust accuracy: the report of
     several sweeps correlates them with what the ablations did.
@@ -55,10 +57,12 @@ class SweepSettings(Settings):
     control_strengths: tuple[Strength, ...] = (0.7,)
     controls: tuple[Control, ...] = ("number",)
     n_repeats: int = Field(default=2, ge=1, le=1000)
+    n_control_draws: int = Field(default=3, ge=1, le=1000)
     n_generations: int = Field(default=40, ge=1, le=100_000)
     n_together: int = Field(default=4, ge=1, le=1000)
     network: Annotated[PluginChoice, PluginGroup("networks")]
     neurons: InputPath | None = None
+    signed_features_anyway: bool = False
     hidden: HiddenSettings | None = None
     traits: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
     generator: Annotated[PluginChoice, PluginGroup("generators")]

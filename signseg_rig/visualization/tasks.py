@@ -23,6 +23,8 @@ INTACT: Final = "intact"
 BOTH: Final = "both"
 # Of no result: only whether a file is read at all.
 IRRELEVANT = "trusts_pickle"
+# These change the last bits of a result, and not what it is.
+COMPUTED_BY = frozenset({"device", "batch_size", IRRELEVANT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Condition:
     @property
     def words(self) -> tuple[str, str, str]:
         """What names the condition among the sources of chance."""
-        return self.sign, repr(self.strength), self.control
+        return self.sign, repr(float(self.strength)), self.control
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,33 @@ class Task:
     unit : str
     condition : Condition
     repeat : int
+        Of a random control also which of its draws.
     key : str
         sha256 of all settings, weight files and images that the result depends on; it is also the
         result's name. Versions of software are not in it, but stand in the result.
+    network : str
+        What names the network, or the neuron models that read it, among the sources of chance.
     """
 
     unit: str
     condition: Condition
     repeat: int
     key: str
+    network: str = ""
+
+    @property
+    def search_stream(self) -> tuple[str | int, ...]:
+        """The name of the random numbers of its search.
+
+        They are the same for every condition, so that what differs between these is the ablation
+        alone; not for other networks, which are to be independent observations.
+        """
+        return "optimizer", self.network, self.unit, self.repeat
+
+    @property
+    def control_stream(self) -> tuple[str | int, ...]:
+        """The name of the random numbers by which the weights of a control are chosen."""
+        return "control", self.network, self.unit, *self.condition.words, self.repeat
 
 
 def conditions(settings: SweepSettings) -> Iterator[Condition]:
@@ -87,6 +107,11 @@ def conditions(settings: SweepSettings) -> Iterator[Condition]:
     if BOTH_SIGNS in settings.controls:
         for strength in settings.control_strengths:
             yield Condition(BOTH, strength, BOTH_SIGNS)
+
+
+def n_evolutions(settings: SweepSettings, condition: Condition) -> int:
+    """Return how often a unit is evolved under a condition: repeats, or draws of a control."""
+    return settings.n_control_draws if condition.is_random else settings.n_repeats
 
 
 def list_tasks(settings: SweepSettings, files: SweepFiles | None = None) -> list[Task]:
@@ -110,6 +135,7 @@ def list_tasks(settings: SweepSettings, files: SweepFiles | None = None) -> list
         A file is missing, or cannot be read; see `hash_files`.
     """
     files = files or hash_files(settings)
+    network = network_words(settings, files)
     hidden = settings.hidden
     common = {
         "network": _relevant(settings.network),
@@ -119,6 +145,7 @@ def list_tasks(settings: SweepSettings, files: SweepFiles | None = None) -> list
         "neurons": files.neurons,
         "n_generations": settings.n_generations,
         "seed": settings.seed,
+        "streams": "of each network its own",  # once they were shared by all networks
         "hidden": hidden
         and {
             "layer": hidden.layer,
@@ -128,11 +155,30 @@ def list_tasks(settings: SweepSettings, files: SweepFiles | None = None) -> list
         },
     }
     return [
-        Task(unit, condition, repeat, _key({**common, "unit": unit, "repeat": repeat}, condition))
+        Task(
+            *(unit, condition, repeat),
+            key=_key({**common, "unit": unit, "repeat": repeat}, condition),
+            network=network,
+        )
         for condition in conditions(settings)
         for unit in settings.units
-        for repeat in range(settings.n_repeats)
+        for repeat in range(n_evolutions(settings, condition))
     ]
+
+
+def network_words(settings: SweepSettings, files: SweepFiles) -> str:
+    """Return what names a network among the sources of chance: its settings and its weights.
+
+    Where and how it is computed is left out, so that it names the same streams there.
+    """
+    table = _relevant(settings.network)
+    content = {
+        "network": {key: value for key, value in table.items() if key not in COMPUTED_BY},
+        "weights": files.network_weights,
+        "neurons": files.neurons,
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f"{settings.network.kind} {digest}"
 
 
 def _relevant(choice: PluginChoice) -> dict[str, Any]:

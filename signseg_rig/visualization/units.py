@@ -14,7 +14,7 @@ from signseg_rig.datasets import open_images
 from signseg_rig.errors import ConfigError, NeuronModelError
 from signseg_rig.interfaces import Network, Readout
 from signseg_rig.networks import HiddenLayer
-from signseg_rig.neurons import NeuronModels
+from signseg_rig.neurons import NeuronModels, allow_sign_ablation, require_never_negative
 from signseg_rig.seeds import named_rng
 from signseg_rig.signs import AblatedWeights, GradedAblation, Scope, both_signs, matched_random
 from signseg_rig.types import FloatArray, ImageArray
@@ -57,12 +57,15 @@ class Lesioned(NamedTuple):
         Connections.
     realized_strength : float
         See `AblatedWeights`; of a hidden layer, whose channels are ablated one by one, their mean.
+    removed_magnitude : float
+        Sum of the magnitudes of the connections removed, or of their contributions.
     """
 
     see: See
     unit: LinearUnit
     n_removed: int
     realized_strength: float
+    removed_magnitude: float
 
 
 class Units(ABC):
@@ -92,7 +95,8 @@ class ReadoutUnits(Units):
     ConfigError
         There is no such unit.
     NeuronModelError
-        The neuron models cannot be read, were fitted on another network, or are ablated already.
+        The neuron models cannot be read, were fitted on another network, or are ablated already, or
+        features take both signs, so that those of weights mean nothing.
     """
 
     def __init__(self, settings: SweepSettings, network: Network) -> None:
@@ -100,7 +104,7 @@ class ReadoutUnits(Units):
         self._see: See = network.features
         if settings.neurons is not None:
             models = _as_fitted(settings.neurons)
-            self._see = models.reader(network).features
+            self._see = _seen_by(models, network, settings)
             names, readout = models.unit_ids, Readout(models.coef, models.intercept)
         else:
             names, readout = network.unit_names, network.readout
@@ -122,7 +126,7 @@ class ReadoutUnits(Units):
     def intact(self, unit: str, see: See | None = None) -> Lesioned:
         """Give an intact unit, which may be made to see other features."""
         weights = LinearUnit(self._weights[unit][0], self._bias[unit])
-        return Lesioned(see or self._see, weights, 0, 0.0)
+        return Lesioned(see or self._see, weights, 0, 0.0, 0.0)
 
     def intact_response(self, unit: str, image: ImageArray) -> float:
         """Give what an intact unit answers to an image."""
@@ -132,12 +136,14 @@ class ReadoutUnits(Units):
     def _lesioned(self, task: Task) -> Lesioned:
         if task.condition == Condition():
             return self.intact(task.unit)
-        ablated = _ablated(self._weights[task.unit], None, "unit", task, self._seed)
+        weights = self._weights[task.unit]
+        ablated = _ablated(weights, None, "unit", task, self._seed)
         return Lesioned(
             self._see,
             LinearUnit(ablated.weights[0], self._bias[task.unit]),
             int(ablated.n_removed[0]),
             float(ablated.realized_strength[0]),
+            _magnitude(weights, ablated),
         )
 
 
@@ -195,6 +201,7 @@ class HiddenUnits(Units):
         return intact._replace(
             n_removed=int(ablated.n_removed.sum()),
             realized_strength=float(shares.mean()) if shares.size else np.nan,
+            removed_magnitude=_magnitude(by, ablated),
         )
 
     def _compute_contributions(self, unit: str) -> FloatArray:
@@ -222,6 +229,25 @@ def load_units(settings: SweepSettings) -> Units:
     return kind(settings, network)
 
 
+def _seen_by(models: NeuronModels, network: Network, settings: SweepSettings) -> See:
+    """Give what neuron models read of images, of which the signs of weights mean something."""
+    reader = models.reader(network)
+    is_anyway = allow_sign_ablation(
+        models.signs,
+        f"{settings.neurons}, models which read {models.features},",
+        signed_features_anyway=settings.signed_features_anyway,
+    )
+    if is_anyway or reader.is_rectified:
+        return reader.features
+
+    def checked(images: ImageArray) -> FloatArray:
+        features = reader.features(images)
+        require_never_negative(features, models.described)
+        return features
+
+    return checked
+
+
 def _as_fitted(path: Path) -> NeuronModels:
     models = NeuronModels.load(path)
     if models.ablation is not None:
@@ -230,6 +256,10 @@ def _as_fitted(path: Path) -> NeuronModels:
             "intact would not be. Name the file of the models as they were fitted."
         )
     return models
+
+
+def _magnitude(judged: FloatArray, ablated: AblatedWeights) -> float:
+    return float(np.abs(judged[ablated.removed_mask], dtype=np.float64).sum())
 
 
 def _ablated(
@@ -243,9 +273,5 @@ def _ablated(
     removed = ablation.at(condition.strength)
     if not condition.control or condition.control == BOTH_SIGNS:
         return removed
-    rng = named_rng(
-        seed,
-        *("control", task.unit, condition.sign, condition.control),
-        *(repr(condition.strength), task.repeat),
-    )
+    rng = named_rng(seed, *task.control_stream)
     return matched_random(weights, removed, match=condition.control, rng=rng, by=by)

@@ -113,8 +113,7 @@ def _settings(sweep: str) -> SweepSettings:
 
 
 def _optimizer(settings: SweepSettings, generator: Generator, task: Task) -> Optimizer:
-    # The same stream for every condition: what differs between them is then the ablation alone.
-    rng = named_rng(settings.seed, "optimizer", task.unit, task.repeat)
+    rng = named_rng(settings.seed, *task.search_stream)
     optimizer: Optimizer = settings.optimizer.load()(
         settings.optimizer.settings, n_dims=generator.n_dims, rng=rng
     )
@@ -131,5 +130,6 @@ def _result(
         intact_score=np.array(units.intact_response(task.unit, evolution.best_image)),
         n_removed=np.array(lesioned.n_removed),
         realized_strength=np.array(lesioned.realized_strength),
+        removed_magnitude=np.array(lesioned.removed_magnitude),
         software=software,
     )

@@ -190,6 +190,7 @@ class DisplayClient:
     def _lose(self, reason: str) -> LoopLost:
         self._conversation = None
         self._hello_due_s = 0.0
+        self._hello = self._hello.model_copy(update={"visit": self._hello.visit + 1})
         return LoopLost(reason)
 
     def _say_hello(self) -> None:

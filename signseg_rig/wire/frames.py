@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -60,7 +59,7 @@ class Message:
     pixels : (height, width, 3) uint8 array or None
         Payload of an `Image`.
     key : str
-        sha256 of the pixels.
+        Hash of the pixels and their shape, as `array_sha256` gives it.
     """
 
     body: Body
@@ -209,9 +208,10 @@ def _pixels(payload: PayloadHeader, frame: bytes) -> ImageArray:
             "payload",
             f"The header says {payload.shape}, that is {n_bytes} bytes; {len(frame)} came.",
         )
-    if hashlib.sha256(frame).hexdigest() != payload.sha256:
+    pixels = np.frombuffer(frame, dtype=np.uint8).reshape(payload.shape)
+    if array_sha256(pixels) != payload.sha256:
         raise FrameError("hash", "The pixels do not have the sha256 that their header says.")
-    return np.frombuffer(frame, dtype=np.uint8).reshape(payload.shape)
+    return pixels
 
 
 def _first(error: ValidationError) -> str:

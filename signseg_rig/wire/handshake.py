@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import zmq
@@ -14,11 +14,13 @@ from signseg_rig.wire.sockets import Socket
 Handshake = Literal["done", "refused", "wrong key", "one-sided keys", "cut off", "foreign"]
 
 EVENTS = (
-    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    zmq.EVENT_ACCEPTED
+    | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
+MAX_READ_AT_ONCE = 256
 _PROTOCOL_FAILURES: dict[int, Handshake] = {
     zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC: "wrong key",
     zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH: "one-sided keys",
@@ -37,6 +39,8 @@ class HandshakeMonitor:
     ----------
     socket : zmq.Socket
         Neither bound nor connected yet, or the first ones go unseen.
+    on_accept : callable, optional
+        Called by `read` with the descriptor of each connection that the socket has accepted.
 
     Attributes
     ----------
@@ -44,15 +48,22 @@ class HandshakeMonitor:
         Has something to read where `read` has something to tell.
     """
 
-    def __init__(self, socket: Socket) -> None:
+    def __init__(
+        self, socket: Socket, on_accept: Callable[[int], None] = lambda _descriptor: None
+    ) -> None:
         self._watched = socket
+        self._on_accept = on_accept
         self.socket = socket.get_monitor_socket(EVENTS)
 
     def read(self) -> Iterator[Handshake]:
-        """Give what has ended since the last call, in order."""
-        while self.socket.poll(0):
+        """Give what has ended since the last call, in order; of very many the first."""
+        for _ in range(MAX_READ_AT_ONCE):
+            if not self.socket.poll(0):
+                return
             event = recv_monitor_message(self.socket, zmq.NOBLOCK)
-            if event["event"] == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+            if event["event"] == zmq.EVENT_ACCEPTED:
+                self._on_accept(event["value"])
+            elif event["event"] == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
                 yield _PROTOCOL_FAILURES.get(event["value"], "foreign")
             else:
                 yield _OTHERS[event["event"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -10,10 +11,15 @@ from pathlib import Path
 import zmq.auth
 
 from signseg_rig.errors import ConfigError
+from signseg_rig.wire.key_files import check_file, check_folder, check_secret
 
 LOOP = "loop"
 DISPLAY = "display"
 KEY_LENGTH = 40
+# Z85: five characters for four bytes.
+KEY = re.compile(rb"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+MAX_FILE_BYTES = 64 * 2**10
+REMEDY = "Copy it again, or make new ones with 'signseg-rig keys'."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +83,13 @@ def make_keys(folder: Path) -> list[Path]:
             "use them. Delete them first, or name another folder."
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # Its owner's alone: whoever can write there lets displays in.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A new temporary folder is its owner's alone, so that no secret is readable for a moment.
         with tempfile.TemporaryDirectory(dir=folder) as private:
             for file in files[::2]:
-                _, secret = zmq.auth.create_certificates(private, file.stem)
+                public, secret = zmq.auth.create_certificates(private, file.stem)
+                Path(public).chmod(0o644)
                 Path(secret).chmod(0o600)
             for file in files:
                 shutil.move(Path(private, file.name), file)
@@ -101,8 +109,9 @@ def load_loop_keys(folder: Path) -> LoopKeys:
     Raises
     ------
     ConfigError
-        A key is missing or damaged.
+        A key is missing or damaged, or others than its owner could read or change the keys.
     """
+    check_folder(folder)
     public, secret = _load_pair(folder / f"{LOOP}.key_secret")
     displays = [file for file in sorted(folder.glob("*.key")) if file.stem != LOOP]
     if not displays:
@@ -125,8 +134,9 @@ def load_display_keys(folder: Path) -> DisplayKeys:
     Raises
     ------
     ConfigError
-        A key is missing or damaged.
+        A key is missing or damaged, or others than its owner could read or change the keys.
     """
+    check_folder(folder)
     public, secret = _load_pair(folder / f"{DISPLAY}.key_secret")
     loop_public, _ = _load(folder / f"{LOOP}.key")
     return DisplayKeys(public=public, secret=secret, loop_public=loop_public)
@@ -134,10 +144,16 @@ def load_display_keys(folder: Path) -> DisplayKeys:
 
 def _load_pair(file: Path) -> tuple[bytes, bytes]:
     public, secret = _load(file)
+    check_secret(file)
     if secret is None:
         raise ConfigError(
             f"{file} holds a public key only, and a secret one is needed. Copy the file that "
             "'signseg-rig keys' made."
+        )
+    if zmq.curve_public(secret) != public:
+        raise ConfigError(
+            f"The two keys in {file} do not belong together. Copy the file again, or make new keys "
+            "with 'signseg-rig keys'."
         )
     return public, secret
 
@@ -148,13 +164,14 @@ def _load(file: Path) -> tuple[bytes, bytes | None]:
             f"The key {file} is missing. Make keys with 'signseg-rig keys {file.parent}', or copy "
             "them from the machine on which they were made."
         )
+    check_file(file, max_bytes=MAX_FILE_BYTES)
     try:
         public, secret = zmq.auth.load_certificate(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"The key {file} cannot be read: {error}.") from error
-    if any(key is not None and len(key) != KEY_LENGTH for key in (public, secret)):
+    except (OSError, ValueError, LookupError) as error:
+        raise ConfigError(f"The key {file} cannot be read: {error}. {REMEDY}") from error
+    if any(key is not None and not KEY.fullmatch(key) for key in (public, secret)):
         raise ConfigError(
-            f"The key {file} is damaged: a key has {KEY_LENGTH} characters. Copy it again, or make "
-            "new ones with 'signseg-rig keys'."
+            f"The key {file} is damaged: a key has {KEY_LENGTH} characters, of those that Z85 "
+            f"knows. {REMEDY}"
         )
     return public, secret

@@ -15,6 +15,7 @@ from signseg_rig.config import WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, RigError, WireError
 from signseg_rig.types import ImageArray, Presentation, Shown
 from signseg_rig.wire.clock import ClockEstimate
+from signseg_rig.wire.events import Connected, Event, Failed, Lost, Rejection
 from signseg_rig.wire.frames import check_size
 from signseg_rig.wire.messages import (
     Body,
@@ -30,7 +31,7 @@ from signseg_rig.wire.messages import (
     ShownReport,
     Trouble,
 )
-from signseg_rig.wire.server import Connected, DisplayServer, Event, Failed, Lost, Rejection
+from signseg_rig.wire.server import DisplayServer
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from signseg_rig.settings import Sha256
 
-WIRE_VERSION = 2
+WIRE_VERSION = 3
 
 ShortText = Annotated[str, Field(max_length=2000)]
 Identifier = Annotated[str, Field(min_length=1, max_length=120)]
@@ -18,6 +18,12 @@ SidePx = Annotated[int, Field(ge=1, le=MAX_SIDE_PX)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 MAX_PRESENTATIONS = 100_000
+# What a display says is small: MAX_BYTES_TO_LOOP holds the largest of it. JSON takes up to twelve
+# bytes for a character.
+MAX_NOTES = 20
+MAX_NOTE_LENGTH = 400
+MAX_MISSING = 1000
+MAX_BYTES_TO_LOOP = 128 * 2**10
 
 
 class Body(BaseModel):
@@ -30,12 +36,14 @@ class Body(BaseModel):
 class Hello(Body):
     """The display introduces itself, and repeats it until it is welcome.
 
-    `launch_id` is what the loop called this display where it started it, else empty.
+    `launch_id` is what the loop called this display where it started it, else empty. `visit` counts
+    how often the display has had to seek a loop: a hello that is said again is of the same visit.
     """
 
     kind = "hello"
     display_id: Identifier
     launch_id: Annotated[str, Field(max_length=120)]
+    visit: Count
     name: ShortText
     plugin: Identifier
     refresh_rate_hz: Annotated[float, Field(gt=0, le=10_000)]
@@ -45,7 +53,9 @@ class Hello(Body):
     height_deg: Annotated[float, Field(gt=0, le=360)]
     is_software_paced: bool
     setup_sha256: Sha256
-    notes: Annotated[list[ShortText], Field(max_length=100)]
+    notes: Annotated[
+        list[Annotated[str, Field(max_length=MAX_NOTE_LENGTH)]], Field(max_length=MAX_NOTES)
+    ]
 
 
 class Welcome(Body):
@@ -100,11 +110,11 @@ class Preload(Body):
 
 
 class Preloaded(Body):
-    """Answer to `Preload`: what the display does not have."""
+    """Answer to `Preload`: what the display does not have, of very many images the first."""
 
     kind = "preloaded"
     number: Count
-    missing: Annotated[list[Sha256], Field(max_length=MAX_PRESENTATIONS)]
+    missing: Annotated[list[Sha256], Field(max_length=MAX_MISSING)]
 
 
 class ShowItem(BaseModel):

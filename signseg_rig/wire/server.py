@@ -8,15 +8,19 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
+from urllib.parse import urlsplit
 
 import zmq
 
 from signseg_rig.config import WireSettings
 from signseg_rig.types import ImageArray
 from signseg_rig.wire.clock import ClockEstimate, ClockEstimator
+from signseg_rig.wire.events import Connected, Event, Failed, Lost, Rejection
 from signseg_rig.wire.frames import FrameError, Message, decode, encode
 from signseg_rig.wire.handshake import HandshakeMonitor, told_at_loop
+from signseg_rig.wire.inbox import Inbox, Received
 from signseg_rig.wire.keys import load_loop_keys
 from signseg_rig.wire.messages import (
     Body,
@@ -32,44 +36,17 @@ from signseg_rig.wire.messages import (
 )
 from signseg_rig.wire.peer import Conversation, Rejections
 from signseg_rig.wire.sockets import Context, bind, make_router
+from signseg_rig.wire.strangers import WATCH_INTERVAL_S, Strangers
 from signseg_rig.wire.zap import KeyCheck
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A display said hello and is welcome; its connection has this number."""
-
-    hello: Hello
-    connection: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The display of this connection is gone."""
-
-    reason: str
-    connection: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A message or a peer was not acceptable."""
-
-    fault: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The server itself failed, and serves no more."""
-
-    error: Exception
-
 
 # A display that is there hears a goodbye within a frame, or after the image that it is loading.
 FAREWELL_TIMEOUT_S = 5.0
+# Where more waits than a turn takes, somebody sends faster than a display does: a rest leaves the
+# processor to the run, and the rest of the flood to its sender.
+REST_MS = 2
+# Enough for what a display that is gone has left, even where others send as well.
+N_LAST_TURNS = 32
 
-Event = Connected | Lost | Rejection | Failed | Body
 Outgoing = tuple[int, Body, ImageArray | None, str]
 
 
@@ -111,6 +88,7 @@ class DisplayServer:
         self._context: Context | None = None
         self._key_check: KeyCheck | None = None
         self._identity: bytes | None = None
+        self._greeted: Hello | None = None
         # A display that was lost without a goodbye: what it said last may still be on its way.
         self._given_up: bytes | None = None
         # Why nothing could be sent to the display: what it said itself about it is read first.
@@ -150,7 +128,10 @@ class DisplayServer:
         if self._settings.keys_dir is not None:
             self._key_check = KeyCheck(context, load_loop_keys(self._settings.keys_dir).permitted)
         self._router = make_router(context, self._settings)
-        self._handshakes = HandshakeMonitor(self._router)
+        self._inbox = Inbox(self._router)
+        port = urlsplit(self._settings.address).port or 0
+        self._strangers = Strangers(port, partial(self._reject, "flood"))
+        self._handshakes = HandshakeMonitor(self._router, on_accept=self._strangers.accept)
         bind(self._router, self._settings)
 
     def send(
@@ -211,9 +192,13 @@ class DisplayServer:
         is_open = True
         while is_open:
             wait_s = 0.0 if self._unreachable else next_ping_s - self._clock()
+            if self._strangers.are_here:
+                wait_s = min(wait_s, WATCH_INTERVAL_S)
             poller.poll(max(0, int(wait_s * 1000) + 1))
             self._check_peers()
-            self._receive_all()
+            self._receive_turn()
+            if not self._inbox.is_emptied:
+                self._wake_in.poll(REST_MS)
             self._give_up_where_unreachable()
             is_open = self._send_queued()
             if self._clock() >= next_ping_s:
@@ -223,7 +208,7 @@ class DisplayServer:
 
     def _check_peers(self) -> None:
         """Let peers in or not, and tell of those that were not."""
-        for peer in [] if self._key_check is None else self._key_check.answer_all():
+        for peer in [] if self._key_check is None else self._key_check.answer():
             self._reject(
                 "unauthorised",
                 f"{peer} was refused. Where it is this run's display, copy its 'display.key' to "
@@ -232,6 +217,7 @@ class DisplayServer:
         for handshake in self._handshakes.read():
             if sentence := told_at_loop(handshake, self._settings):
                 self._reject("unauthorised", sentence)
+        self._strangers.check(self._clock())
 
     def _await_farewell(self) -> None:
         """Stay until the display answers the goodbye.
@@ -239,14 +225,15 @@ class DisplayServer:
         Where the connection ends, ZeroMQ drops what the display has not read yet.
         """
         deadline_s = self._clock() + FAREWELL_TIMEOUT_S
-        self._receive_all()
+        self._receive_turn()
         while (
             self._identity is not None
             and self._unreachable is None
             and (left_s := deadline_s - self._clock()) > 0
         ):
             self._router.poll(int(left_s * 1000) + 1)
-            self._receive_all()
+            self._strangers.check(self._clock())
+            self._receive_turn()
 
     def _beat(self) -> None:
         if self._identity is None:
@@ -293,7 +280,11 @@ class DisplayServer:
                 self._unreachable = f"the display cannot be reached: {error.strerror}"
 
     def _give_up_where_unreachable(self) -> None:
-        """Give up a display that nothing could be sent to, now that all it said has been read."""
+        """Give up a display that nothing could be sent to, once all that it said has been read."""
+        for _ in range(N_LAST_TURNS if self._unreachable else 0):
+            self._receive_turn()
+            if self._inbox.is_emptied:
+                break
         if self._unreachable is not None and self._identity is not None:
             self._give_up(self._unreachable)
         self._unreachable = None
@@ -303,18 +294,28 @@ class DisplayServer:
         self._lose(reason)
 
     def _lose(self, reason: str) -> None:
-        self._identity = None
+        self._identity = self._strangers.display = None
         self.events.put(Lost(reason, self._connection))
 
-    def _receive_all(self) -> None:
-        while self._router.poll(0):
-            identity, *frames = self._router.recv_multipart()
+    def _receive_turn(self) -> None:
+        for received in self._inbox.turn():
+            if not self._is_heard(received):
+                continue
             try:
-                self._receive(identity, decode(frames))
+                self._receive(received.identity, decode(received.frames))
             except FrameError as error:
                 self._reject(error.fault, str(error))
                 if error.fault == "version":
-                    self._refuse(identity, "version", str(error))
+                    self._refuse(received.identity, "version", str(error))
+            if received.identity == self._identity:
+                self._strangers.display = received.descriptor
+
+    def _is_heard(self, received: Received) -> bool:
+        """Check whether a message is of the display, or of a stranger who has not sent too many."""
+        identity, descriptor, _frames = received
+        if identity in (self._identity, self._given_up):
+            return True
+        return self._strangers.may_speak(identity, descriptor, self._clock())
 
     def _receive(self, identity: bytes, message: Message) -> None:
         if isinstance(message.body, Hello):
@@ -358,11 +359,14 @@ class DisplayServer:
             )
             self._reject("second display", f"{hello.name} wants to be the display as well")
             return
+        if identity == self._identity and hello == self._greeted:
+            return  # said again before the welcome was read
         if objection := self._objection(hello):
             self._refuse(identity, "setup", objection)
             self._reject("setup", objection)
             return
         self._identity, self._given_up, self._unreachable = identity, None, None
+        self._greeted = hello
         self._connection += 1
         # A session per greeting: what was under way before it is stale on both sides.
         self._conversation = Conversation(self._run_id, secrets.token_hex(8))

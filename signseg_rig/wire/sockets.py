@@ -8,25 +8,31 @@ from urllib.parse import urlsplit
 import zmq
 
 from signseg_rig.config import WireSettings
-from signseg_rig.errors import WireError
+from signseg_rig.errors import AddressInUseError, WireError
 from signseg_rig.wire.frames import MAX_PAYLOAD_BYTES
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
+from signseg_rig.wire.messages import MAX_BYTES_TO_LOOP
 
 Socket = zmq.Socket[bytes]
 Context = zmq.Context[Socket]
 
 # Enough for the images of a large block; a peer that takes none of them is found by its heartbeat.
 QUEUED_MESSAGES = 20_000
+# Of one connection of the loop's, where anybody may be at the other end. A display that says more
+# at a time keeps the rest.
+QUEUED_MESSAGES_AT_LOOP = 200
 LINGER_MS = 2000
 # What is too large for `decode` is refused by name and counted; what is larger than this is never
 # taken into memory: ZeroMQ drops its sender's connection, and tells nobody.
-MAX_FRAME_BYTES = 2 * MAX_PAYLOAD_BYTES
+MAX_BYTES_TO_DISPLAY = 2 * MAX_PAYLOAD_BYTES
 
 
 def make_router(context: Context, settings: WireSettings) -> Socket:
     """Make the loop's socket, without binding it."""
     keys = None if settings.keys_dir is None else load_loop_keys(settings.keys_dir)
     socket = _prepared(context.socket(zmq.ROUTER), settings)
+    socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES_AT_LOOP)
+    socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES_TO_LOOP)
     # A message to a display that is gone must be an error, not silently dropped.
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     if keys is not None:
@@ -46,7 +52,8 @@ def bind(socket: Socket, settings: WireSettings) -> None:
     try:
         socket.bind(settings.address)
     except zmq.ZMQError as error:
-        raise WireError(
+        kind = AddressInUseError if error.errno == zmq.EADDRINUSE else WireError
+        raise kind(
             f"The loop cannot listen at {settings.address}: {error.strerror}. "
             f"{_remedy(error.errno)}"
         ) from None
@@ -84,6 +91,8 @@ def make_dealer(context: Context, settings: WireSettings) -> Socket:
     """Make the display's socket; once connected, it goes on trying until the loop is there."""
     keys = None if settings.keys_dir is None else load_display_keys(settings.keys_dir)
     socket = _prepared(context.socket(zmq.DEALER), settings)
+    socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
+    socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES_TO_DISPLAY)
     # Nothing is queued for a loop that is not there: it would arrive late and be stale.
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.setsockopt(zmq.RECONNECT_IVL, 100)
@@ -97,8 +106,6 @@ def make_dealer(context: Context, settings: WireSettings) -> Socket:
 def _prepared(socket: Socket, settings: WireSettings) -> Socket:
     socket.setsockopt(zmq.LINGER, LINGER_MS)
     socket.setsockopt(zmq.SNDHWM, QUEUED_MESSAGES)
-    socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
-    socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
     # Only for an address in figures: of a name ZeroMQ would take the IPv6 address alone, where
     # there is one, and not find a loop that listens at the IPv4 one.
     socket.setsockopt(zmq.IPV6, ":" in (urlsplit(settings.address).hostname or ""))

@@ -11,6 +11,7 @@ from signseg_rig.wire.sockets import Context
 
 ADDRESS = "inproc://zeromq.zap.01"
 VERSION = b"1.0"
+MAX_ANSWERED_AT_ONCE = 256
 
 
 class KeyCheck:
@@ -29,7 +30,7 @@ class KeyCheck:
     Attributes
     ----------
     socket : zmq.Socket
-        Has something to read where `answer_all` has something to do.
+        Has something to read where `answer` has something to do.
     """
 
     def __init__(self, context: Context, permitted: Collection[bytes]) -> None:
@@ -37,8 +38,8 @@ class KeyCheck:
         self.socket = context.socket(zmq.REP)
         self.socket.bind(ADDRESS)
 
-    def answer_all(self) -> list[str]:
-        """Answer every question that waits.
+    def answer(self) -> list[str]:
+        """Answer the questions that wait; of very many the first.
 
         Returns
         -------
@@ -46,7 +47,9 @@ class KeyCheck:
             Who was not let in, by address and key.
         """
         refused = []
-        while self.socket.poll(0):
+        for _ in range(MAX_ANSWERED_AT_ONCE):
+            if not self.socket.poll(0):
+                break
             version, request, _domain, address, _identity, mechanism, *credentials = (
                 self.socket.recv_multipart()
             )

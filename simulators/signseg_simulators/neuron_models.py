@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,14 @@ from pydantic import Field
 from signseg_rig.errors import RigError
 from signseg_rig.interfaces import Network, Simulator, SimulatorContext
 from signseg_rig.neurons import NeuronModels
-from signseg_rig.settings import InputPath, PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import (
+    Conflict,
+    InputPath,
+    PluginChoice,
+    PluginGroup,
+    Settings,
+    named_again,
+)
 from signseg_rig.types import FloatArray, ImageArray
 
 
@@ -26,6 +34,10 @@ class NeuronModelPopulationSettings(Settings):
         default={"kind": "efficientnet_lite0"}, validate_default=True
     )
     max_rate_hz: float = Field(default=500.0, gt=0, le=10_000)
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield each unit that is named again: a name has to mean one unit."""
+        yield from named_again("units", self.units or ())
 
 
 class NeuronModelPopulation(Simulator):

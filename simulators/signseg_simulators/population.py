@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -10,7 +10,8 @@ from pydantic import Field
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network, Simulator, SimulatorContext, no_readout
-from signseg_rig.settings import PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import Conflict, PluginChoice, PluginGroup, Settings, named_again
+from signseg_rig.settings_file import Problem
 from signseg_rig.types import FloatArray, ImageArray
 from signseg_rig.wording import close_match_hint
 
@@ -29,6 +30,10 @@ class ReadoutPopulationSettings(Settings):
     baseline_hz: float = Field(default=5.0, ge=0, le=1000)
     gain_hz: float = Field(default=6.0, gt=0, le=1000)
     max_rate_hz: float = Field(default=150.0, gt=0, le=10_000)
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield each unit that is named again: a name has to mean one unit."""
+        yield from named_again("units", self.units)
 
 
 class ReadoutPopulation(Simulator):
@@ -53,20 +58,24 @@ class ReadoutPopulation(Simulator):
         self._network: Network = settings.network.load()(settings.network.settings)
         self.unit_names = settings.units
         names, readout = self._network.unit_names, self._network.readout
-        if problems := _unknown(settings.units, names):
+        if problems := [_no_unit(unit, names) for unit in settings.units if unit not in names]:
             raise ConfigError("\n".join(problems))
         rows = [names.index(unit) for unit in settings.units]
         self._weights = np.asarray(readout.weights)[rows].astype(np.float64)
         self._bias = np.asarray(readout.bias)[rows].astype(np.float64)
 
     @classmethod
-    def problems(cls, settings: Any) -> list[str]:
+    def problems(cls, settings: Any) -> list[Problem]:
         """List the units that the network does not have, for `signseg-rig check`."""
         network: type[Network] = settings.network.load()
         if not network.has_readout:
-            return [no_readout(settings.network.kind)]
+            return [Problem(no_readout(settings.network.kind), ("network",))]
         names = network.foreseen_unit_names(settings.network.settings)
-        return [] if names is None else _unknown(settings.units, names)
+        return [
+            Problem(_no_unit(unit, names), ("units", position))
+            for position, unit in enumerate(settings.units)
+            if names is not None and unit not in names
+        ]
 
     @classmethod
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
@@ -89,10 +98,6 @@ class ReadoutPopulation(Simulator):
     def ground_truth(self) -> dict[str, FloatArray]:
         """Give the weights and biases of the simulated neurons."""
         return {"weights": self._weights, "bias": self._bias}
-
-
-def _unknown(units: Sequence[str], names: Sequence[str]) -> list[str]:
-    return [_no_unit(unit, names) for unit in units if unit not in names]
 
 
 def _no_unit(unit: str, names: Sequence[str]) -> str:

@@ -209,6 +209,7 @@ def hello() -> Hello:
     return Hello(
         display_id="raw",
         launch_id="",
+        visit=0,
         name="a raw peer",
         plugin="raw",
         refresh_rate_hz=60.0,

@@ -9,9 +9,9 @@ import pytest
 
 from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError
+from signseg_rig.wire.events import Rejection
 from signseg_rig.wire.keys import make_keys
 from signseg_rig.wire.link import DisplayLink
-from signseg_rig.wire.server import Rejection
 
 
 @pytest.fixture

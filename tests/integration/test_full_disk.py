@@ -1,5 +1,6 @@
 """A whole run on a disk that is full, or may only be read, by the command line."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,7 +34,7 @@ def signseg_rig(*arguments: object, code: int = 0) -> str:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=120,
+        timeout=600,
         text=True,
         check=False,
     )
@@ -43,7 +44,12 @@ def signseg_rig(*arguments: object, code: int = 0) -> str:
 
 
 # Too little for a record, for what a run writes before its first block, and for all its blocks.
-@pytest.mark.parametrize("free_bytes", [16_384, 73_728, 131_072])
+FREE_BYTES = [16_384, 73_728, 131_072]
+if N_DISKS := int(os.environ.get("SIGNSEG_FULL_DISKS", "0")):
+    FREE_BYTES = [8192 * (number + 2) for number in range(N_DISKS)]
+
+
+@pytest.mark.parametrize("free_bytes", FREE_BYTES)
 def test_run_on_a_full_disk_says_so_and_goes_on_once_there_is_space(
     small_disk: Any, experiment_file: Path, free_bytes: int
 ) -> None:
@@ -53,6 +59,8 @@ def test_run_on_a_full_disk_says_so_and_goes_on_once_there_is_space(
     assert "No space left" in said or "disk is full" in said, said
     small_disk.clear()
     if (path / "run.sqlite").exists():
+        with RunReader.open(path) as reader:
+            assert reader.missing_images() == ()
         assert "signseg-rig resume" in said, said
         signseg_rig("resume", path)
     else:
@@ -60,6 +68,8 @@ def test_run_on_a_full_disk_says_so_and_goes_on_once_there_is_space(
     with RunReader.open(path) as reader:
         assert reader.result() is not None
         assert reader.n_blocks == N_GENERATIONS
+        assert reader.problems() == ()
+        assert reader.notes("images restored") == []
 
 
 def test_report_on_a_full_or_read_only_disk_is_written_elsewhere(

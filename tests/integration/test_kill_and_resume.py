@@ -22,6 +22,7 @@ from signseg_rig.types import InvalidReason
 N_KILLED_RUNS = int(os.environ.get("SIGNSEG_KILLED_RUNS", "20"))
 N_KILLED_FAULTY_RUNS = int(os.environ.get("SIGNSEG_KILLED_FAULTY_RUNS", "3"))
 N_GENERATIONS = 8
+FINISH_TIMEOUT_S = 600.0  # however busy the machine is
 FAULTY_SEED = 3
 Run = Callable[..., subprocess.Popen[bytes]]
 
@@ -95,7 +96,7 @@ def run() -> Iterator[Run]:
 
 
 def finish(process: subprocess.Popen[bytes], *, code: int = 0) -> str:
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=FINISH_TIMEOUT_S)
     assert process.returncode == code, output.decode()
     return output.decode()
 
@@ -155,7 +156,7 @@ def story(path: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(300 + 60 * N_KILLED_RUNS)
 def test_killed_and_resumed_runs_equal_one_that_was_never_killed(
     tmp_path: Path, experiment_file: Path, run: Run
 ) -> None:
@@ -183,6 +184,19 @@ def loses_an_end_after_a_block(path: Path) -> bool:
     return any(InvalidReason.NO_SYNC_EDGE in (one[0], one[-1]) for one in reasons[1:])
 
 
+def check_images(path: Path) -> int:
+    """Check that what was answered has its images, whole; give how many passes were answered."""
+    if not (path / "run.sqlite").exists():
+        return 0
+    with RunReader.open(path) as reader:
+        assert reader.missing_images() == ()
+        answered = [one for one in reader.passes() if one.responses is not None]
+        for one in answered:
+            for stimulus in one.plan.stimuli:
+                reader.image(stimulus.pixels_sha256)
+    return len(answered)
+
+
 def check_killed_runs(n_runs: int, folder: Path, experiment_file: Path, run: Run) -> None:
     """Kill runs again and again until they end, and compare each with the untouched one."""
     expected = story(folder / "untouched")
@@ -193,14 +207,19 @@ def check_killed_runs(n_runs: int, folder: Path, experiment_file: Path, run: Run
     for number in range(n_runs):
         path = folder / f"killed_{number}"
         arguments: tuple[object, ...] = ("run", experiment_file, "--run-dir", path)
-        n_kills = 0
+        n_kills = n_answered = 0
         while kill_after(run(*arguments), path, n_events(path) + moments.randint(1, latest)):
             n_kills += 1
+            # Before it is resumed, which would render again what is missing.
+            n_answered += check_images(path)
             arguments = ("resume", path)
         assert n_kills >= 1
         with RunReader.open(path) as reader:
             assert reader.n_sessions == n_kills + 1
+            assert reader.notes("images restored") == []
         assert story(path) == expected, f"killed {n_kills} times"
+        assert check_images(path) >= N_GENERATIONS
+        print(f"{path.name}: {n_kills} kills, {n_answered} answered passes, 0 images missing")
 
 
 @pytest.mark.timeout(300)

@@ -11,6 +11,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
+from PIL import Image
 from typer.testing import CliRunner
 
 from signseg_rig.cli import app
@@ -30,11 +32,12 @@ from signseg_rig.errors import (
     ResponseError,
     RigError,
     RunStopped,
+    SafeguardError,
 )
 from signseg_rig.interfaces import SimulatorContext
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.report.run_content import gather
-from signseg_rig.report.run_figures import draw_best_images, draw_curves
+from signseg_rig.report.run_figures import best_labels, draw_curves
 from signseg_rig.session import Outcome, resume_run, start_run
 from signseg_rig.testing.synthetic import (
     LinearGenerator,
@@ -71,8 +74,11 @@ RECORDING_SYSTEMS = """
             "unplugged",
             "distracted",
             "distracted at first",
+            "distracted always",
             "halfway",
             "resorted",
+            "dead",
+            "dead within a block",
         ]
         mended: str  # once there is a file of this path, the fault is mended
 
@@ -93,6 +99,9 @@ RECORDING_SYSTEMS = """
             recording = super().read(shown, block=block, **options)
             goes_on, self._block = block == self._block, block
             is_yet_well = self._fault == "still after a pause" and not goes_on
+            if self._fault == "distracted always":
+                ids = [item.presentation_id for item in shown]
+                return replace(recording, invalid=dict.fromkeys(ids, InvalidReason.FIXATION_BROKEN))
             if block == 0 or is_yet_well or self._mended.exists():
                 self._last_s = recording.complete_until_s
                 return recording
@@ -106,6 +115,8 @@ RECORDING_SYSTEMS = """
                 return replace(
                     recording, spikes_s=silent, complete_until_s=float(recording.edges_s[0])
                 )
+            if self._fault == "dead" or (self._fault == "dead within a block" and goes_on):
+                return replace(recording, spikes_s=silent)
             if self._fault == "unplugged":
                 return replace(recording, edges_s=nothing)
             if self._fault in ("distracted", "distracted at first"):
@@ -115,6 +126,29 @@ RECORDING_SYSTEMS = """
             if self._fault == "halfway" and shown[0].presentation_id.endswith("-a0"):
                 return replace(recording, complete_until_s=recording.edges_s[-10] + 0.01)
             return recording
+
+
+    class LateSettings(SimulatedSourceSettings):
+        tells_units: bool
+
+
+    class Late(SimulatedSource):
+        "A recording system that knows its units only once it is connected."
+
+        Config = LateSettings
+
+        def __init__(self, settings, context):
+            super().__init__(settings, context)
+            self._names = self.unit_names
+            self._tells_units = settings.tells_units
+            del self.unit_names
+
+        def start(self):
+            if self._tells_units:
+                self.unit_names = self._names
+
+        def ground_truth(self):
+            return {}
 
 
     class ExactSettings(PixelPopulationSettings):
@@ -154,6 +188,7 @@ def recording_systems(
     (info / "entry_points.txt").write_text(
         "[signseg_rig.response_sources]\n"
         "faulty = odd_recording_systems:Faulty\nexact = odd_recording_systems:Exact\n"
+        "late = odd_recording_systems:Late\n"
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
@@ -175,11 +210,13 @@ class Rig:
         table: Table,
         name: str = "run",
         *,
+        is_attended: bool = False,
         on_status: OnStatus | None = None,
         on_display: Callable[[Any], None] = lambda _display: None,
     ) -> Outcome:
         experiment = Experiment.model_validate(table)
         self._begin(experiment)
+        self.control.is_attended = is_attended
         on_display(self.display)
         return start_run(
             experiment,
@@ -565,6 +602,171 @@ def test_incomplete_windows_are_repeated_and_never_0_hz(
         assert passes[1].is_valid.all()
 
 
+def test_units_that_are_known_only_once_the_source_is_started(rig: Rig, table: Table) -> None:
+    table["response_source"] |= {"kind": "late", "tells_units": True}
+    stop = once(is_within(block=1, n_shown=5), rig.stop)
+    with pytest.raises(RunStopped):
+        rig.run(table, on_status=stop, on_display=wait_within_block_1)
+    rig.resume()
+    assert answers(rig.folder / "run")[2][0].unit_names == ("unit_0", "unit_1")
+
+
+def test_source_that_never_tells_its_units_is_an_error(tmp_path: Path, table: Table) -> None:
+    table["response_source"] |= {"kind": "late", "tells_units": False}
+    experiment = Experiment.model_validate(table)
+    with pytest.raises(ResponseError, match=r"Late was started and does not tell its units"):
+        start_run(experiment, path=tmp_path / "run", control=RunControl(), on_status=lambda _: None)
+
+
+# What cannot be trusted
+
+
+@pytest.fixture
+def many_units(table: Table) -> Table:
+    """As many as make the silence of all of them no chance."""
+    table["response_source"]["population"]["n_units"] = 32
+    return table
+
+
+def is_told_of_0_hz(path: Path) -> bool:
+    with RunReader.open(path) as reader:
+        return any((one.scores == 0).all() for one in reader.told())
+
+
+def test_dead_headstage_pauses_the_run_and_once_mended_the_block_is_shown_again(
+    rig: Rig, many_units: Table, tmp_path: Path
+) -> None:
+    path = rig.folder / "run"
+
+    def on_status(status: RunStatus) -> None:
+        if status.state == "paused":
+            assert "No spike on any of 32 units during 20 presentations of block 1" in status.alarm
+            mend(tmp_path)
+            rig.toggle_pause()
+
+    outcome = rig.run(faulty(many_units, "dead", tmp_path), is_attended=True, on_status=on_status)
+    first, again = answers(path)[1]
+    assert Counter(first.reasons) == {InvalidReason.RECORDING_SILENT: N_PRESENTATIONS}
+    assert np.isnan(first.evoked_hz).all()
+    assert again.is_valid.all()
+    assert not is_told_of_0_hz(path)
+    assert rig.states().count("paused") == 1
+    assert rig.statuses[-1].alarm == ""
+    assert outcome.n_valid == N_GENERATIONS * N_PRESENTATIONS
+    (alarm,) = outcome.alarms
+    (note,) = notes(path, "safeguard")
+    assert note == {
+        "block": 1,
+        "safeguard": "silent_recording",
+        "action": "pause",
+        "reason": alarm,
+    }
+
+
+def test_dead_headstage_ends_a_run_that_nobody_attends_and_it_is_resumed(
+    rig: Rig, many_units: Table, tmp_path: Path
+) -> None:
+    path = rig.folder / "run"
+    with pytest.raises(SafeguardError, match=r"No spike .* Nobody is at a terminal") as caught:
+        rig.run(faulty(many_units, "dead", tmp_path))
+    assert "signseg-rig resume" in "".join(caught.value.__notes__)
+    assert rig.states()[-1] == "failed"
+    before = story(path)
+    with pytest.raises(SafeguardError, match="No spike"):  # it is still dead
+        rig.resume()
+    assert len(answers(path)[1]) == 2
+    mend(tmp_path)
+    rig.resume()
+    assert [one.is_valid.any() for one in answers(path)[1]] == [False, False, True]
+    assert story(path)[:2] == before[:2]
+    assert not is_told_of_0_hz(path)
+
+
+def test_headstage_that_dies_in_a_pause_is_found_and_replayed_alike(
+    rig: Rig, many_units: Table, tmp_path: Path
+) -> None:
+    """What was answered before the pause stays; what came after it is shown again."""
+    many_units["safeguards"] = {"silent_recording": "warn"}
+    pause = once(is_within(block=1, n_shown=5), rig.toggle_pause)
+    go_on = once(lambda status: status.state == "paused", rig.toggle_pause)
+
+    def on_status(status: RunStatus) -> None:
+        pause(status)
+        go_on(status)
+        if status.block == 2:
+            mend(tmp_path)
+            rig.stop()
+
+    faulty(many_units, "dead within a block", tmp_path)
+    with pytest.raises(RunStopped):
+        rig.run(many_units, on_status=on_status, on_display=wait_within_block_1)
+    with RunReader.open(rig.folder / "run") as reader:
+        first = reader.find_pass(1, 0)
+    assert first is not None
+    assert first.responses is not None
+    assert set(first.responses.reasons) == {None, InvalidReason.RECORDING_SILENT}
+    rig.resume()
+    assert not is_told_of_0_hz(rig.folder / "run")
+
+
+@pytest.mark.parametrize("action", ["stop", "warn"])
+def test_run_without_a_valid_presentation_says_so(
+    rig: Rig, table: Table, tmp_path: Path, action: str
+) -> None:
+    table["invalid_trials"] = {"policy": "drop"}
+    table["safeguards"] = {"no_valid_presentation": action}
+    faulty(table, "distracted", tmp_path)
+    if action == "stop":
+        with pytest.raises(SafeguardError, match=r"None of the 20 .* block 1 .*'stop'"):
+            rig.run(table)
+        return
+    outcome = rig.run(table)
+    assert outcome.n_valid == N_PRESENTATIONS  # of the first block
+    assert len(outcome.alarms) == N_GENERATIONS - 1
+    assert "None of the 20" in rig.statuses[-1].alarm
+
+
+@pytest.mark.parametrize("n_frames", [0, 1])
+def test_image_that_was_shown_too_short_is_shown_again(
+    rig: Rig, table: Table, n_frames: int
+) -> None:
+    def hasten(display: Any) -> None:
+        present = display.process._presenter.present
+
+        def present_some_too_short(identity: str, *arguments: Any, **options: Any) -> Any:
+            shown = present(identity, *arguments, **options)
+            is_short = "-s00" in identity and identity.endswith("-a0")
+            return replace(shown, n_frames=n_frames) if is_short else shown
+
+        display.process._presenter.present = present_some_too_short
+
+    rig.run(table, on_display=hasten)
+    for first, again in answers(rig.folder / "run").values():
+        assert Counter(first.reasons) == {None: 10, InvalidReason.SHOWN_TOO_SHORT: 10}
+        assert again.is_valid.all()
+    assert {note["safeguard"] for note in notes(rig.folder / "run", "safeguard")} == {
+        "wrong_duration"
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [("pause", "Nobody is at a terminal"), ("warn", "No presentation of this run was valid")],
+)
+def test_exit_code_tells_of_a_run_without_valid_presentations(
+    rig: Rig, tmp_path: Path, table: Table, action: str, said: str
+) -> None:
+    table["invalid_trials"] = {"policy": "drop"}
+    table["safeguards"] = {"no_valid_presentation": action}
+    faulty(table, "distracted always", tmp_path)
+    file = tmp_path / "bad.toml"
+    file.write_text(tomli_w.dumps(table))
+    rig.begin_display(Experiment.model_validate(table))
+    result = CliRunner().invoke(app, ["run", str(file), "--run-dir", str(tmp_path / "bad")])
+    assert result.exit_code == 5, result.output
+    assert said in " ".join(result.output.split())
+
+
 # What ends a run with an error, and how it goes on
 
 
@@ -671,6 +873,43 @@ def stopped(rig: Rig, table: Table) -> Path:
     with pytest.raises(RunStopped):
         rig.run(table, on_status=is_third)
     return rig.folder / "run"
+
+
+def test_resumed_run_has_its_images_whatever_became_of_files_and_blobs(
+    rig: Rig, table: Table, tmp_path: Path
+) -> None:
+    folder = tmp_path / "grays"
+    folder.mkdir()
+    shapes = {"square.png": (80, 80, 3), "wide.png": (40, 160, 3)}
+    for name, shape in shapes.items():
+        Image.fromarray(np.full(shape, 128, np.uint8)).save(folder / name)
+    table["protocol"]["references"] = {"kind": "folder", "path": str(folder)}
+    with pytest.raises(RunStopped):
+        rig.run(table, on_status=once(lambda status: status.block == 2, rig.stop))
+    path = rig.folder / "run"
+    with RunReader.open(path) as reader:
+        first = next(reader.passes())
+        for stimulus in first.plan.stimuli[-2:]:
+            assert reader.image(stimulus.pixels_sha256).shape == shapes[stimulus.label]
+        assert {item.pixels_sha256 for item in first.shown} >= {
+            stimulus.pixels_sha256 for stimulus in first.plan.stimuli
+        }
+        assert reader.problems() == ()
+    (folder / "square.png").unlink()
+    (folder / "wide.png").write_bytes(b"no picture")
+    (path / "blobs" / f"{first.plan.stimuli[0].pixels_sha256}.png").unlink()
+    with RunReader.open(path) as reader:
+        (problem,) = reader.problems()
+        assert ": 1 of the images that were shown and answered." in problem
+        assert ("now", problem) in gather(reader).notes
+    rig.resume()
+    (changed,) = notes(path, "image files changed")
+    assert changed["name"] == "references"
+    assert "cannot be read any more" in changed["change"]
+    assert notes(path, "images restored") == [{"block": 0, "n": 1}]
+    with RunReader.open(path) as reader:
+        assert reader.problems() == ()
+        assert reader.result() is not None
 
 
 def edit(path: Path, change: Callable[[Table], None]) -> str:
@@ -837,11 +1076,10 @@ def test_report_tells_clocks_and_shows_every_generation(rig: Rig, table: Table) 
     assert float(drift_ppm) == pytest.approx(20.0, abs=10.0)
     rate, pattern = content.curves
     assert (rate.unit, pattern.unit) == ("spikes/s", "")
-    labels = [axis.get_ylabel() for axis in draw_curves(content.curves, lambda _: (0, 0)).axes]
+    labels = [axis.get_ylabel() for axis in draw_curves(content.curves).axes]
     assert labels == ["score (spikes/s)", "score"]
-    drawn = draw_best_images(rate, lambda _key: np.zeros((4, 4, 3), dtype=np.uint8))
-    titles = [axis.get_title().split("\n")[0] for axis in drawn.axes]
-    assert [title for title in titles if title] == [f"gen {number}" for number in range(14)]
+    labels = [label.split("\n")[0] for label in best_labels(rate).values()]
+    assert labels == [f"gen {number}" for number in range(14)]
 
 
 def test_report_shows_the_experiment_that_was_run(rig: Rig, table: Table) -> None:
@@ -849,22 +1087,23 @@ def test_report_shows_the_experiment_that_was_run(rig: Rig, table: Table) -> Non
     file = path / "experiment.toml"
     text = file.read_text()
 
-    def report() -> tuple[str, dict[str, str]]:
+    def report() -> tuple[str, str]:
         with RunReader.open(path) as reader:
             content = gather(reader)
-        return content.experiment_toml, dict(content.notes)
+        return content.experiment_toml, content.notes[-1][1]
 
-    topic = "experiment.toml was edited after the run"
+    edited = "experiment.toml was edited after the run: "
     assert report()[0] == text
-    assert topic not in report()[1]
+    assert edited not in report()[1]
     file.write_text(text.replace("n_generations = 3", "n_generations = 77"))
     shown, said = report()
     assert tomllib.loads(shown) == tomllib.loads(text)
-    assert said[topic] == "protocol.n_generations: 3 is now 77"
+    assert said == f"{edited}protocol.n_generations: 3 is now 77."
     file.write_text("[[")
     shown, said = report()
     assert tomllib.loads(shown) == tomllib.loads(text)
-    assert "no TOML" in said[topic]
+    assert said.startswith(edited)
+    assert "no TOML" in said
 
 
 def test_readme_reads_a_record(rig: Rig, table: Table) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from typer.testing import CliRunner
 from signseg_rig.cli import app
 from signseg_rig.config import WireSettings
 from signseg_rig.networks import load_network
-from signseg_rig.neurons import FeatureReader, NeuronModels
+from signseg_rig.neurons import FeatureReader, FeatureSigns, NeuronModels
 from signseg_rig.records import RunReader
 
 N_IMAGES, N_UNITS = 40, 3
@@ -69,7 +70,8 @@ def fitted(recording: Path) -> tuple[Path, list[dict[str, Any]]]:
     output = signseg_rig(
         "fit",
         *("--responses", recording / "rates.npy", "--images", recording / "images"),
-        *("--layer", "blocks.3", "--pool-px", 2, "--set", "input_size_px=64"),
+        *("--layer", "blocks.3", "--pool-px", 2, "--rectify", "split"),
+        *("--set", "input_size_px=64"),
         *("--compare", "ridge", "--compare", "positive-only"),
         *("--out", out, "--cache-dir", recording / "cache", "--json"),
     )
@@ -86,8 +88,11 @@ def test_fit_prints_and_writes_what_it_found(fitted: tuple[Path, list[dict[str, 
         assert 0.8 < row["reliability"] < 1
         assert 0.6 < row["test_r"] < row["ceiling_r"]
         assert row["p_value"] == pytest.approx(1 / 201)  # of the 200 shuffles by default
+        assert row["features_below_0"] == 0
     models = NeuronModels.load(path)
     assert models.features.layer == "blocks.3"
+    assert models.features.rectify == "split"
+    assert models.signs == FeatureSigns(is_rectified=True, negative_share=0.0)
     assert models.features.network["input_size_px"] == 64
     assert models.fit == {
         "seed": 0,
@@ -100,6 +105,7 @@ def test_fit_prints_and_writes_what_it_found(fitted: tuple[Path, list[dict[str, 
     report = path.with_name("three-report")
     page = (report / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 4
+    assert "0.0% are below 0" in page
     for name in ("predictions", "ceiling", "spectra", "comparisons"):
         assert (report / "figures" / f"{name}.png").stat().st_size > 5000
     with (report / "comparisons.csv").open() as file:
@@ -127,6 +133,129 @@ def test_predict_gives_what_the_models_say(
     image = np.asarray(Image.open(recording / "images" / "image07.png"))
     expected = models.ablate("positive", 1).predict_images(image[None], network)[0]
     np.testing.assert_allclose([float(ablated[7][unit]) for unit in "012"], expected, atol=1e-3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_rates_of_an_image_whose_name_is_no_text_are_written(
+    fitted: tuple[Path, list[dict[str, Any]]], recording: Path, tmp_path: Path
+) -> None:
+    path, _ = fitted
+    picture = (recording / "images" / "image07.png").read_bytes()
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(picture)
+    out = tmp_path / "rates.csv"
+    options = ("--images", tmp_path, "--cache-dir", recording / "cache", "--out", out)
+    signseg_rig("predict", path, *options)
+    with out.open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["image"] == r"caf\udce9.png"
+
+
+@pytest.fixture(scope="module")
+def signed(recording: Path) -> tuple[Path, str]:
+    """Models of features of both signs, and what was printed."""
+    out = recording / "signed.neurons"
+    result = CliRunner().invoke(
+        app,
+        [
+            *("fit", "--responses", str(recording / "rates.npy")),
+            *("--images", str(recording / "images"), "--cache-dir", str(recording / "cache")),
+            *("--layer", "blocks.3", "--pool-px", "2", "--set", "input_size_px=64"),
+            *("--n-shuffles", "0", "--out", str(out)),
+        ],
+        env={"COLUMNS": "80"},
+    )
+    assert result.exit_code == 0, result.output
+    return out, result.stdout
+
+
+def test_fit_says_that_features_take_both_signs(signed: tuple[Path, str], recording: Path) -> None:
+    path, printed = signed
+    assert re.search(r"[45]\d\.\d% are below 0: the signs of weights are\s+arbitrary", printed)
+    assert max(map(len, printed.splitlines()[:-2])) <= 80
+    assert "normalized_ev" not in printed  # a heading that says so in letters of one cell
+    page = (recording / "signed-report" / "report.html").read_text(encoding="utf-8")
+    assert "the signs of weights are arbitrary" in page
+    signs = NeuronModels.load(path).signs
+    assert signs is not None
+    assert 0.4 < signs.negative_share < 0.6
+
+
+@pytest.mark.parametrize(
+    "verb", [["predict", "--sign", "positive"], ["ablate", "--strengths", "0,1"]]
+)
+def test_ablation_by_sign_of_signed_features_has_to_be_asked_for(
+    signed: tuple[Path, str], recording: Path, tmp_path: Path, verb: list[str]
+) -> None:
+    path, _ = signed
+    command = [
+        *(verb[0], str(path), *verb[1:], "--images", str(recording / "images"), "--json"),
+        *("--cache-dir", str(recording / "cache")),
+        *(["--report", str(tmp_path / "report")] if verb[0] == "ablate" else []),
+    ]
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1
+    said = " ".join(refused.output.split())
+    assert "blocks.3 of efficientnet_lite0, pooled to 2 x 2, are arbitrary" in said
+    assert "--rectify split" in said
+    asked = CliRunner().invoke(app, [*command, "--signed-features-anyway"])
+    assert asked.exit_code == 0, asked.output
+    found = json.loads(asked.stdout)
+    rows = found.values() if isinstance(found, dict) else found
+    assert all(row["signed_features_anyway"] for row in rows)
+
+
+def test_models_of_one_sign_are_not_compared_on_signed_features(
+    recording: Path, tmp_path: Path
+) -> None:
+    command = [
+        *("fit", "--responses", str(recording / "rates.npy")),
+        *("--images", str(recording / "images"), "--cache-dir", str(recording / "cache")),
+        *("--layer", "blocks.3", "--pool-px", "2", "--set", "input_size_px=64"),
+        *("--n-shuffles", "0", "--compare", "positive-only", "--out", str(tmp_path / "x")),
+    ]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 1
+    assert "positive-only, which read blocks.3" in " ".join(result.output.split())
+
+
+def test_choose_asks_the_neurons(recording: Path, tmp_path: Path) -> None:
+    table = {
+        "name": "both",
+        "out_dir": str(tmp_path / "choices"),
+        "network": {"kind": "efficientnet_lite0", "input_size_px": 64},
+        "layer": "blocks.3",
+        "pool_px": 2,
+        "rectify": "split",
+        "share": 0.25,
+        "n_folds": 4,
+        "n_draws": 2,
+        "max_components": 5,
+        "sessions": {
+            name: {"responses": "rates.npy", "images": "images"} for name in ("one", "two")
+        },
+    }
+    file = recording / "choices.toml"
+    file.write_text(tomli_w.dumps(table))
+    command = ["choose", str(file), "--cache-dir", str(recording / "cache")]
+    result = CliRunner().invoke(app, [*command, "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [one["session"] for one in found["tests"]] == ["one"] * 7 + ["two"] * 7 + [""] * 7
+    assert all("too few" in one["remark"] for one in found["tests"])
+    assert all(one["p_value"] is None for one in found["tests"])
+    page = Path(found["report"]).read_text(encoding="utf-8")
+    assert "too few: of 3 neurons" in page
+    assert "too few: 2 sessions" in page
+    assert page.count("data:image/png;base64,") == 1
+    with Path(found["report"]).with_name("neurons.csv").open() as rows:
+        assert len(list(csv.DictReader(rows))) == 2 * N_UNITS * 10
+    printed = CliRunner().invoke(app, command, env={"COLUMNS": "80"}).stdout
+    assert "No p and no interval" in printed
+    assert max(map(len, printed.splitlines()[:-1])) <= 80
+    file.write_text(tomli_w.dumps({**table, "rectify": "as_is"}))
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1
+    assert "models of session one, which read blocks.3" in " ".join(refused.output.split())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")

@@ -98,6 +98,13 @@ def test_run_goes_on_where_its_display_is_killed(
             assert sorted(shown) == sorted(item.id for item in one.plan.presentations)
 
 
+def test_what_the_display_is_known_by_is_not_for_everybody_to_list(
+    launcher: DisplayLauncher,
+) -> None:
+    arguments = psutil.Process(launcher._process.pid).cmdline()
+    assert not any(launcher._launch_id in argument for argument in arguments)
+
+
 def test_display_that_goes_on_dying_ends_the_run(
     launcher: DisplayLauncher, restarts: list[str], hello: Hello
 ) -> None:
@@ -112,13 +119,26 @@ def test_display_that_goes_on_dying_ends_the_run(
         launcher.keep_running()
 
 
-def test_display_that_never_came_is_not_started_again(
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell what was killed")
+def test_display_that_is_killed_before_it_has_come_is_started_again(
     launcher: DisplayLauncher, restarts: list[str]
 ) -> None:
-    launcher.keep_running()
-    kill(launcher)
-    with pytest.raises(DisplayError, match="has ended"):
+    for _ in range(MAX_RESTARTS):
+        kill(launcher)
         launcher.keep_running()
+    assert len(restarts) == MAX_RESTARTS
+    kill(launcher)
+    with pytest.raises(DisplayError, match=r"has ended \(exit code -9"):
+        launcher.keep_running()
+
+
+def test_display_that_ends_by_itself_before_it_has_come_is_not_started_again(
+    experiment: Experiment, tmp_path: Path, restarts: list[str]
+) -> None:
+    with DisplayLauncher(tmp_path / "no.toml", tmp_path / "display.log", restarts.append) as made:
+        made._process.wait()
+        with pytest.raises(DisplayError, match=r"has ended \(exit code 1\).*no such file"):
+            made.keep_running()
     assert restarts == []
 
 
@@ -130,6 +150,7 @@ def test_last_words_are_those_of_the_display_that_ended(
     log = tmp_path / "display.log"
     log.write_text("Words of an earlier display.\n")
     with DisplayLauncher(file, log) as launcher:
+        launcher._n_restarts = MAX_RESTARTS
         kill(launcher)
         with pytest.raises(DisplayError, match="last words") as caught:
             launcher.keep_running()
@@ -155,6 +176,22 @@ def test_run_without_its_keys_leaves_no_folder(
     with pytest.raises(RigError, match=missing):
         start(experiment.model_copy(update={"wire": wire}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_only_a_run_without_keys_is_recorded_as_insecure(
+    experiment: Experiment, tmp_path: Path, has_keys: bool
+) -> None:
+    make_keys(tmp_path / "keys")
+    address = experiment.wire.address.replace("127.0.0.1", "0.0.0.0")
+    keys_dir = tmp_path / "keys" if has_keys else None
+    changes = {"address": address, "allow_insecure": True, "keys_dir": keys_dir}
+    wire = experiment.wire.model_copy(update=changes)
+    start(experiment.model_copy(update={"wire": wire}), tmp_path / "run")
+    with RunReader.open(tmp_path / "run") as reader:
+        assert [note.body for note in reader.notes("insecure")] == (
+            [] if has_keys else [{"address": address}]
+        )
 
 
 def start(experiment: Experiment, path: Path) -> None:
@@ -184,6 +221,19 @@ with virtual_screen(320, 240):
     print("ready", flush=True)
     time.sleep(1000)
 """
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX links")
+def test_log_that_is_a_link_is_not_written_behind(tmp_path: Path) -> None:
+    mine, log = tmp_path / "mine", tmp_path / "display.log"
+    mine.write_text("kept")
+    log.symlink_to(mine)
+    with (
+        pytest.raises(DisplayError, match=r"display\.log, .*cannot be written: it is a link"),
+        DisplayLauncher(tmp_path / "experiment.toml", log),
+    ):
+        pass
+    assert mine.read_text() == "kept"
 
 
 @pytest.mark.display

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -208,3 +209,39 @@ def drain(terminal: int) -> None:
     """Read what a terminal shows, so that nobody waits for room in it."""
     while select.select([terminal], [], [], 0)[0]:
         os.read(terminal, 65536)
+
+
+def test_run_that_a_safeguard_has_paused_goes_on_when_somebody_lets_it(
+    tmp_path: Path, experiment_file: Path
+) -> None:
+    table = tomllib.loads(experiment_file.read_text())
+    table["response_source"]["invalid_share"] = 0.9
+    table["invalid_trials"] = {"policy": "drop"}
+    table["safeguards"] = {"many_invalid": "pause", "no_valid_presentation": "warn"}
+    experiment_file.write_text(tomli_w.dumps(table))
+    path = tmp_path / "run"
+    n_pressed = 0
+    with in_a_terminal("run", experiment_file, "--run-dir", path) as (process, terminal):
+        said = b""
+        while chunk := read(terminal):
+            said += chunk
+            _, bell, after = said.partition(b"\a")
+            # What is told of a pause before its bell is of the pause before.
+            if bell and b"press p to go on" in after:
+                os.write(terminal, b"p")
+                said, n_pressed = after.rpartition(b"press p to go on")[2], n_pressed + 1
+        os.close(terminal)
+        assert process.wait(timeout=60) == 0
+    # After the last block there is nothing left to wait for.
+    assert n_pressed == N_GENERATIONS - 1
+    with RunReader.open(path) as reader:
+        alarms = [note.body["action"] for note in reader.notes("safeguard")]
+    assert alarms == ["pause"] * N_GENERATIONS
+
+
+def read(terminal: int) -> bytes:
+    """Read what a terminal shows; nothing once nobody has it open any more."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""

@@ -61,11 +61,14 @@ SHOWN = st.builds(
     n_frames=COUNTS,
     n_dropped_frames=COUNTS,
 )
-RESULTS = st.builds(
-    ProtocolResult,
-    is_success=st.booleans(),
-    columns=st.lists(TEXTS, max_size=3).map(tuple),
-    rows=st.lists(st.lists(TEXTS | FLOATS | COUNTS, max_size=3).map(tuple), max_size=3).map(tuple),
+CELLS = TEXTS | FLOATS | COUNTS
+RESULTS = st.integers(0, 3).flatmap(
+    lambda n_columns: st.builds(
+        ProtocolResult,
+        is_success=st.booleans(),
+        columns=st.tuples(*[TEXTS] * n_columns),
+        rows=st.lists(st.tuples(*[CELLS] * n_columns), max_size=3).map(tuple),
+    )
 )
 
 

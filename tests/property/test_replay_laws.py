@@ -20,6 +20,7 @@ def experiments(draw: st.DrawFn, optimizer: str) -> dict[str, Any]:
     return {
         "n_generations": draw(st.integers(1, 5)),
         "n_showings": draw(st.integers(1, 2)),
+        "n_final_showings": draw(st.integers(0, 2)),
         "references": {
             "kind": "random_codes",
             "generator": GENERATOR,
@@ -31,6 +32,7 @@ def experiments(draw: st.DrawFn, optimizer: str) -> dict[str, Any]:
                 "generator": GENERATOR,
                 "optimizer": table,
                 "score": {"kind": "channel", "unit": UNIT_NAMES[number]},
+                "control": draw(st.sampled_from([None, "shuffled_scores"])),
             }
             for number in range(n_threads)
         ],

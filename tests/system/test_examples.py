@@ -128,6 +128,12 @@ def test_05_fits_recorded_neurons(tmp_path: Path) -> None:
     assert (
         len(re.findall(r"^(?:random|positive|negative|both).* \d\.\d ", output, re.MULTILINE)) == 77
     )
+    # Without positive weights models choose images that drive the neurons less.
+    found = re.search(
+        r"^positive - negative, equal share +(\S+) \[\S+ (\S+)\]", output, re.MULTILINE
+    )
+    assert found is not None
+    assert float(found[1]) < float(found[2]) < 0
     for path in output.splitlines()[-3:]:
         assert Path(path).is_file()
 
@@ -137,6 +143,16 @@ def test_06_dale_index(tmp_path: Path) -> None:
     report = tmp_path / output.split()[-1]
     assert "lite2" in report.read_text(encoding="utf-8")
     assert "0.54" in output
+
+
+def test_08_is_pooled_with_07() -> None:
+    """It is the same sweep but for its network: else the two could not be pooled."""
+    one, other = (
+        tomllib.loads((EXAMPLES / name).read_text())
+        for name in ("07_sweep.toml", "08_sweep_squeezenet.toml")
+    )
+    assert {key for key in one if one[key] != other.get(key)} == {"name", "network"}
+    assert one.keys() == other.keys()
 
 
 @pytest.mark.slow
@@ -155,5 +171,18 @@ def test_07_sweep(tmp_path: Path) -> None:
     sweep = run("-m", "signseg_rig", "visualize", file, cwd=tmp_path).split()[-1]
     report = run("-m", "signseg_rig", "report", sweep, cwd=tmp_path).split()[-1]
     page = (tmp_path / report).read_text(encoding="utf-8")
-    assert "48 evolutions; written" in page
+    # Intact, six ablations and both signs twice each, four random controls three times.
+    assert "56 evolutions; written" in page
+    said = " ".join(page.split())
+    assert "too few: no outcome has p below 0.5" in said
+    assert "Random weights are drawn 3 times" in said
     assert "similarity.centered.across.mean" in page
+
+
+def test_08_choices_is_read() -> None:
+    from signseg_rig.choices import read_choice_settings
+
+    settings = read_choice_settings(EXAMPLES / "08_choices.toml")
+    assert settings.rectify == "split"
+    assert list(settings.sessions) == ["201025", "210325"]
+    assert settings.sessions["201025"].images == EXAMPLES / "v4" / "201025" / "images.zip"

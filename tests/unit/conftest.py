@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import socket
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -161,6 +162,14 @@ def toy_plugins(plugin_shelf: PluginShelf) -> PluginShelf:
         source=TOY_SOURCE,
     )
     return plugin_shelf
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 TOY_EXPERIMENT = """\

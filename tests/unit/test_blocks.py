@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from signseg_rig.blocks import Block, BlockMaker, check_replay, joined
+from signseg_rig.blocks import Block, BlockMaker, check_replay, check_units, joined
 from signseg_rig.errors import ConfigError, ReplayMismatchError, ResponseError
 from signseg_rig.testing.synthetic import LinearGenerator, LinearGeneratorSettings
 from signseg_rig.types import (
@@ -96,6 +96,18 @@ def test_pixels_are_those_of_the_generator(maker: BlockMaker, generator: LinearG
             assert planned.content_sha256 == array_sha256(stimulus.code)
 
 
+def test_images_of_equal_bytes_and_other_shapes_are_two(maker: BlockMaker) -> None:
+    shapes = [(40, 160, 3), (80, 80, 3), (160, 40, 3)]
+    stimuli = tuple(
+        Stimulus("reference", "grays", -1, index, image=np.full(shape, 128, np.uint8))
+        for index, shape in enumerate(shapes)
+    )
+    block = maker.make(0, StimulusBatch(stimuli), None)
+    images = maker.images(block)
+    for planned, shape in zip(block.stimuli, shapes, strict=True):
+        assert images[planned.pixels_sha256].shape == shape
+
+
 def test_references_are_rendered_once(maker: BlockMaker, generator: CountingGenerator) -> None:
     for number in range(3):
         maker.make(number, batch_of(number), None)
@@ -125,6 +137,24 @@ def test_one_code_given_to_two_generators_gives_two_images(generator: CountingGe
     for number in range(2):  # the second block takes its references from the first
         block = maker.make(number, StimulusBatch(stimuli), None)
         assert [stimulus.pixels_sha256 for stimulus in block.stimuli] == expected
+
+
+def test_file_that_changed_is_not_laid_to_the_libraries(maker: BlockMaker) -> None:
+    plan = maker.make(0, batch_of(0), None).first_pass()
+    *others, picture = plan.stimuli
+    other = replace(picture, content_sha256="0" * 64, label="face.png")
+    recorded = replace(plan, stimuli=(*others, other))
+    with pytest.raises(ReplayMismatchError, match=r"'face.png'.*Put the files of images back"):
+        check_replay(plan, recorded)
+
+
+def test_responses_to_other_presentations_are_refused(maker: BlockMaker) -> None:
+    plan = maker.make(0, batch_of(0), None).first_pass()
+    responses = responses_to(plan, set())
+    check_units(plan, responses, ("u",))
+    responses.stimulus_index[0] = 99
+    with pytest.raises(ReplayMismatchError, match="other presentations than were planned"):
+        check_units(plan, responses, ("u",))
 
 
 def test_memory_holds_a_few_blocks_only(maker: BlockMaker) -> None:

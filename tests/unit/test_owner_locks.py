@@ -78,3 +78,17 @@ def test_a_file_system_without_locks_is_an_error_of_the_disk(paths, monkeypatch)
     with pytest.raises(OSError, match="no locks here"):
         take_lock(lock, owner)
     assert not owner.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX links")
+def test_files_that_links_lead_to_are_neither_emptied_nor_written(paths, tmp_path):
+    mine = tmp_path / "mine"
+    mine.write_text("kept")
+    lock, owner = paths
+    owner.symlink_to(mine)
+    take_lock(lock, owner).release()
+    lock.unlink()
+    lock.symlink_to(mine)
+    with pytest.raises(OSError, match="it is a link"):
+        take_lock(lock, owner)
+    assert mine.read_text() == "kept"

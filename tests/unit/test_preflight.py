@@ -96,7 +96,7 @@ def test_a_taken_port_is_found_and_a_free_one_stays_free(check: Check, address: 
     port = int(address.rpartition(":")[2])
     with socket.create_server(("127.0.0.1", port)):
         problem = only(check(), "wire", "address")
-    assert problem.severity == "error"
+    assert problem.severity == "warning"
     assert address in problem.message
     assert check_experiment(read_experiment(Path("toy.toml"))) == []
     with socket.create_server(("127.0.0.1", port)):
@@ -166,19 +166,67 @@ def test_a_calibrated_monitor_is_fine(check: Check) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stimulus", "what"),
+    ("stimulus", "key", "what"),
     [
-        ("size_deg = 100.0\n", "does not fit the screen"),
-        ("size_deg = 5.0\nposition_deg = [0.0, 60.0]\n", "lies off the screen"),
-        ("size_deg = 10.0\nposition_deg = [22.0, 0.0]\n", "does not fit the screen"),
-        ("[stimulus.fixation]\nposition_deg = [0.0, -40.0]\n", "lies off the screen"),
-        ("[stimulus.sync_patch]\nsize_px = 900\n", "larger than the screen"),
+        ("size_deg = 100.0\n", "size_deg", "does not fit the screen"),
+        ("size_deg = 5.0\nposition_deg = [0.0, 60.0]\n", "position_deg", "lies off the screen"),
+        ("size_deg = 10.0\nposition_deg = [22.0, 0.0]\n", "size_deg", "does not fit the screen"),
+        (
+            "[stimulus.fixation]\nposition_deg = [0.0, -40.0]\n",
+            "fixation.position_deg",
+            "lies off the screen",
+        ),
+        ("[stimulus.sync_patch]\nsize_px = 900\n", "sync_patch.size_px", "larger than the screen"),
     ],
 )
-def test_what_is_shown_lies_on_the_screen(check: Check, stimulus: str, what: str) -> None:
-    problem = only(check(f"[stimulus]\n{stimulus}"), "stimulus")
+def test_what_is_shown_lies_on_the_screen(check: Check, stimulus: str, key: str, what: str) -> None:
+    problem = only(check(f"[stimulus]\n{stimulus}"), "stimulus", *key.split("."))
     assert problem.severity == "error"
     assert what in problem.message
+
+
+def test_parts_that_are_off_the_screen_do_not_hide_each_other(check: Check) -> None:
+    problems = check(
+        "[stimulus]\nsize_deg = 100.0\nposition_deg = [0.0, 60.0]\n"
+        "[stimulus.fixation]\nposition_deg = [0.0, -40.0]\n[stimulus.sync_patch]\nsize_px = 900\n"
+    )
+    # How large an image may be depends on where it is.
+    assert [problem.key[1:] for problem in problems] == [
+        ("position_deg",),
+        ("fixation", "position_deg"),
+        ("sync_patch", "size_px"),
+    ]
+
+
+def test_an_image_of_a_few_pixels_is_warned_of(check: Check) -> None:
+    problem = only(check("[stimulus]\nsize_deg = 0.01\n"), "stimulus", "size_deg")
+    assert problem.severity == "warning"
+    assert "An image of 0.01 degrees is 2 px wide on this screen" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("stimulus", "expected"),
+    [
+        # The patch covers 40 px at the bottom left, 24.2 degrees to the left of the centre.
+        ("size_deg = 4.0\nposition_deg = [-22.0, -12.5]\n", [("warning", "sync_patch")]),
+        ("size_deg = 4.0\nposition_deg = [22.0, -11.0]\n", []),
+        (
+            "size_deg = 4.0\nposition_deg = [-22.0, -12.5]\nsync_patch = { corner = 'none' }\n",
+            [],
+        ),
+        (
+            "[stimulus.fixation]\nposition_deg = [-24.5, -14.5]\n",
+            [("error", "fixation.position_deg")],
+        ),
+        ("[stimulus.fixation]\nposition_deg = [-24.5, -14.5]\nis_shown = false\n", []),
+        ("[stimulus.fixation]\nposition_deg = [24.5, -14.5]\n", []),
+    ],
+)
+def test_what_the_sync_patch_covers_is_told(
+    check: Check, stimulus: str, expected: list[tuple[str, str]]
+) -> None:
+    problems = check(f"[stimulus]\n{stimulus}")
+    assert [(one.severity, ".".join(map(str, one.key[1:]))) for one in problems] == expected
 
 
 def test_a_stimulus_that_fits_is_fine(check: Check) -> None:

@@ -47,7 +47,8 @@ def check(
             "generators": {"linear": {"kind": "linear"}},
             "protocol": {
                 "kind": "evolution",
-                "n_generations": 2,
+                "n_generations": changes.get("n_generations", 6),
+                "stopping": changes.get("stopping"),
                 "references": changes.get("references", references),
                 "threads": [thread("a"), thread("b", **second)],
             },
@@ -67,6 +68,17 @@ def test_nothing_is_wrong_where_all_is_there(check: Check) -> None:
     assert check() == []
 
 
+def test_a_run_too_short_for_a_verdict_is_said_to_be(check: Check) -> None:
+    problem = only(check(n_generations=5), "protocol", "n_generations")
+    assert problem.severity == "warning"
+    assert "tested with 6 blocks or more" in problem.message
+    stopping = {"min_generations": 5, "patience_generations": 2}
+    problem = only(
+        check(n_generations=40, stopping=stopping), "protocol", "stopping", "min_generations"
+    )
+    assert problem.severity == "warning"
+
+
 def test_an_unknown_generator_is_found(check: Check) -> None:
     problem = only(check(generator="linea"), "protocol", "threads", 1, "generator")
     assert problem.severity == "error"
@@ -81,7 +93,7 @@ def test_an_unknown_generator_of_references_is_found(check: Check) -> None:
 
 def test_an_unknown_unit_is_found(check: Check) -> None:
     problems = check(score={"kind": "mean", "units": ["unit_1", "unit_7"]})
-    problem = only(problems, "protocol", "threads", 1, "score")
+    problem = only(problems, "protocol", "threads", 1, "score", "units", 1)
     assert problem.severity == "error"
     assert "Thread 'b' names the unit 'unit_7'." in problem.message
 
@@ -101,10 +113,20 @@ def test_all_problems_are_told_at_once(check: Check) -> None:
         references={"kind": "random_codes", "generator": "liner"},
     )
     assert [problem.key[1:] for problem in problems] == [
-        ("threads", 1, "score"),
+        ("threads", 1, "score", "unit"),
         ("threads", 1, "generator"),
         ("references", "generator"),
     ]
+
+
+def test_units_of_one_name_are_found(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    from signseg_rig.testing.synthetic import PixelPopulation
+
+    names = ("unit_0", "unit_1", "unit_0")
+    monkeypatch.setattr(PixelPopulation, "foreseen_unit_names", lambda _settings: names)
+    problem = only(check(), "response_source")
+    assert problem.severity == "error"
+    assert "several units of one name: 'unit_0'" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -144,7 +166,9 @@ def test_a_unit_that_the_readout_lacks_is_found_without_weights(check: Check) ->
     network = {"kind": "alexnet", "random_seed": 1}
     population = {"kind": "readout_population", "units": ["unit_0", "tenc"], "network": network}
     problems = check(response_source={"kind": "simulated", "population": population})
-    population_problems = [one for one in problems if one.key == ("response_source", "population")]
+    key = ("response_source", "population", "units")
+    population_problems = [one for one in problems if one.key[:3] == key]
+    assert [one.key[3] for one in population_problems] == [0, 1]
     assert ["Did you mean 'tench'" in one.message for one in population_problems] == [False, True]
     assert all("among its 1000." in one.message for one in population_problems)
 

@@ -1,6 +1,10 @@
 """Random streams: the same by name, independent of each other and of the global ones."""
 
+import enum
+from typing import Any
+
 import numpy as np
+import pytest
 
 from signseg_rig.seeds import named_rng
 
@@ -36,3 +40,30 @@ def test_streams_of_neighbouring_uses_are_uncorrelated() -> None:
     correlations = np.corrcoef(streams)[np.triu_indices(20, k=1)]
     # 190 sample correlations of independent streams have a standard deviation of 1/sqrt(4000).
     assert np.abs(correlations).max() < 5 / np.sqrt(4000)
+
+
+class Use(enum.StrEnum):
+    ORDER = "order"
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [(np.int64(3), 3), (np.uint8(3), 3), (np.str_("order"), "order"), (Use.ORDER, "order")],
+)
+def test_a_name_of_numpy_is_the_name_that_it_writes(name: Any, plain: str | int) -> None:
+    assert named_rng(1, name, 2).random() == named_rng(1, plain, 2).random()
+    assert named_rng(np.int64(7), "a").random() == named_rng(7, "a").random()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name", [0.7, np.float64(0.7), None, True, np.bool_(True), ("a", 1), b"a", np.arange(2)]
+)
+def test_what_is_not_written_the_same_everywhere_names_no_stream(name: Any) -> None:
+    with pytest.raises(TypeError, match="A name of a random stream should be text or a whole"):
+        named_rng(1, "strength", name)
+
+
+@pytest.mark.parametrize("seed", [1.0, None, True, "1"])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    with pytest.raises(TypeError, match="The seed of a random stream should be a whole number"):
+        named_rng(seed, "a")

@@ -27,7 +27,7 @@ class Outer(Settings):
 def problems_of(table: dict[str, object]) -> dict[tuple[str | int, ...], str]:
     with pytest.raises(ValidationError) as caught:
         Outer.model_validate(table)
-    return dict(explain(caught.value, Outer))
+    return {fault.path: fault.message for fault in explain(caught.value, Outer)}
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), 0.0, -1.0, "fast"])
@@ -104,13 +104,13 @@ def test_every_problem_has_its_path_and_the_nearest_key(toy_plugins) -> None:
             "inne": {},
         }
     ) == {
-        ("optimizer", "n_cods"): "unknown key; did you mean 'n_codes'?",
+        ("optimizer", "n_cods"): "unknown key. Did you mean 'n_codes'?",
         ("optimizer", "step"): "should be greater than 0; got -1",
         ("others", "b", "n_codes"): "should be greater than or equal to 2; got 1",
-        ("inner", "rate_khz"): "unknown key; did you mean 'rate_hz'?",
+        ("inner", "rate_khz"): "unknown key. Did you mean 'rate_hz'?",
         ("list_of", 1, "rate_hz"): "should be greater than 0; got 0",
-        ("list_of", 2, "elephant"): "unknown key; known here are: rate_hz",
-        ("inne",): "unknown key; did you mean 'inner'?",
+        ("list_of", 2, "elephant"): "unknown key. Known here are: rate_hz",
+        ("inne",): "unknown key. Did you mean 'inner'?",
     }
 
 

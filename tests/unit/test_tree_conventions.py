@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,8 +26,23 @@ SAFE_PARTS = {"Parallel", "delayed"}
 GLOBAL_SEEDS = {"seed", "manual_seed", "manual_seed_all", "set_rng_state", "set_state"}
 SEEDED_MODULES = {"random", "np.random", "numpy.random", "torch", "torch.random", "torch.cuda"}
 OTHERS_ERRORS = {*dir(builtins), "PydanticCustomError"}
-# The one place that unpickles, and makes of what a pickle names nothing but arrays.
-OPT_INS = {"finds_unsafe_format": ["signseg_rig/weights/array_pickles.py"]}
+OPT_INS = {
+    # The one place that unpickles, and makes of what a pickle names nothing but arrays.
+    "finds_unsafe_format": ["signseg_rig/weights/array_pickles.py"],
+    "finds_write_in_place": [
+        "signseg_rig/cli/outputs.py",  # into a pipe or a device that the user named
+        "signseg_rig/guarded_files.py",  # behind what a log holds
+        "signseg_rig/weights/downloads.py",  # a draft, which is checked before it gets its name
+        "signseg_rig/whole_files.py",  # a draft of its own
+    ],
+}
+# What writes a file by itself, and the names of what may be given to it in place of a path.
+WRITER = re.compile(
+    r".*\.(savefig|imsave|imwrite|to_csv|tofile)|(np|torch)\.(save|savez|savez_compressed|savetxt)"
+    r"|Image\..*\.save|(json|tomli_w)\.dump"
+)
+MODE_TO_WRITE = re.compile(r"[wax][bt]?\+?[bt]?|r[bt]?\+[bt]?")
+OPEN_FILES = {"buffer", "content", "file"}
 UNFINISHED = ("TODO", "FIXME", "XXX", "HACK")
 
 Rule = Callable[[str], Iterator[tuple[int, str]]]
@@ -62,6 +78,24 @@ def finds_global_seed(source: str) -> Iterator[tuple[int, str]]:
         module, _, function = ast.unparse(call.func).rpartition(".")
         if module in SEEDED_MODULES and function in GLOBAL_SEEDS:
             yield call.lineno, f"calls {module}.{function}"
+
+
+def finds_write_in_place(source: str) -> Iterator[tuple[int, str]]:
+    """Look for files that a crash would leave half-written; `signseg_rig.whole_files` writes."""
+    for call in _calls(source):
+        name = ast.unparse(call.func)
+        method = name.rpartition(".")[2]
+        arguments = [*call.args, *(word.value for word in call.keywords)]
+        parts = [part for one in arguments for part in ast.walk(one)]
+        is_opened = method in {"open", "fdopen"} and any(
+            isinstance(one, ast.Constant) and MODE_TO_WRITE.fullmatch(str(one.value))
+            for one in parts
+        )
+        is_saved = WRITER.fullmatch(name) and not any(
+            isinstance(one, ast.Name) and one.id in OPEN_FILES for one in parts
+        )
+        if is_opened or method in {"write_text", "write_bytes"} or is_saved:
+            yield call.lineno, f"calls {name}"
 
 
 def finds_long_file(source: str) -> Iterator[tuple[int, str]]:
@@ -152,6 +186,17 @@ CASES: list[tuple[Rule, list[str], list[str]]] = [
             "random.seed()",
         ],
         ["np.random.default_rng(1)", "torch.Generator().manual_seed(1)", "named_rng(1, 'noise')"],
+    ),
+    (
+        finds_write_in_place,
+        [
+            "path.open('w', newline='')",
+            "open(path, mode='ab')",
+            "path.write_text(text)",
+            "np.save(path, array)",
+            "figure.savefig(folder / 'a.png')",
+        ],
+        ["path.open('rb')", "open(path)", "np.save(buffer, array)", "write_whole(path, content)"],
     ),
     (finds_long_file, ["\n" * (MAX_FILE_LINES + 1)], ["\n" * MAX_FILE_LINES]),
     (finds_long_function, [LONG_FUNCTION], [LONG_DOCSTRING]),

@@ -100,3 +100,14 @@ def test_a_file_system_without_a_call_for_names_is_no_failure(
         return
     with pytest.raises(OSError, match="Input/output error"):
         sync_folder(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX links and devices")
+def test_a_link_is_replaced_and_a_device_is_not(tmp_path: Path) -> None:
+    mine, link = tmp_path / "mine", tmp_path / "figure.png"
+    mine.write_bytes(b"kept")
+    link.symlink_to(mine)
+    write_whole(link, b"drawn")
+    assert (mine.read_bytes(), link.read_bytes(), link.is_symlink()) == (b"kept", b"drawn", False)
+    with pytest.raises(OSError, match="it is a device"):
+        write_whole(Path("/dev/null"), b"drawn")

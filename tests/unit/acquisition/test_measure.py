@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from signseg_rig.acquisition import Aligner, measure
+from signseg_rig.acquisition import Aligner, Orders, measure
 from signseg_rig.config import WindowSettings
 from signseg_rig.types import InvalidReason, Presentation, Recording, ResponseBatch, Shown
 
@@ -42,6 +42,7 @@ def rates(reports: list[Shown], record: Recording, *, reject: bool = True) -> Re
         planned(),
         WindowSettings(),
         unit_names=("u", "silent"),
+        orders=Orders(on_frames=6, off_frames=6, refresh_rate_hz=60.0),
         reject_dropped_frames=reject,
         aligner=Aligner(),
     )
@@ -87,6 +88,32 @@ def test_dropped_frames_are_invalid_where_that_is_wanted(reject: bool) -> None:
     reports[4] = replace(reports[4], n_dropped_frames=2)
     expected = {"p4": InvalidReason.DROPPED_FRAME} if reject else {}
     assert only_invalid(rates(reports, recording(reports), reject=reject)) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"n_frames": 0}, InvalidReason.SHOWN_TOO_SHORT),
+        ({"n_frames": 5}, InvalidReason.SHOWN_TOO_SHORT),
+        ({"n_frames": 7}, InvalidReason.SHOWN_TOO_LONG),
+        # Six flips that did not wait for the vertical blank.
+        ({"frames_long": 0.0}, InvalidReason.SHOWN_TOO_SHORT),
+        ({"frames_long": 5.0}, InvalidReason.SHOWN_TOO_SHORT),
+        # By the clock instead of the vertical blank, or on a screen that is 2 % off.
+        ({"frames_long": 5.4}, None),
+        ({"frames_long": 5.9}, None),
+        ({"frames_long": 6.1}, None),
+    ],
+)
+def test_other_duration_than_ordered_is_invalid(
+    changes: dict[str, float], reason: InvalidReason | None
+) -> None:
+    reports = shown()
+    if (frames_long := changes.pop("frames_long", None)) is not None:
+        changes = {"offset_s": reports[3].onset_s + frames_long / 60}
+    reports[3] = replace(reports[3], **changes)
+    expected = {} if reason is None else {"p3": reason}
+    assert only_invalid(rates(reports, recording(reports), reject=False)) == expected
 
 
 def test_window_that_the_clock_has_not_passed_is_incomplete() -> None:

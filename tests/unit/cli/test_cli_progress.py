@@ -42,3 +42,16 @@ def test_without_a_terminal_there_is_a_line_for_each_block() -> None:
         "running: block 1 of 2; a best 5.00 mean 2.50",
         "finished: block 2 of 2; 12 invalid presentations",
     ]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_alarm_is_told_once_and_stays_in_sight_until_it_is_over(is_terminal: bool) -> None:
+    dead = RunStatus("running", block=1, alarm="No spike on any of 96 units.")
+    paused = RunStatus("paused", block=1, alarm=dead.alarm, message="paused; press p to go on")
+    text = shown(RunStatus("running"), dead, paused, is_terminal=is_terminal)
+    assert text.count(f"Warning: {dead.alarm}") == (0 if is_terminal else 1)
+    assert text.count("\a") == (1 if is_terminal else 0)
+    if is_terminal:
+        assert text.rsplit("thread", maxsplit=1)[-1].count(dead.alarm) == 1
+        over = shown(dead, RunStatus("running", block=2), is_terminal=True)
+        assert dead.alarm not in over.rsplit("thread", maxsplit=1)[-1]

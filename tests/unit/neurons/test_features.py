@@ -60,6 +60,38 @@ def test_pooling_shares_positions_that_do_not_divide(images):
     np.testing.assert_allclose(features[:, :, 1], second.transpose(0, 2, 1), rtol=1e-5)
 
 
+class SignedNetwork(PixelNetwork):
+    """Its values are as often below 0 as above."""
+
+    def features(self, images, layer=None):
+        return super().features(images, layer) - np.float32(127.5)
+
+
+def test_split_features_are_both_halves(images):
+    network = SignedNetwork()
+    whole = FeatureReader(network, "map", 2)
+    split = FeatureReader(network, "map", 2, "split")
+    assert split.shape == (6, 2, 2)
+    assert split.is_rectified
+    assert not whole.is_rectified
+    features = split.features(images)
+    assert features.min() == 0
+    positive, negative = np.split(features, 2, axis=1)
+    assert (np.minimum(positive, negative) == 0).all()
+    np.testing.assert_array_equal(positive - negative, whole.features(images))
+    with pytest.raises(ConfigError, match="rectify should be one of as_is, split; got 'both'"):
+        FeatureReader(network, "map", 2, "both")
+
+
+def test_split_features_are_kept_once(images, tmp_path):
+    network = SignedNetwork()
+    whole, split = (FeatureReader(network, "map", 2, rectify) for rectify in ("as_is", "split"))
+    FeatureCache(tmp_path, whole).features(images)
+    found = FeatureCache(tmp_path, split).features(images)
+    assert network.n_computed == len(images)
+    np.testing.assert_array_equal(found, split.features(images))
+
+
 def test_default_is_what_the_readout_reads(images):
     network = PixelNetwork()
     reader = FeatureReader(network)

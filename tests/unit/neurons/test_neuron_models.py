@@ -14,6 +14,7 @@ from signseg_rig.networks import load_network
 from signseg_rig.neurons import (
     Ablation,
     FeatureReader,
+    FeatureSigns,
     FeatureSpec,
     NeuronModels,
     ablation_curves,
@@ -35,6 +36,7 @@ def models(recorded):
         feature_mean=fitted.feature_mean,
         n_components=fitted.n_components,
         features=SPEC,
+        signs=FeatureSigns(is_rectified=True, negative_share=0.0),
         image_sha256=("a" * 64, "b" * 64),
         quality={"test_r": np.array([0.5, np.nan, 0.25, -0.125])},
         session={"subject": "W", "date": "2021-03-25"},
@@ -45,7 +47,7 @@ def models(recorded):
 def assert_equal(one, other):
     for name in ("coef", "intercept", "feature_mean", "n_components"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-    for name in ("unit_ids", "features", "image_sha256", "session", "fit", "ablation"):
+    for name in ("unit_ids", "features", "signs", "image_sha256", "session", "fit", "ablation"):
         assert getattr(one, name) == getattr(other, name)
     assert one.quality.keys() == other.quality.keys()
     for name, values in one.quality.items():
@@ -98,7 +100,7 @@ class TestFile:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"format": 2}, "format"),
+            ({"format": 3}, "format"),
             ({"surplus": 1}, "surplus"),
             ({"image_sha256": ["short"]}, "image_sha256"),
             ({"unit_ids": ["a", "b"]}, "no models of 2 neurons"),

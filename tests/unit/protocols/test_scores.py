@@ -101,8 +101,9 @@ def test_a_pattern_does_not_depend_on_overall_rate():
 def test_reports_every_unknown_unit_with_the_nearest_known_one():
     problems = score(kind="mean", units=["it1", "it_2", "v41"]).problems("Thread 'a'", UNITS)
     assert len(problems) == 2
-    assert "'it1'. Did you mean 'it_1'?" in problems[0]
-    assert "'v41'. Did you mean 'v4_1'?" in problems[1]
+    assert "'it1'. Did you mean 'it_1'?" in problems[0].message
+    assert "'v41'. Did you mean 'v4_1'?" in problems[1].message
+    assert [problem.key for problem in problems] == [("units", 0), ("units", 2)]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_reports_every_unknown_unit_with_the_nearest_known_one():
         ({"kind": "channel"}, "unit"),
         ({"kind": "channel", "unit": "a", "units": ["a"]}, "Extra inputs"),
         ({"kind": "mean", "units": []}, "at least 1"),
-        ({"kind": "mean", "units": ["a", "a"]}, "each unit once"),
+        ({"kind": "mean", "units": ["a", "a"]}, "each once"),
         ({"kind": "contrast", "preferred": "a", "other": "a"}, "two units"),
         ({"kind": "pattern", "targets_hz": {"a": 1.0}}, "at least 2"),
         ({"kind": "pattern", "targets_hz": {"a": 0.0, "b": 0.0}}, "not all be 0"),

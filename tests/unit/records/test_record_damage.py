@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,9 +15,11 @@ import pytest
 from signseg_rig.errors import RecordError
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.events import EventTable
+from signseg_rig.records.schema import _expected_layout
 from signseg_rig.types import ImageArray
 
 N_BLOCKS = 12
+TRIGGER = next(sql for _, name, _, sql in _expected_layout() if name == "events_are_not_changed")
 
 
 @pytest.fixture
@@ -78,9 +81,23 @@ def test_a_database_of_another_program(run: Path, open_it: Callable[[Path], obje
 @pytest.mark.parametrize("open_it", [RunReader.open, RunRecord.reopen])
 def test_a_record_of_another_version(run: Path, open_it: Callable[[Path], object]) -> None:
     with closing(sqlite3.connect(run / "run.sqlite")) as connection:
-        connection.execute("PRAGMA user_version = 2")
-    with pytest.raises(RecordError, match="record version 2; this program reads version 1"):
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(RecordError, match="record version 99; this program reads versions 1 and 2"):
         open_it(run)
+
+
+def test_a_record_of_the_first_version_is_read_and_not_gone_on_with(
+    run: Path, images: dict[str, ImageArray]
+) -> None:
+    """It named images by their values alone."""
+    (key, pixels), *_ = images.items()
+    name = hashlib.sha256(pixels.tobytes()).hexdigest()
+    (run / "blobs" / f"{key}.png").rename(run / "blobs" / f"{name}.png")
+    with closing(sqlite3.connect(run / "run.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    assert len(read_everything(run, {name: pixels})[3]) == N_BLOCKS  # type: ignore[arg-type]
+    with pytest.raises(RecordError, match="record version 1, which tells images of equal pixels"):
+        RunRecord.reopen(run)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -118,6 +135,7 @@ def test_a_changed_event_is_noticed_where_sqlite_notices_nothing(run: Path) -> N
     with closing(sqlite3.connect(run / "run.sqlite")) as connection:
         connection.execute("DROP TRIGGER events_are_not_changed")
         connection.execute("UPDATE events SET body = replace(body, 'left', 'lift') WHERE block = 3")
+        connection.execute(TRIGGER)
         connection.commit()
     with RunReader.open(run) as reader:
         assert reader.find_pass(2, 0) is not None

@@ -72,22 +72,22 @@ def test_a_full_disk_leaves_no_half_files(small_disk: Any, create: Create, block
         assert [one.name for one in small_disk.path.rglob("*.part")] == []
 
 
-def test_an_image_that_finds_the_disk_full_stops_the_next_pass(
+def test_what_was_answered_is_asked_again_where_its_image_finds_the_disk_full(
     small_disk: Any, create: Create, block: Any, images: dict[str, ImageArray]
 ) -> None:
-    one, following = block(0), block(1)
+    one = block(0)
     with create(small_disk.path / "run") as record:
         record.planned(one.plan, one.codes, ())
         record.save_images(images)
         small_disk.fill(but_bytes=16 * 1024)
         record.shown(0, 0, one.shown)
-        record._images.close()
-        small_disk.clear()
-        record.responses(0, 0, one.responses)
         with pytest.raises(RecordError, match=r"\.png cannot be written: .* The disk is full"):
-            record.planned(following.plan, following.codes, ())
-        assert record.reader.find_pass(0, 0).responses is not None  # type: ignore[union-attr]
-        assert record.reader.find_pass(1, 0) is None
+            record.responses(0, 0, one.responses)
+        small_disk.clear()
+        assert record.reader.find_pass(0, 0).responses is None  # type: ignore[union-attr]
+        record.save_images(images)
+        record.responses(0, 0, one.responses)
+        assert all(record.reader.has_image(key) for key in images)
 
 
 def test_closing_reports_an_image_that_found_the_disk_full_and_frees_the_record(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from signseg_rig.records import RunRecord
+from signseg_rig.records.events import Event, EventTable
+from signseg_rig.types import ImageArray
 from signseg_rig.whole_files import write_whole
 
 SYNCHRONOUS_FULL = 2
@@ -51,6 +53,30 @@ def test_a_file_gets_its_name_when_it_is_on_the_disk(
     write_whole(tmp_path / "blob", b"content")
     expected = [("file", [".part"]), ("folder", [""])]
     assert syncs == (expected[:1] if sys.platform == "win32" else expected)
+
+
+@pytest.mark.parametrize("verb", ["responses", "responses_in_part"])
+def test_images_are_on_the_disk_before_their_responses(
+    record: RunRecord,
+    block: Any,
+    images: dict[str, ImageArray],
+    verb: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = block(0)
+    n_there: list[int] = []
+    append = EventTable.append
+
+    def note(table: EventTable, events: Sequence[Event], *, session: int) -> None:
+        n_there.append(sum(record.reader.has_image(key) for key in images))
+        append(table, events, session=session)
+
+    record.planned(one.plan, one.codes, ())
+    record.save_images(images)
+    monkeypatch.setattr(EventTable, "append", note)
+    record.shown(0, 0, one.shown)
+    getattr(record, verb)(0, 0, one.responses)
+    assert n_there == [0, len(images)]
 
 
 def test_codes_are_on_the_disk_before_their_plan(

@@ -31,7 +31,10 @@ out_dir = "{out_dir}"
 units = ["wig", "tench", "daisy"]
 strengths = [0.5, 1.0]
 control_strengths = [0.5]
+controls = ["number", "magnitude"]
 n_repeats = 2
+n_control_draws = 2
+n_generations = 1
 traits = {{ robust_accuracy = {robustness} }}
 network = {{ kind = "efficientnet_lite0", input_size_px = 32, random_seed = {network} }}
 generator = {{ kind = "dcgan_faces" }}
@@ -75,8 +78,12 @@ def write_results(
                 best_image=rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) * has_contrast,
                 scores=np.array([[level, level - 1]]),
                 intact_score=np.array(level),
-                n_removed=np.array(1),
+                n_removed=np.array(round(10 * condition.strength)),
                 realized_strength=np.array(condition.strength),
+                # There is twice as much of the positive weights as of the negative ones.
+                removed_magnitude=np.array(
+                    condition.strength * (2 if condition.sign == "positive" else 1)
+                ),
             ),
         )
 
@@ -93,49 +100,90 @@ def test_report_of_a_sweep(tmp_path):
     assert result.stdout.strip().endswith(str(sweep / "report.html"))
     page = (sweep / "report.html").read_text(encoding="utf-8")
     assert "3 units of efficientnet_lite0, 2 repeats" in page
-    assert "42 evolutions; written" in page
+    assert "54 evolutions; written" in page
     assert page.count("data:image/png;base64,") == 2
     assert "://" not in page
     for name in ("images", "changes"):
         with Image.open(sweep / "figures" / f"{name}.png") as figure:
             assert min(figure.size) > 200
     tests = {
-        (row["measure"], row["sign"], row["strength"], row["control"]): row
+        (row["measure"], row["sign"], row["strength"], row["against_control"], row["compared"]): row
         for row in rows_of(sweep / "tests.csv")
+        if not row["control"]
     }
-    row = tests["reached_activation", "positive", "1.0", ""]
+    row = tests["reached_activation", "positive", "1.0", "", ""]
+    assert row["against_sign"] == "intact"
+    bounds = float(row["difference_low"]), float(row["difference_high"])
     assert float(row["difference"]) == pytest.approx(-4.4, abs=0.05)
-    assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
+    assert bounds[0] <= float(row["difference"]) <= bounds[1]
+    # The means stand beside nothing that might be taken for their bounds.
+    assert float(row["mean"]) - float(row["mean_against"]) == pytest.approx(
+        float(row["difference"])
+    )
+    assert not {"low", "high"} & row.keys()
     assert row["n_units"] == "3"
     assert f"{float(row['difference']):.3g}" in page
+    row = tests["intact_response", "positive", "0.5", "magnitude", ""]
+    assert float(row["difference"]) == pytest.approx(-2.2, abs=0.05)
+    # Where 1 is removed of both: half of the positive weights, and all of the negative ones.
+    row = tests["intact_response", "positive", "1.0", "", "at equal magnitude removed"]
+    assert (row["against_sign"], float(row["place"])) == ("negative", 1)
+    assert float(row["difference"]) == pytest.approx(1.1 * (-2 - 1), abs=0.05)
+    mean = tests["intact_response", "positive", "", "", "mean over equal magnitude removed"]
+    assert float(mean["difference"]) == pytest.approx(1.1 * (-2 - 1) / 2, abs=0.05)
     numbers = rows_of(sweep / "numbers.csv")
-    assert len([one for one in numbers if one["measure"] == "intact_response"]) == 42
-    assert len([one for one in numbers if one["measure"] == "spectra.slope"]) == 21
-    areas = {one["measure"]: float(one["difference"]) for one in rows_of(sweep / "areas.csv")}
-    # Triangles below 1 and above -4 over strengths from 0 to 1, made larger by 1.1.
-    assert areas["reached_activation"] == pytest.approx(1.1 * 5 / 2, abs=0.05)
+    assert len([one for one in numbers if one["measure"] == "intact_response"]) == 54
+    assert len([one for one in numbers if one["measure"] == "spectra.slope"]) == 27
+    assert not (sweep / "areas.csv").exists()
 
 
-def test_tables_tell_what_a_q_was_corrected_over(tmp_path):
+def words_of(page: Path) -> str:
+    return " ".join(re.sub("<[^>]*>", " ", page.read_text(encoding="utf-8")).split())
+
+
+def test_tables_and_page_tell_what_was_tested_over_how_many_and_what_three_units_can_show(tmp_path):
     sweep = make_sweep(tmp_path, "one")
+    result = runner.invoke(app, ["report", str(sweep), "--json"])
+    assert result.exit_code == 0, result.output
+    tests = rows_of(sweep / "tests.csv")
+    told = [
+        {key: "" if value is None else str(value) for key, value in one.items()}
+        for one in json.loads(result.stdout)["tests"]
+    ]
+    assert told == tests
+    families = {one["family"]: one["n_in_family"] for one in tests}
+    # Ablations and controls against intact; 0.5 against two kinds; two strengths and their mean at
+    # equal magnitude and at equal number.
+    assert families["spectra.slope against intact"] == "8"
+    assert families["spectra.slope against matched random weights"] == "4"
+    assert families["spectra.slope positive against negative"] == "6"
+    assert families["reached_activation against intact"] == "0"
+    for one in tests:
+        assert one["note"].startswith(("not tested", "too few: no outcome has p below 0.25"))
+        is_tested = not one["note"].startswith("not tested")
+        assert bool(one["p_value"]) == bool(one["q_value"]) == bool(one["smallest_p"]) == is_tested
+    words = words_of(sweep / "report.html")
+    assert "too few: no outcome has p below 0.25" in words
+    assert "Without control, and so not tested: positive 1 removed, negative 1 removed" in words
+    assert "Random weights are drawn 2 times" in words
+
+
+def test_a_report_writes_over_nothing_that_a_link_leads_to(tmp_path):
+    sweep = make_sweep(tmp_path, "one")
+    kept = tmp_path / "kept.txt"
+    kept.write_text("mine")
+    for name in ("tests.csv", "numbers.csv", "report.html"):
+        (sweep / name).symlink_to(kept)
     assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
-    tests, areas = rows_of(sweep / "tests.csv"), rows_of(sweep / "areas.csv")
-    assert {(one["family"], one["n_in_family"]) for one in tests} == {
-        (f"conditions of {measure}", "6") for measure in {one["measure"] for one in tests}
-    }
-    shown = ["reached_activation", "intact_response", "spectra.low_share", "spectra.high_share"]
-    assert {one["measure"]: (one["family"], one["n_in_family"]) for one in areas} == dict.fromkeys(
-        [*shown, "spectra.slope"], ("main measures", "5")
-    )
-    page = (sweep / "report.html").read_text(encoding="utf-8")
-    assert "q is corrected over the measures of this table" in " ".join(page.split())
+    assert kept.read_text() == "mine"
+    assert (sweep / "tests.csv").read_text(encoding="utf-8").startswith("measure,sign")
 
 
 def test_a_sweep_that_still_goes_on(tmp_path):
-    sweep = make_sweep(tmp_path, "going", n_missing=40)
+    sweep = make_sweep(tmp_path, "going", n_missing=52)
     assert runner.invoke(app, ["report", str(sweep)]).exit_code == 0
     page = (sweep / "report.html").read_text(encoding="utf-8")
-    assert "2 evolutions, 40 more are missing" in page
+    assert "2 evolutions, 52 more are missing" in page
 
 
 def test_report_tells_software_and_that_it_changed(tmp_path):
@@ -162,13 +210,19 @@ def test_report_as_json(tmp_path, monkeypatch):
     assert told["report"] == str(Path("sweeps-compared") / "report.html")
     assert [one["sweep"] for one in told["sweeps"]] == ["a", "b"]
     first = told["sweeps"][0]
-    assert (first["n_results"], first["n_missing"]) == (42, 0)
+    assert (first["n_results"], first["n_missing"]) == (54, 0)
     assert first["report"] == str(sweeps[0] / "report.html")
-    tests = {(one["measure"], one["sign"], one["strength"]): one for one in first["tests"]}
-    assert tests["reached_activation", "positive", 1.0]["difference"] == pytest.approx(
+    tests = {
+        (one["measure"], one["sign"], one["strength"], one["family"]): one for one in first["tests"]
+    }
+    family = "reached_activation against intact"
+    assert tests["reached_activation", "positive", 1.0, family]["difference"] == pytest.approx(
         -4.4, abs=0.05
     )
-    assert {one["measure"] for one in first["areas"]} >= {"reached_activation"}
+    assert {one["note"] for one in told["pooled"]} == {
+        "no interval: 2 networks, and 3 are the fewest"
+    }
+    assert {one["difference_low"] for one in told["pooled"]} == {None}
     assert {one["n_sweeps"] for one in told["pooled"]} == {2}
     assert told["correlations"] == []
 
@@ -236,14 +290,16 @@ def test_sweeps_of_several_networks(tmp_path, monkeypatch):
     }
     row = rho["reached_activation", "positive", "1.0", ""]
     assert float(row["spearman"]) == pytest.approx(-1)
-    assert float(row["p"]) == pytest.approx(2 / 24)
+    assert float(row["p_value"]) == float(row["smallest_p"]) == pytest.approx(2 / 24)
+    assert row["note"] == "too few: no outcome has p below 0.0833"
+    assert row["spearman_low"] == ""
     assert row["family"] == "conditions of reached_activation with robust_accuracy"
-    assert row["n_in_family"] == "6"
+    assert row["n_in_family"] == "8"
     pooled = rows_of(tmp_path / "all" / "pooled.csv")
     assert {one["n_sweeps"] for one in pooled} == {"4"}
     assert {one["n_units"] for one in pooled} == {"12"}
     first = next(one for one in pooled if (one["sign"], one["strength"]) == ("positive", "1.0"))
-    assert float(first["change"]) == pytest.approx(-4 * (1 + np.mean(robustness)), abs=0.05)
+    assert float(first["difference"]) == pytest.approx(-4 * (1 + np.mean(robustness)), abs=0.05)
     changes = rows_of(tmp_path / "all" / "changes.csv")
     assert {one["sweep"] for one in changes} == {sweep.name for sweep in sweeps}
 
@@ -254,6 +310,8 @@ def test_two_networks_are_pooled_and_the_page_says_what_a_correlation_needs(tmp_
     assert runner.invoke(app, ["report", *map(str, sweeps)]).exit_code == 0
     page = (tmp_path / "sweeps-compared" / "report.html").read_text(encoding="utf-8")
     assert "a trait has to be known of four or more networks" in page
+    words = words_of(tmp_path / "sweeps-compared" / "report.html")
+    assert "2 networks allow no interval and no test of what holds for networks in general" in words
 
 
 def test_page_names_what_is_not_known_of_a_network(tmp_path, monkeypatch):

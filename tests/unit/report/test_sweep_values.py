@@ -36,6 +36,7 @@ LEVELS = {
     "intact_response": 18.0,
     "n_removed": 1280.0,
     "realized_strength": 0.5,
+    "removed_magnitude": 7.5,
     "alike.centered.across.a": 0.5,
     "alike.centered.within_intact.a": 0.5,
     "alike.centered.random.a": 0.1,
@@ -72,7 +73,7 @@ def study_in(folder: Path, *, n_repeats: int = 2, is_compared: bool = True) -> S
             for one in own
             for unit in settings.units
         )
-    table = Table(numbers, 0)
+    table = Table(numbers)
     return SweepStudy(
         images=SweepImages(
             settings,
@@ -83,7 +84,6 @@ def study_in(folder: Path, *, n_repeats: int = 2, is_compared: bool = True) -> S
         described={},
         table=table,
         comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
-        areas=table.areas(),
     )
 
 
@@ -97,7 +97,13 @@ def factor(condition: Condition, measure: str) -> float:
 def test_tables_put_values_beside_what_they_are_judged_by(tmp_path):
     tables = {one.title: one for one in value_tables(study_in(tmp_path).table)}
     assert {title: one.columns for title, one in tables.items()} == {
-        "activations": ("reached activation", "intact response", "n removed", "realized strength"),
+        "activations": (
+            "reached activation",
+            "intact response",
+            "n removed",
+            "realized strength",
+            "removed magnitude",
+        ),
         "alike.centered": ("across", "within intact", "random"),
         "objects.score": ("score", "white noise"),
         "objects.detection_rate": ("detection rate", "white noise"),
@@ -114,7 +120,8 @@ def test_what_an_ablation_was_is_not_tested(tmp_path):
     study = study_in(tmp_path)
     tested = {one.measure for one in study.comparisons}
     by_design = {"alike.centered.within_intact", "alike.centered.random"}
-    assert tested == set(LEVELS) - {"n_removed", "realized_strength", "objects.n_images"} - {
+    what_was_done = {"n_removed", "realized_strength", "removed_magnitude", "objects.n_images"}
+    assert tested == set(LEVELS) - what_was_done - {
         f"{measure}.{judge}" for measure in by_design for judge in ("a", "mean")
     }
 
@@ -122,7 +129,8 @@ def test_what_an_ablation_was_is_not_tested(tmp_path):
 def test_page_has_intact_rows_and_every_control(tmp_path):
     page = write_sweep_report(study_in(tmp_path)).read_text(encoding="utf-8")
     text = " ".join(re.sub("<[^>]*>", " ", page).split())
-    assert "objects.score intact 0.7" in text
+    assert "objects.score 7 tests positive 0.5 removed intact" in text
+    assert "objects.score 2 tests positive 0.5 removed random, number of positive 0.5" in text
     assert "both signs 0.5 removed" in text
     assert "condition reached activation intact response n removed realized strength" in text
     assert "18 1280 0.5" in text

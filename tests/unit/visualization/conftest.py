@@ -10,6 +10,7 @@ units = ["wig", "tench"]
 strengths = [0.5, 1.0]
 control_strengths = [0.5]
 n_repeats = 1
+n_control_draws = 1
 n_generations = 2
 
 [network]

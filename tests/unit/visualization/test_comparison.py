@@ -9,6 +9,7 @@ from scipy import stats
 from signseg_rig.stats import adjust_fdr
 from signseg_rig.visualization import (
     Condition,
+    Contrast,
     Number,
     SweepStudy,
     Table,
@@ -21,6 +22,8 @@ INTACT = Condition()
 REMOVED = [Condition(*one) for one in itertools.product(("positive", "negative"), STRENGTHS)]
 CONTROL = Condition("positive", 0.5, "number")
 CONDITIONS = (INTACT, *REMOVED, CONTROL)
+CHANGES = [Contrast(one) for one in CONDITIONS[1:]]
+STRONG = Contrast(Condition("positive", 1.0))
 # What each condition truly changes.
 EFFECT = {
     INTACT: 0.0,
@@ -32,11 +35,32 @@ EFFECT = {
 }
 
 
+# Units have more positive weights than negative ones, some twice as many.
+TOTALS = {"positive": 3.0, "negative": 1.5}
+N_OF_SIGN = {"positive": 40, "negative": 25}
+
+
+def removed_of(n_units=12):
+    """Numbers of what the ablations removed: twice the units' number over the first one's."""
+    return [
+        Number(f"unit {unit}", condition, 0, measure, share * total[condition.sign] * (1 + unit))
+        for measure, total in (("removed_magnitude", TOTALS), ("n_removed", N_OF_SIGN))
+        for condition in (INTACT, *REMOVED)
+        for share in [condition.strength]
+        for unit in range(n_units)
+        if condition != INTACT
+    ] + [
+        Number(f"unit {unit}", INTACT, 0, measure, 0.0)
+        for measure in ("removed_magnitude", "n_removed")
+        for unit in range(n_units)
+    ]
+
+
 def numbers_of(seed=0, *, n_units=12, n_repeats=3, scale=1.0, noise=0.2, measure="response"):
     """Numbers of a sweep whose units differ much, and whose repeats differ a little."""
     rng = np.random.default_rng(seed)
     levels = rng.normal(10, 5, n_units)
-    return [
+    return [*removed_of(n_units)] + [
         Number(
             f"unit {unit}",
             condition,
@@ -51,7 +75,7 @@ def numbers_of(seed=0, *, n_units=12, n_repeats=3, scale=1.0, noise=0.2, measure
 
 
 def study_of(numbers):
-    table = Table(numbers, seed=1)
+    table = Table(numbers)
     return SweepStudy(
         images=None,
         network={},
@@ -59,45 +83,207 @@ def study_of(numbers):
         described={},
         table=table,
         comparisons=[one for measure in table.measures for one in table.comparisons(measure)],
-        areas=table.areas(),
+    )
+
+
+def compared(numbers, measure="response"):
+    return {one.contrast: one for one in Table(numbers).comparisons(measure)}
+
+
+def of_units(numbers, condition, measure="response"):
+    """Means over repeats, the plain way."""
+    units = dict.fromkeys(one.unit for one in numbers)
+    return np.array(
+        [
+            np.mean(
+                [
+                    one.value
+                    for one in numbers
+                    if (one.unit, one.condition, one.measure) == (unit, condition, measure)
+                ]
+            )
+            for unit in units
+        ]
     )
 
 
 def test_changes_are_those_that_were_planted():
-    numbers = numbers_of()
-    found = {one.condition: one for one in Table(numbers, seed=1).comparisons("response")}
-    assert set(found) == set(CONDITIONS) - {INTACT}
-    for condition, one in found.items():
-        assert one.change == pytest.approx(EFFECT[condition], abs=0.2)
-        assert one.low < one.change < one.high
+    found = compared(numbers_of())
+    for contrast in CHANGES:
+        one, effect = found[contrast], EFFECT[contrast.condition]
+        low, high = one.test.difference_band
+        assert one.difference == pytest.approx(effect, abs=0.2)
+        assert low < one.difference < high
         assert one.test.n_pairs == 12
-    assert all(found[one].q_value < 0.01 for one in REMOVED if EFFECT[one])
-    assert found[Condition("negative", 0.5)].q_value > 0.05
-    assert found[CONTROL].q_value > 0.05
+        assert (one.q_value < 0.01) == bool(effect)
 
 
-def test_tests_are_wilcoxons_of_units_and_corrected_together():
+def test_tests_are_wilcoxons_of_units_and_corrected_with_those_of_their_question():
     numbers = numbers_of(noise=3.0)
-    table = Table(numbers, seed=1)
+    found = compared(numbers)
+    expected = {
+        one: stats.wilcoxon(
+            of_units(numbers, one.condition), of_units(numbers, one.against), method="exact"
+        ).pvalue
+        for one in [*CHANGES, Contrast(Condition("positive", 0.5), CONTROL)]
+    }
+    for one, p_value in expected.items():
+        assert found[one].p_value == pytest.approx(p_value)
+        assert found[one].mean == pytest.approx(of_units(numbers, one.condition).mean())
+        assert found[one].mean_against == pytest.approx(of_units(numbers, one.against).mean())
+    q_values = adjust_fdr([expected[one] for one in CHANGES])
+    assert [found[one].q_value for one in CHANGES] == pytest.approx(q_values)
+    assert {found[one].n_in_family for one in CHANGES} == {5}
+    families = {one.contrast.question: (one.family, one.n_in_family) for one in found.values()}
+    assert families == {
+        "intact": ("response against intact", 5),
+        "control": ("response against matched random weights", 1),
+        "signs": ("response positive against negative", 6),
+    }
 
-    def of_units(condition):
-        return [
-            np.mean(
-                [one.value for one in numbers if (one.unit, one.condition) == (unit, condition)]
-            )
-            for unit in table.units
-        ]
 
-    expected = [
-        stats.wilcoxon(of_units(one), of_units(INTACT), method="exact").pvalue
-        for one in CONDITIONS[1:]
+def test_an_ablation_is_tested_against_its_matched_control_and_not_only_against_intact():
+    """Both may differ from intact, or one by a hair and not the other: neither is a comparison."""
+    numbers = numbers_of()
+    # All ablations and controls do the same, whatever weights they remove.
+    lowered = [
+        Number(
+            *(one.unit, one.condition, one.repeat, one.measure),
+            one.value - EFFECT[one.condition] - 3,
+        )
+        if one.condition not in (INTACT, Condition("negative", 0.5)) and one.measure == "response"
+        else one
+        for one in numbers
     ]
-    found = table.comparisons("response")
-    assert [one.test.p_value for one in found] == pytest.approx(expected)
-    assert [one.q_value for one in found] == pytest.approx(adjust_fdr(expected))
-    assert [one.mean for one in found] == pytest.approx(
-        [np.mean(of_units(one.condition)) for one in found]
-    )
+    found = compared(lowered)
+    ablation = Condition("positive", 0.5)
+    assert found[Contrast(ablation)].q_value < 0.01
+    assert found[Contrast(CONTROL)].q_value < 0.01
+    assert found[Contrast(ablation, CONTROL)].q_value > 0.05
+    # And where weights of the sign do more than random ones.
+    assert compared(numbers)[Contrast(ablation, CONTROL)].q_value < 0.01
+
+
+def test_a_unit_counts_with_the_mean_over_draws_of_its_control():
+    numbers = numbers_of(n_repeats=2)
+    more = [
+        Number(one.unit, CONTROL, repeat, one.measure, one.value + 10 * repeat)
+        for one in numbers
+        if one.condition == CONTROL and one.repeat == 0
+        for repeat in (2, 3)
+    ]
+    contrast = Contrast(Condition("positive", 0.5), CONTROL)
+    found = compared([*numbers, *more])[contrast]
+    expected = of_units(numbers, contrast.condition) - of_units([*numbers, *more], CONTROL)
+    assert found.difference == pytest.approx(expected.mean())
+
+
+def curve_value(numbers, unit, sign, at, place):
+    """Look for the strengths around a place and weight what was measured there, by hand."""
+    removed = {"magnitude": "removed_magnitude", "number": "n_removed"}[at]
+    points = []
+    for strength in (0.0, *STRENGTHS):
+        condition = Condition(sign, strength) if strength else INTACT
+        own = [one for one in numbers if (one.unit, one.condition) == (unit, condition)]
+        x = next(one.value for one in own if one.measure == removed)
+        points.append((x, np.mean([one.value for one in own if one.measure == "response"])))
+    for (x, y), (next_x, next_y) in itertools.pairwise(points):
+        if x <= place <= next_x:
+            return y + (next_y - y) * (place - x) / (next_x - x)
+    return np.nan
+
+
+@pytest.mark.parametrize(("at", "totals"), [("magnitude", TOTALS), ("number", N_OF_SIGN)])
+def test_signs_are_compared_where_as_much_was_removed_of_both(at, totals):
+    numbers = numbers_of(n_units=6, noise=1.0)
+    found = compared(numbers)
+    places = [strength * min(totals.values()) for strength in STRENGTHS]
+    units = [f"unit {unit}" for unit in range(6)]
+    for strength, place in zip(STRENGTHS, places, strict=True):
+        one = found[Contrast(Condition("positive", strength), Condition("negative", strength), at)]
+        expected = [
+            curve_value(numbers, name, "positive", at, place * (1 + unit))
+            - curve_value(numbers, name, "negative", at, place * (1 + unit))
+            for unit, name in enumerate(units)
+        ]
+        assert one.difference == pytest.approx(np.mean(expected))
+        assert one.p_value == pytest.approx(stats.wilcoxon(expected, method="exact").pvalue)
+        assert one.place == pytest.approx(place * np.arange(1, 7).mean())
+    # Over all places that both reach: the mean over a fine grid.
+    ends = Condition("positive", 1.0), Condition("negative", 1.0)
+    grid = (np.arange(400) + 0.5) / 400 * min(totals.values())
+    expected = [
+        np.mean(
+            [
+                curve_value(numbers, name, "positive", at, place * (1 + unit))
+                - curve_value(numbers, name, "negative", at, place * (1 + unit))
+                for place in grid
+            ]
+        )
+        for unit, name in enumerate(units)
+    ]
+    assert found[Contrast(*ends, at, True)].difference == pytest.approx(np.mean(expected), abs=1e-3)
+
+
+def test_signs_that_do_the_same_per_weight_do_not_differ_although_their_strengths_do():
+    """At one strength twice as much is removed of the one as of the other, and does twice that."""
+    rng = np.random.default_rng(0)
+    numbers = [
+        *removed_of(),
+        *(
+            Number(f"unit {unit}", one, None, "response", 5 - share * total + noise)
+            for one in (INTACT, *REMOVED)
+            for share, total in [(one.strength, TOTALS.get(one.sign, 0))]
+            for unit in range(12)
+            for noise in [0.02 * rng.normal()]
+        ),
+    ]
+    found = compared(numbers)
+    positive, negative = (found[Contrast(Condition(sign, 1.0))] for sign in TOTALS)
+    assert positive.difference == pytest.approx(2 * negative.difference, abs=0.1)
+    at_equal = [one for one in found.values() if one.contrast.at == "magnitude"]
+    assert len(at_equal) == 3
+    assert all(abs(one.difference) < 0.05 for one in at_equal)
+
+
+@pytest.mark.parametrize("change", ["nothing of a sign", "ever less", "not known"])
+def test_a_unit_of_which_nothing_can_be_compared_is_left_out(change):
+    value = {"nothing of a sign": 0.0, "ever less": 1e-3, "not known": np.nan}[change]
+    strengths = STRENGTHS if value == 0 else (1.0,)
+    spoilt = {Condition("negative", one) for one in strengths}
+    numbers = [
+        Number(one.unit, one.condition, one.repeat, one.measure, value)
+        if one.unit == "unit 3" and one.condition in spoilt and one.measure == "removed_magnitude"
+        else one
+        for one in numbers_of()
+    ]
+    n_pairs = {one.contrast.at: one.test.n_pairs for one in compared(numbers).values()}
+    assert n_pairs == {"": 12, "magnitude": 11, "number": 12}
+
+
+def test_what_arithmetic_or_selection_decides_is_reported_without_a_p():
+    for measure, untested in (
+        ("reached_activation", {"intact", "signs"}),
+        ("intact_response", {"intact"}),
+        ("spectra.slope", set()),
+    ):
+        found = compared(numbers_of(measure=measure), measure)
+        for contrast, one in found.items():
+            is_untested = contrast.question in untested
+            assert np.isnan(one.p_value) == np.isnan(one.q_value) == is_untested
+            assert one.note.startswith("not tested: ") == is_untested
+            assert np.isfinite([one.difference, *one.test.difference_band]).all()
+            assert one.n_in_family == (
+                0 if is_untested else {"intact": 5, "control": 1, "signs": 6}[contrast.question]
+            )
+
+
+def test_too_few_units_are_said_to_be():
+    few = compared(numbers_of(n_units=5))
+    assert {one.note for one in few.values()} == {"too few: no outcome has p below 0.0625"}
+    six = compared(numbers_of(n_units=6))
+    assert "4 of the 5 tests" in six[STRONG].note
+    assert {one.note for one in compared(numbers_of(n_units=12)).values()} == {""}
 
 
 def test_missing_results_leave_a_unit_or_a_repeat_out():
@@ -107,10 +293,10 @@ def test_missing_results_leave_a_unit_or_a_repeat_out():
         if not (one.unit == "unit 3" and one.condition == REMOVED[1])
         and not (one.unit == "unit 4" and one.repeat == 1)
     ]
-    found = {one.condition: one for one in Table(numbers, seed=1).comparisons("response")}
-    assert found[REMOVED[1]].test.n_pairs == 11
-    assert found[REMOVED[0]].test.n_pairs == 12
-    assert found[REMOVED[1]].change == pytest.approx(-4, abs=0.2)
+    found = compared(numbers)
+    assert found[STRONG].test.n_pairs == 11
+    assert found[Contrast(REMOVED[0])].test.n_pairs == 12
+    assert found[STRONG].difference == pytest.approx(-4, abs=0.2)
 
 
 def without_effect(measure, *, n_units=12, value=0.0):
@@ -123,111 +309,50 @@ def without_effect(measure, *, n_units=12, value=0.0):
 
 
 def test_a_measure_in_which_nothing_differs_is_tested_and_says_so():
-    table = Table(without_effect("objects.detection_rate"), seed=1)
-    found = table.comparisons("objects.detection_rate")
-    assert [one.condition for one in found] == list(CONDITIONS[1:])
-    for one in found:
-        assert (one.change, one.low, one.high, one.q_value) == (0, 0, 0, 1)
-        assert (one.test.n_pairs, one.test.n_untied, one.test.p_value) == (12, 0, 1)
-    (area,) = table.areas()
-    assert (area.test.difference, area.test.p_value, area.q_value) == (0, 1, 1)
-    assert area.test.n_pairs == 12
+    found = compared([*without_effect("a.score"), *removed_of()], "a.score")
+    assert len(found) == 5 + 1 + 6
+    for one in found.values():
+        assert (one.difference, one.p_value, one.q_value) == (0, 1, 1)
+        assert np.isnan(one.test.difference_band).all()
+        assert (one.test.n_pairs, one.test.n_untied, one.note) == (12, 0, "no unit differs")
 
 
 @pytest.mark.parametrize(
     "measure",
     [
         *("looks.within_intact", "alike.centered.random.a", "alike.uncentered.within_random.mean"),
-        *("objects.n_images", "realized_strength"),
+        *("objects.n_images", "realized_strength", "removed_magnitude"),
     ],
 )
 def test_what_is_the_same_by_design_is_not_tested(measure):
     # Not even where it differs in the last bits.
-    table = Table(numbers_of(measure=measure, scale=0.0, noise=1e-15), seed=1)
-    assert table.comparisons(measure) == []
-    assert table.areas() == []
+    assert compared(numbers_of(measure=measure, scale=0.0, noise=1e-15), measure) == {}
 
 
 def test_a_metric_may_have_any_name():
-    assert Table(without_effect("random.score"), seed=1).comparisons("random.score")
+    assert compared(without_effect("random.score"), "random.score")
 
 
 def test_what_is_known_of_no_unit_is_not_tested():
-    table = Table(without_effect("looks.across", value=np.nan), seed=1)
-    assert table.comparisons("looks.across") == []
-    assert table.areas() == []
+    assert compared(without_effect("looks.across", value=np.nan), "looks.across") == {}
 
 
-def test_area_between_the_signs_is_that_of_trapezoids():
-    (area,) = Table(numbers_of(measure="reached_activation"), seed=1).areas()
-    # Curves of 0, 0, 1 and 0, -2, -4 over 0, 0.5, 1, by the trapezoidal rule.
-    expected = (0 + 0.5) / 2 - (-1 - 3) / 2
-    assert area.test.difference == pytest.approx(expected, abs=0.1)
-    assert area.q_value < 0.01
-
-
-def test_no_area_where_the_signs_have_other_strengths():
-    numbers = [one for one in numbers_of() if one.condition != Condition("negative", 0.5)]
-    assert Table(numbers, seed=1).areas() == []
-
-
-def numbers_judged_by(n_judges):
-    """Numbers of measures that are shown and, per judge and in mean, of some that are not."""
-    main = [
-        "reached_activation",
-        "spectra.low_share",
-        "spectra.slope",
-        "alike.centered.across.mean",
-    ]
-    others = [
-        f"alike.centered.{kind}.{judge}"
-        for kind in ("across", "within")
-        for judge in (*(f"net{index}" for index in range(n_judges)), "mean")
-    ]
-    numbers = []
-    for index, measure in enumerate(dict.fromkeys([*main, *others])):
-        rng = np.random.default_rng(index if measure in main else [index, n_judges])
-        scale = {"reached_activation": 1.0, "spectra.slope": 0.1}.get(measure, 0.0)
-        numbers.extend(
-            Number(str(unit), one, None, measure, scale * EFFECT[one] + 0.3 * rng.normal())
-            for one in CONDITIONS
-            for unit in range(10)
-        )
-    return main, numbers
-
-
-def test_q_of_areas_is_corrected_over_what_is_shown_whatever_else_was_measured():
-    q_values = {}
-    for n_judges in (1, 2, 5):
-        main, numbers = numbers_judged_by(n_judges)
-        areas = {one.measure: one for one in Table(numbers, seed=1).areas()}
-        assert set(areas) == {one.measure for one in numbers}
-        expected = adjust_fdr([areas[measure].test.p_value for measure in main])
-        q_values[n_judges] = [areas[measure].q_value for measure in main]
-        assert q_values[n_judges] == pytest.approx(expected)
-        for measure in set(areas) - set(main):
-            assert np.isnan(areas[measure].q_value)
-            assert 0 < areas[measure].test.p_value <= 1
-    assert q_values[1] == q_values[2] == q_values[5]
-    assert q_values[1][0] < 0.01
-
-
-def test_areas_of_measures_without_an_effect_are_found_no_more_often_than_they_may_be():
+def test_conditions_that_do_nothing_are_found_no_more_often_than_they_may_be():
     rng = np.random.default_rng(0)
-    measures = ("reached_activation", "spectra.slope", "spectra.low_share", "alike.across.mean")
-    n_found = 0
-    for seed in range(400):
-        # Measures of the same images go together; those of single judges are copies of the mean.
-        shared = rng.normal(size=(len(CONDITIONS), 8))
+    questions = {"intact": 0, "control": 0, "signs": 0}
+    removed = removed_of(8)
+    for _ in range(80):
         numbers = [
-            Number(str(unit), condition, None, measure, float(shared[row, unit] + rng.normal()))
-            for measure in (*measures, *(f"alike.across.net{index}" for index in range(3)))
-            for row, condition in enumerate(CONDITIONS)
+            Number(f"unit {unit}", condition, None, "a.score", float(rng.normal()))
+            for condition in CONDITIONS
             for unit in range(8)
         ]
-        n_found += any(one.q_value < 0.05 for one in Table(numbers, seed).areas())
-    # At most 5 % of 400, and three standard deviations.
-    assert n_found <= 20 + 3 * np.sqrt(400 * 0.05 * 0.95)
+        found = compared([*numbers, *removed], "a.score")
+        for question in questions:
+            own = [one for one in found.values() if one.contrast.question == question]
+            questions[question] += any(one.q_value < 0.05 for one in own)
+    # At most 5 % of 80, and three standard deviations.
+    assert max(questions.values()) <= 4 + 3 * np.sqrt(80 * 0.05 * 0.95)
 
 
 def test_networks_are_pooled_and_weighted_alike():
@@ -235,23 +360,29 @@ def test_networks_are_pooled_and_weighted_alike():
         f"net {index}": study_of(numbers_of(index, n_units=4 + 2 * index, scale=scale))
         for index, scale in enumerate((1.0, 2.0, 3.0))
     }
-    pooled = {one.condition: one for one in pool_networks(studies, seed=0)}
-    assert set(pooled) == set(CONDITIONS) - {INTACT}
-    strong = pooled[Condition("positive", 1.0)]
-    assert list(strong.changes.values()) == pytest.approx([-4, -8, -12], abs=0.4)
+    pooled = {one.contrast: one for one in pool_networks(studies)}
+    assert set(pooled) == set(Table(numbers_of()).contrasts)
+    strong = pooled[STRONG]
+    assert list(strong.differences.values()) == pytest.approx([-4, -8, -12], abs=0.4)
     assert strong.pooled.mean == pytest.approx(-8, abs=0.2)
     assert strong.pooled.n_groups == (3, 4 + 6 + 8)
-    # The networks differ: with three of them the band is nearly as wide as they are apart.
-    assert strong.pooled.low < -10
-    assert strong.pooled.high > -6
+    # The networks differ: with three of them the interval is wider than they are apart.
+    assert strong.pooled.low < -12
+    assert strong.pooled.high > -4
+    two = pool_networks({name: studies[name] for name in list(studies)[:2]})
+    assert np.isnan([one.pooled.low for one in two]).all()
 
 
 def test_only_what_all_sweeps_have_is_pooled():
     fewer = [one for one in numbers_of(1) if one.condition != CONTROL]
     studies = {"a": study_of(numbers_of()), "b": study_of(fewer)}
-    assert CONTROL not in {one.condition for one in pool_networks(studies, seed=0)}
-    other = [Number(one.unit, one.condition, one.repeat, "x", one.value) for one in fewer]
-    assert pool_networks({"a": study_of(numbers_of()), "b": study_of(other)}, seed=0) == []
+    assert CONTROL not in {one.contrast.condition for one in pool_networks(studies)}
+    other = [
+        Number(one.unit, one.condition, one.repeat, "x", one.value)
+        for one in fewer
+        if one.measure == "response"
+    ]
+    assert pool_networks({"a": study_of(numbers_of()), "b": study_of(other)}) == []
 
 
 def test_a_network_without_any_effect_counts_as_one():
@@ -267,16 +398,15 @@ def test_a_network_without_any_effect_counts_as_one():
         )
         for index, (name, scale) in enumerate(scales.items())
     }
-    pooled = pool_networks(studies, seed=0)
-    found = {one.condition: one for one in pooled if one.measure == measure}
-    assert set(found) == set(CONDITIONS) - {INTACT}
-    strong = found[Condition("positive", 1.0)]
-    assert list(strong.changes.values()) == pytest.approx([-4, -8, -12, 0], abs=0.4)
-    assert strong.changes["tanh"] == 0
+    pooled = pool_networks(studies)
+    found = {one.contrast: one for one in pooled if one.measure == measure}
+    strong = found[STRONG]
+    assert list(strong.differences.values()) == pytest.approx([-4, -8, -12, 0], abs=0.4)
+    assert strong.differences["tanh"] == 0
     assert strong.pooled.mean == pytest.approx(-6, abs=0.2)
     assert strong.pooled.n_groups == (4, 48)
     traits = {name: {"rectified": scale} for name, scale in scales.items()}
-    correlated = [one for one in correlate_traits(pooled, traits, 0) if one.measure == measure]
+    correlated = [one for one in correlate_traits(pooled, traits) if one.measure == measure]
     rho = {one.condition: one.correlation for one in correlated}
     assert rho[Condition("positive", 1.0)].n_pairs == 4
     assert rho[Condition("positive", 1.0)].coefficient == pytest.approx(-1)
@@ -293,14 +423,14 @@ def test_a_network_of_which_a_measure_is_not_known_is_left_out_there_alone():
         )
         for index in range(4)
     }
-    pooled = pool_networks(studies, seed=0)
+    pooled = pool_networks(studies)
     n_networks = {one.measure: one.pooled.n_groups[0] for one in pooled}
     assert n_networks == {"reached_activation": 4, "looks.across": 3}
-    (one,) = (one for one in pooled if (one.measure, one.condition) == ("looks.across", REMOVED[0]))
-    assert np.isnan(one.changes["net 2"])
+    strong = next(one for one in pooled if (one.measure, one.contrast) == ("looks.across", STRONG))
+    assert np.isnan(strong.differences["net 2"])
     traits = {name: {"robustness": index} for index, name in enumerate(studies)}
     # Three are too few to correlate.
-    found = correlate_traits(pooled, traits, seed=0)
+    found = correlate_traits(pooled, traits)
     assert {one.measure for one in found} == {"reached_activation"}
     assert {one.correlation.n_pairs for one in found} == {4}
 
@@ -313,10 +443,10 @@ def test_networks_are_enough_to_correlate_where_both_trait_and_change_are_known(
         )
         for index in range(6)
     }
-    pooled = pool_networks(studies, seed=0)
+    pooled = pool_networks(studies)
     for n_known, n_pairs in ((4, set()), (5, {4})):
         traits = {name: {"robustness": int(name[-1])} for name in list(studies)[:n_known]}
-        found = correlate_traits(pooled, traits, seed=0)
+        found = correlate_traits(pooled, traits)
         assert {one.correlation.n_pairs for one in found} == n_pairs
 
 
@@ -325,7 +455,7 @@ def test_what_a_single_network_knows_is_not_pooled():
         name: study_of(without_effect("looks.across", value=value))
         for name, value in (("a", 1.0), ("b", np.nan))
     }
-    assert pool_networks(studies, seed=0) == []
+    assert pool_networks(studies) == []
 
 
 def test_traits_are_correlated_with_changes():
@@ -336,12 +466,14 @@ def test_traits_are_correlated_with_changes():
     }
     traits = {name: {"robustness": scale} for name, scale in zip(studies, scales, strict=True)}
     traits["net 0"]["rare"] = 1.0
-    found = correlate_traits(pool_networks(studies, seed=0), traits, seed=0)
+    found = correlate_traits(pool_networks(studies), traits)
     assert {one.trait for one in found} == {"robustness"}
     rho = {one.condition: one.correlation for one in found}
     assert rho[Condition("positive", 1.0)].coefficient == pytest.approx(-1)
     assert rho[Condition("negative", 1.0)].coefficient == pytest.approx(1)
     assert rho[Condition("positive", 1.0)].p_value == pytest.approx(2 / 120)
+    assert {one.n_in_family for one in found} == {5}
+    assert "2 of the 5 tests have the smallest p, 0.0167" in found[0].note
     assert [one.q_value for one in found] == pytest.approx(
         adjust_fdr([one.correlation.p_value for one in found])
     )
@@ -350,4 +482,4 @@ def test_traits_are_correlated_with_changes():
 def test_three_networks_are_too_few_to_correlate():
     studies = {f"net {index}": study_of(numbers_of(index)) for index in range(3)}
     traits = {name: {"robustness": index} for index, name in enumerate(studies)}
-    assert correlate_traits(pool_networks(studies, seed=0), traits, seed=0) == []
+    assert correlate_traits(pool_networks(studies), traits) == []

@@ -59,13 +59,16 @@ def result(level, best=1.0, intact=0.5):
         intact_score=np.array(intact),
         n_removed=np.array(1),
         realized_strength=np.array(0.5),
+        removed_magnitude=np.array(2.0),
     )
 
 
 @pytest.fixture
 def settings(sweep_file, monkeypatch):
     sweep_file.write_text(
-        sweep_file.read_text().replace("n_repeats = 1", "n_repeats = 3")
+        sweep_file.read_text()
+        .replace("n_repeats = 1", "n_repeats = 3")
+        .replace("n_control_draws = 1", "n_control_draws = 3")
         + "\n[metrics.light]\nkind = 'spectra'\n"
     )
     settings = read_sweep(sweep_file)
@@ -127,6 +130,24 @@ def test_images_are_compared_with_those_of_other_repeats(settings):
         assert found[condition] == [(None, pytest.approx(10 * place))]
 
 
+def test_a_draw_of_a_control_beyond_the_repeats_meets_all_intact_images(settings):
+    more = settings.model_copy(update={"n_control_draws": 4})
+    conditions = write_results(more)
+    numbers, _ = measure_sweep(SweepImages.read(more), {})
+    controls = [one for one in conditions if one.is_random]
+    assert controls
+    for control in controls:
+        first = 10 * conditions.index(control)
+        assert ((first + 4,), (1, 2, 3)) in Brightness.asked
+        found = values(numbers, "wig", "reached_activation")[control]
+        assert found == [(draw, first + draw + 1) for draw in range(4)]
+        # Against means of 2.5, 2, 1.5 and 2.
+        expected = first + np.mean([1, 2, 3, 4]) - np.mean([2.5, 2, 1.5, 2])
+        assert values(numbers, "wig", "light.difference")[control] == [
+            (None, pytest.approx(expected))
+        ]
+
+
 def test_what_several_images_have_together_is_measured_on_all_of_them(settings):
     conditions = write_results(settings)
     numbers, _ = measure_sweep(SweepImages.read(settings), {})
@@ -165,7 +186,7 @@ def test_without_intact_images_a_unit_has_activations_only(settings):
 
 
 def test_one_repeat_has_no_independent_intact_image_to_compare_with(settings):
-    one = settings.model_copy(update={"n_repeats": 1})
+    one = settings.model_copy(update={"n_repeats": 1, "n_control_draws": 1})
     conditions = write_results(one)
     images = SweepImages.read(one)
     assert images.units_without_comparison == ("wig", "tench")
@@ -202,4 +223,11 @@ def test_counts_are_sums_over_images(settings):
 
 def test_a_sweep_without_results_says_what_to_run(settings):
     with pytest.raises(SweepError, match=r"no result yet\. Run 'signseg-rig visualize'"):
+        SweepImages.read(settings)
+    # Those of other settings, or of an earlier version, are none of it and are never mixed in.
+    write_results(settings.model_copy(update={"seed": 5}))
+    expected = (
+        r"no result yet of these settings and this version; 42 of others are left alone\. Run"
+    )
+    with pytest.raises(SweepError, match=expected):
         SweepImages.read(settings)

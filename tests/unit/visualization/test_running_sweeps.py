@@ -49,11 +49,13 @@ def test_progress_does_not_wait_for_the_slowest(sweep_file, monkeypatch):
 
 
 def pretend_to_do(sweep, folder, tasks, _files):
-    here = software.software_here(SweepSettings.model_validate(tomllib.loads(sweep)))
+    settings = SweepSettings.model_validate(tomllib.loads(sweep))
+    here = software.software_here(settings)
     for task in tasks:
-        one = np.zeros(1)
+        one, scores = np.array(0.0), np.zeros((settings.n_generations, 4))
         image = np.zeros((2, 2, 3), dtype=np.uint8)
-        ResultFolder(Path(folder)).write(task.key, Result(one, image, one, one, one, one, here))
+        result = Result(np.zeros(3), image, scores, one, one, one, one, here)
+        ResultFolder(Path(folder)).write(task.key, result)
     return len(tasks)
 
 
@@ -76,6 +78,27 @@ def test_visualize_goes_on_or_begins_anew(sweep_file, pretends):
     assert visualized("--no-resume") == {**told, "put_aside": f"{folder}-old1"}
     for name in ("small", "small-old1"):
         assert len(ResultFolder(sweep_file.parent / name).finished()) == 14
+
+
+def test_a_result_that_cannot_be_used_is_named_and_made_anew(sweep_file, pretends):
+    assert visualize(sweep_file)
+    settings = read_sweep(sweep_file)
+    folder = settings.folder / "results"
+    paths = sorted(folder.iterdir())
+    paths[3].write_bytes(b"garbage")
+    wrong = Result(
+        np.zeros(3), np.zeros((2, 2, 3), np.uint8), np.full((2, 4), np.nan), *[np.array(0.0)] * 4
+    )
+    ResultFolder(settings.folder).write(paths[5].stem, wrong)
+    refused = CliRunner().invoke(app, ["report", str(settings.folder)])
+    assert refused.exit_code == 1
+    # Lines are broken anywhere.
+    for said in ("".join(refused.stderr.split()), "".join(visualize(sweep_file).split())):
+        assert f"{paths[3]}cannotbeused:itcannotberead" in said
+        assert f"{paths[5]}cannotbeused:8ofitsscoresarenotfinite" in said
+    assert len(ResultFolder(settings.folder).finished()) == 14
+    assert len(list(folder.glob("*.unusable"))) == 2
+    assert "Warning" not in visualize(sweep_file)
 
 
 def visualize(file, *, exit_code=0):

@@ -37,9 +37,11 @@ def computed(settings):
     """Give a sweep results that are the same whatever they are kept under."""
     rng = np.random.default_rng(0)
     for task in list_tasks(settings):
-        one = np.array(rng.standard_normal())
+        one = np.array(rng.random())
         image = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        ResultFolder(settings.folder).write(task.key, Result(one, image, one, one, one, one))
+        scores = np.full((settings.n_generations, 4), one)
+        result = Result(np.zeros(100), image, scores, *(one, one, one, one))
+        ResultFolder(settings.folder).write(task.key, result)
     (settings.folder / "sweep.toml").write_text(write_sweep(settings))
     return settings.folder
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from signseg_rig.errors import ConfigError, NeuronModelError
+from signseg_rig.seeds import named_rng
 from signseg_rig.visualization import Condition, conditions, list_tasks, read_sweep
 
 
@@ -44,6 +45,51 @@ def test_controls_of_all_kinds(sweep_file):
         Condition("both", 0.7, "both_signs"),
     ]
     assert [one.is_random for one in found] == [True] * 8 + [False] * 2
+
+
+def test_random_controls_are_drawn_several_times_each_by_its_own_stream(sweep_file):
+    text = sweep_file.read_text().replace("n_control_draws = 1\n", "")
+    sweep_file.write_text(text)
+    settings = read_sweep(sweep_file)
+    assert settings.n_control_draws == 3
+    tasks = list_tasks(settings)
+    of_control = [one for one in tasks if one.condition.is_random and one.unit == "wig"]
+    assert [one.repeat for one in of_control] == [0, 1, 2] * 2
+    assert len({named_rng(0, *one.control_stream).random() for one in of_control}) == 6
+    assert len(tasks) == len({one.key for one in tasks}) == 2 * (5 + 2 * 3)
+    # Another strength and more draws leave the streams of those that there were alone.
+    more = text.replace("control_strengths = [0.5]", "control_strengths = [0.3, 0.5]")
+    sweep_file.write_text(more.replace("n_repeats = 1", "n_repeats = 1\nn_control_draws = 5"))
+    assert set(tasks) < set(list_tasks(read_sweep(sweep_file)))
+
+
+def test_networks_have_streams_of_their_own_and_machines_do_not(sweep_file):
+    text = sweep_file.read_text()
+
+    def streams(old, new):
+        sweep_file.write_text(text.replace(old, new))
+        tasks = list_tasks(read_sweep(sweep_file))
+        return {one.search_stream for one in tasks}, {one.control_stream for one in tasks}
+
+    kind = 'kind = "efficientnet_lite0"'
+    first = streams(kind, kind)
+    for other in (
+        f"{kind}\nrandom_seed = 1",
+        f"{kind}\nrandom_seed = 2",
+        'kind = "efficientnet_lite1"',
+    ):
+        for own, others in zip(first, streams(kind, other), strict=True):
+            assert own.isdisjoint(others)
+    assert streams(kind, f"{kind}\nbatch_size = 7") == first
+    assert streams(kind, f'{kind}\ndevice = "cuda:1"') == first
+
+
+def test_one_search_stream_for_all_conditions_of_a_unit_and_repeat(sweep_file):
+    found = {}
+    for task in list_tasks(read_sweep(sweep_file)):
+        found.setdefault((task.unit, task.repeat), set()).add(task.search_stream)
+    assert all(len(own) == 1 for own in found.values())
+    assert len(set.union(*found.values())) == len(found)
 
 
 def test_ten_strengths_unless_others_are_named(sweep_file):
@@ -130,7 +176,7 @@ def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
     sweep_file.write_text(text.replace("n_repeats = 1", "n_repeats = 3"))
     after = {task.key for task in list_tasks(read_sweep(sweep_file))}
     assert before < after
-    assert len(after) == 3 * 3 * 7
+    assert len(after) == 3 * (3 * 5 + 2)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from signseg_rig.errors import ConfigError, DataSetError, NeuronModelError
 from signseg_rig.interfaces import Generator
 from signseg_rig.networks import HiddenLayer, ablate_hidden
 from signseg_rig.networks.torch_network import TorchNetwork
-from signseg_rig.neurons import FeatureReader, NeuronModels
+from signseg_rig.neurons import FeatureReader, FeatureSigns, NeuronModels
 from signseg_rig.optimizers import make_optimizer
 from signseg_rig.settings import Settings
 from signseg_rig.types import FloatArray, ImageArray
@@ -289,6 +290,7 @@ def models_of(network: PlantedNetwork) -> NeuronModels:
         feature_mean=np.array([0.5, 0.5, 0.25, 0.25]),
         n_components=np.array([1]),
         features=FeatureReader(network).spec,
+        signs=FeatureSigns(is_rectified=True, negative_share=0.0),
     )
 
 
@@ -306,6 +308,43 @@ def test_neuron_models_keep_their_intercept(network, settings, tmp_path):
     assert settings.convention == "raw"
     ablated = models.ablate("positive", 0.5, convention=settings.convention)
     np.testing.assert_allclose(answers, ablated.predict_images(images, network)[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("signs", "message"),
+    [
+        (FeatureSigns(False, 0.5), r"v4\.neurons, models which read .*arbitrary: 50\.0%"),
+        (None, r"v4\.neurons, models which read .*cannot be told|cannot be told .*v4\.neurons"),
+    ],
+)
+def test_neuron_models_of_signed_features_are_asked_for(
+    network, settings, tmp_path, signs, message
+):
+    path = tmp_path / "v4.neurons"
+    replace(models_of(network), signs=signs).save(path)
+    settings = settings.model_copy(update={"neurons": path, "units": ("v4",), "hidden": None})
+    with pytest.raises(NeuronModelError, match=message):
+        ReadoutUnits(settings, network)
+    asked = settings.model_copy(update={"signed_features_anyway": True})
+    (lesioned,) = ReadoutUnits(asked, network).lesion(
+        [Task("v4", Condition("positive", 1.0), 0, "")]
+    )
+    assert lesioned.n_removed == 2
+
+
+def test_neuron_models_see_no_negative_feature_unawares(network, settings, tmp_path, monkeypatch):
+    path = tmp_path / "v4.neurons"
+    replace(models_of(network), signs=FeatureSigns(False, 0.0)).save(path)
+    settings = settings.model_copy(update={"neurons": path, "units": ("v4",), "hidden": None})
+    monkeypatch.setattr(network, "is_rectified", lambda _layer=None: False)
+    units = ReadoutUnits(settings, network)
+    images = np.full((2, SIZE_PX, SIZE_PX, 3), 128, dtype=np.uint8)
+    (lesioned,) = units.lesion([Task("v4", Condition("positive", 1.0), 0, "")])
+    assert np.isfinite(lesioned.unit(lesioned.see(images))).all()
+    seen = network.features
+    monkeypatch.setattr(network, "features", lambda *given: seen(*given) - 1)
+    with pytest.raises(NeuronModelError, match="below 0 for 2 of 2 images"):
+        lesioned.see(images)
 
 
 def test_neuron_models_that_are_ablated_already(network, settings, tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from signseg_rig.stats import adjust_fdr, area_between_curves
+from signseg_rig.stats import adjust_fdr
 
 
 def textbook_fdr(p_values):
@@ -40,31 +40,3 @@ def test_false_discoveries_are_kept_rare():
         shares.append(rejected[:20].sum() / max(1, rejected.sum()))
     assert np.mean(shares) < 0.1
     assert np.mean(shares) == pytest.approx(0.1 * 20 / 30, abs=0.025)
-
-
-def test_area_is_that_of_the_trapezoids():
-    strengths = np.array([0, 0.1, 0.5, 1.0])
-    a = np.array([[1, 2, 3, 4], [0, 0, 0, 0]])
-    b = np.array([[1, 1, 1, 1], [0, 1, 0, 0]])
-    expected = [0.1 * 0.5 + 0.4 * 1.5 + 0.5 * 2.5, -(0.1 + 0.4) / 2]
-    assert area_between_curves(strengths, a, b) == pytest.approx(expected)
-
-
-def test_area_changes_sign_with_the_sides_and_has_nan_where_a_point_has():
-    assert float(area_between_curves([0, 1], [0, 2], [0, 0])) == 1.0
-    assert float(area_between_curves([0, 1], [0, 0], [0, 2])) == -1.0
-    assert np.isnan(area_between_curves([0, 1], [0, np.nan], [0, 0]))
-
-
-@pytest.mark.parametrize(
-    ("x", "a", "b"),
-    [
-        ([0], [1], [1]),
-        ([0, 0], [1, 1], [1, 1]),
-        ([0, 1], [1, 1, 1], [1, 1, 1]),
-        ([0, 1], [1, 1], 1),
-    ],
-)
-def test_refuses_what_is_no_curve(x, a, b):
-    with pytest.raises(ValueError, match=r"[Cc]urves"):
-        area_between_curves(x, a, b)

@@ -1,0 +1,96 @@
+"""``signseg-rig choose FILE.toml``: what ablated models choose, by recorded responses."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signseg_rig.cli.console import as_records, print_json, print_warning
+from signseg_rig.cli.network_options import CacheDir, features_folder
+from signseg_rig.cli.outputs import require_writable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from signseg_rig.choices import ChoiceStudy
+
+
+def choose(
+    file: Annotated[Path, typer.Argument(help="The recorded sessions, and what to read (TOML).")],
+    *,
+    cache_dir: CacheDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print path and tests as JSON.")] = False,
+) -> None:
+    """Test on recorded responses whether images that ablated models choose drive neurons less.
+
+    Models fitted to some images choose among the others, intact and without positive, negative or
+    matched random weights; what the recorded neurons answered to the chosen images is compared.
+    """
+    from rich.console import Console
+
+    from signseg_rig.choices import read_choice_settings, study_choices
+    from signseg_rig.cli.stages import StageProgress
+    from signseg_rig.report import write_choice_report
+    from signseg_rig.report.choice_page import TEST_COLUMNS, test_rows
+
+    settings = read_choice_settings(file)
+    require_writable(settings.folder, is_folder=True)
+    console = Console(stderr=True)
+    with StageProgress(console) as progress:
+        study = study_choices(
+            settings,
+            cache_dir=features_folder(cache_dir),
+            on_progress=progress,
+            on_warning=partial(print_warning, console),
+        )
+    page = write_choice_report(study)
+    if as_json:
+        print_json({"report": str(page), "tests": as_records(TEST_COLUMNS, test_rows(study))})
+        return
+    _print(study, Console())
+    typer.echo(page)
+
+
+def _print(study: ChoiceStudy, console: Console) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Column, Table
+
+    from signseg_rig.report.choice_page import describe_session
+
+    for session in (*study.sessions, ""):
+        own = [one for one in study.tests if one.session == session]
+        if not own:
+            continue
+        console.print(describe_session(study, session), highlight=False, markup=False)
+        table = Table(
+            Column("without the weights", no_wrap=True),
+            *(
+                Column(name, justify="right", no_wrap=True)
+                for name in ("strength", "SD", "low", "high", "p", "q", "effect")
+            ),
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+            pad_edge=False,
+        )
+        for one in own:
+            table.add_row(
+                one.compared,
+                f"{one.strength:g}",
+                *(_signed(value) for value in (one.difference, one.low, one.high)),
+                *(
+                    f"{value:.2g}" if isfinite(value) else ""
+                    for value in (one.p_value, one.q_value)
+                ),
+                _signed(one.rank_biserial),
+            )
+        console.print(table)
+        for remark in dict.fromkeys(one.remark for one in own if one.remark):
+            console.print(f"No p and no interval: {remark}.", highlight=False)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}" if isfinite(value) else ""
