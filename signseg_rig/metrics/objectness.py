@@ -35,7 +35,6 @@ CONTROLS: dict[str, Scramble] = {
 }
 
 
-DEFAULT = "yolov3_tiny"
 INPUT_SIZE_PX = 640
 
 
@@ -55,6 +54,7 @@ class ObjectnessSettings(DeviceSettings):
     images, takes off fine noise that fools detectors, from controls as well.
     """
 
+    weights_name: ClassVar[str] = "yolov3_tiny"
     weights_path: InputPath | None = None
     min_score: float = Field(default=0.25, gt=0, lt=1)
     input_size_px: int | None = Field(default=None, ge=32, le=4096, multiple_of=32)
@@ -217,7 +217,7 @@ class Objectness(Metric):
 
 
 def _detector_file(settings: ObjectnessSettings) -> Path:
-    return settings.weights_path or find_weights(DEFAULT)
+    return settings.weights_path or find_weights(settings.weights_name)
 
 
 def _trained_size_px(path: Path) -> int:

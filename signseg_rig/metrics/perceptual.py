@@ -45,6 +45,11 @@ class LpipsSettings(DeviceSettings):
     weights_path: InputPath | None = None
     trunk: Literal["alex", "vgg", "squeeze"] = "alex"
 
+    @property
+    def weights_name(self) -> str:
+        """The trunk's name in the catalogue of weights."""
+        return TORCHVISION_NAMES[self.trunk]
+
 
 class Lpips(Metric):
     """Learned perceptual distance (Zhang et al. 2018) to the images of the intact unit.
@@ -187,7 +192,7 @@ def _mean_of_pairs(distances: FloatArray) -> float:
 
 def _existing(settings: LpipsSettings) -> Path:
     try:
-        return find_weights(TORCHVISION_NAMES[settings.trunk], settings.weights_path)
+        return find_weights(settings.weights_name, settings.weights_path)
     except WeightsMissingError as error:
         raise WeightsMissingError(f"LPIPS needs the weights of its trunk. {error}") from error
 

@@ -24,15 +24,19 @@ class SimSiamSettings(ResNetSettings):
     @model_validator(mode="after")
     def _has_a_head(self) -> Self:
         if self.head_path is None and self.random_seed is None:
-            raise ValueError("head_path is missing: SimSiam's linear readout is a file of its own")
+            raise ValueError(
+                "head_path is missing: SimSiam's linear readout is a file of its own. Fetch it "
+                "with 'signseg-rig weights fetch simsiam_resnet50_linear', which says where it is"
+            )
         return self
 
 
 class RobustResNet50(ResNet):
     """ResNet50 trained against adversarial images (Salman et al. 2020), of any strength.
 
-    `weights_path` chooses the strength, as it does the file. The normalisation that the checkpoint
-    does itself has to be that of torchvision's preprocessing, which takes its place.
+    `weights_path` chooses the strength, as it does the file; by default it is 3 in L2. The
+    normalisation that the checkpoint does itself has to be that of torchvision's preprocessing,
+    which takes its place.
     """
 
     name = "robust_resnet50"

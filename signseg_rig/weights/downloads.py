@@ -116,7 +116,8 @@ class _Transfer:
             raise self._cannot_be_had(f"the server answers {error.code} {error.reason}") from error
         # A connection that breaks, or stalls, or an answer that is none.
         except (HTTPException, URLError, TimeoutError, ConnectionError) as error:
-            raise self._cannot_be_had(str(error) or type(error).__name__) from error
+            why = getattr(error, "reason", error)
+            raise self._cannot_be_had(str(why) or type(error).__name__) from error
 
     def _n_here(self) -> int:
         """Count the bytes of an earlier download that may be gone on with."""
@@ -234,7 +235,10 @@ class _SafeRedirects(HTTPRedirectHandler):
         self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> Request | None:
         if req.type == "https" and not newurl.lower().startswith("https:"):
-            raise URLError(f"it is redirected to {newurl}, which is not encrypted")
+            raise WeightsError(
+                f"{req.full_url} leads to {newurl}, which is not encrypted, so that others could "
+                "put something else in its place. Download it in a browser if you must."
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

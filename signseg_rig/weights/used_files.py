@@ -43,5 +43,7 @@ def _used_files(choice: PluginChoice) -> Iterator[Path]:
         yield from (path for name, path in files.items() if name != "weights_path")
         return
     yield from files.values()
-    if choice.kind in CATALOGUE and hasattr(choice.settings, "weights_path"):
-        yield find_weights(choice.kind, choice.settings.weights_path)
+    # Metrics are called otherwise than the network or detector that they use.
+    name = getattr(choice.settings, "weights_name", choice.kind)
+    if name in CATALOGUE and hasattr(choice.settings, "weights_path"):
+        yield find_weights(name, choice.settings.weights_path)

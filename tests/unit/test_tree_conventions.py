@@ -27,8 +27,8 @@ GLOBAL_SEEDS = {"seed", "manual_seed", "manual_seed_all", "set_rng_state", "set_
 SEEDED_MODULES = {"random", "np.random", "numpy.random", "torch", "torch.random", "torch.cuda"}
 OTHERS_ERRORS = {*dir(builtins), "PydanticCustomError"}
 OPT_INS = {
-    # The one place that may run a file's code: the user says so in the settings, and it warns.
-    "finds_unsafe_load": ["signseg_rig/weights/states.py"],
+    # The one place that unpickles, and makes of what a pickle names nothing but arrays.
+    "finds_unsafe_format": ["signseg_rig/weights/array_pickles.py"],
     "finds_write_in_place": [
         "signseg_rig/cli/outputs.py",  # into a pipe or a device that the user named
         "signseg_rig/guarded_files.py",  # behind what a log holds

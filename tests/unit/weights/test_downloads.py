@@ -200,12 +200,11 @@ def test_redirect_to_itself_or_to_a_file(know, folder, server, place):
 
 
 def test_nobody_reads_along_after_a_redirect():
-    from urllib.error import URLError
     from urllib.request import Request
 
     from signseg_rig.weights.downloads import _SafeRedirects
 
-    with pytest.raises(URLError, match="not encrypted"):
+    with pytest.raises(WeightsError, match="not encrypted"):
         _SafeRedirects().redirect_request(
             Request("https://a.example/f"), None, 302, "", {}, "http://b.example/f"
         )

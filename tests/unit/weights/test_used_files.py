@@ -3,6 +3,8 @@
 import pytest
 
 from signseg_rig.errors import WeightsMissingError
+from signseg_rig.metrics.objectness import ObjectnessSettings
+from signseg_rig.metrics.perceptual import LpipsSettings
 from signseg_rig.networks.checkpoints import SimSiamSettings
 from signseg_rig.settings import PluginChoice, Settings
 from signseg_rig.weights import ModelSettings, file_sha256, find_weights, used_weights
@@ -42,3 +44,10 @@ def test_weights_that_settings_use_are_hashed_once_each(tmp_path, monkeypatch):
     monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsMissingError):
         used_weights(chooses(ModelSettings(), ModelSettings()))
+
+
+def test_files_that_metrics_use_by_default_are_hashed_too():
+    choice = PluginChoice(group="metrics", kind="objectness", settings=ObjectnessSettings())
+    detector = find_weights("yolov3_tiny")
+    assert used_weights(choice) == {str(detector): file_sha256(detector)}
+    assert LpipsSettings(trunk="squeeze").weights_name == "squeezenet1_1_torchvision"
