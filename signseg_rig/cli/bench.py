@@ -15,8 +15,8 @@ def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="optimizer, preload, turnaround, memory, startup, fit, counts, null, evolve, "
-            "together, ablate, sweep; by default all."
+            help="Benchmarks to run: optimizer, preload, turnaround, memory, startup, fit, "
+            "counts, null, evolve, together, ablate, sweep; by default all."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,

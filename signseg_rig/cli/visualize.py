@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 def visualize(
     file: Annotated[Path, typer.Argument(help="The sweep (TOML).")],
+    *,
     n_workers: Annotated[
-        int | None, typer.Option(help="Processes; by default one for each processor.", min=1)
+        int | None,
+        typer.Option(help="Number of processes; by default one a processor.", min=1),
     ] = None,
     scheduler: Annotated[
         str | None,

@@ -75,7 +75,7 @@ def warning_of(address: str, tls: TlsFiles | None) -> str | None:
     if tls is not None or is_loopback(address):
         return None
     return (
-        f"Whoever reaches the Dask scheduler at {address} can run programs on its workers. Let only "
-        "the cluster reach it, or start scheduler and workers with certificates, and name them here "
-        "with --tls-ca-file, --tls-cert and --tls-key."
+        f"Whoever reaches the Dask scheduler at {address} can run programs on its workers. Let "
+        "only the cluster reach it, or start scheduler and workers with certificates, and name "
+        "them here with --tls-ca-file, --tls-cert and --tls-key."
     )
