@@ -27,6 +27,7 @@ MODELS: dict[str, Any] = {
     "06_dale_index.toml": DaleSettings,
     "07_sweep.toml": SweepSettings,
 }
+HOW = ("value", "value", "value", "key", "remove", "repeat", "letters")
 VALUES = (
     "nan", "inf", "-inf", "1e308", "-1e308", "1e-320", "9" * 400, "0x" + "f" * 900, "0b1", "+5",
     "9223372036854775808", "-1", "0", "100000000000000000000000.5", "true", "[]", "{}", "[[[[]]]]",
