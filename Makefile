@@ -24,6 +24,7 @@ display: ## install the Debian packages that a window without a screen needs
 
 demo: install display ## run a closed loop with a simulated animal
 	$(DEMO_COMMAND)
+	@echo "Make signseg-rig known to your shell: source $(BIN)/activate"
 
 lint: install ## check style, types and layers
 	$(BIN)/ruff check

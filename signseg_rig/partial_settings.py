@@ -160,10 +160,11 @@ class _Mender:
         container, key = self._container(fault.path[:-1]), fault.path[-1]
         value = _item(container, key)
         if fault.path not in self._stand_ins and (meant := _meant(value, fault.known)):
-            container[key] = meant
+            _put(container, key, meant)
             return True
         if fault.kind == ABOUT_KEY:
-            container.pop(key, None)
+            if isinstance(container, dict):
+                container.pop(key, None)
             self._stand_ins[fault.path] = iter(())
         elif fault.kind in CHOICES:
             self._replace(fault.path[:-1], self._choices(fault))
@@ -183,6 +184,8 @@ class _Mender:
 
     def _mend_key(self, fault: Fault) -> bool:
         table, key = self._container(fault.path[:-1]), str(fault.path[-1])
+        if not isinstance(table, dict):
+            return False
         value = table.pop(key, None)
         meant = _meant(key, fault.known)
         if meant is None or meant in table:
@@ -196,10 +199,10 @@ class _Mender:
         tried = self._stand_ins.setdefault(path, stand_ins)
         container = self._container(path[:-1])
         for one in tried:
-            if one is LEFT_OUT:
+            if one is not LEFT_OUT:
+                _put(container, path[-1], copy.deepcopy(one))
+            elif isinstance(container, dict):
                 container.pop(path[-1], None)
-            else:
-                container[path[-1]] = copy.deepcopy(one)
             return
         if len(path) > 1:
             for inner in [one for one in self._stand_ins if one[: len(path) - 1] == path[:-1]]:
@@ -225,6 +228,13 @@ def _item(container: Any, key: str | int) -> Any:
         return container.get(key)
     is_there = isinstance(container, list) and isinstance(key, int) and key < len(container)
     return container[key] if is_there else None
+
+
+def _put(container: Any, key: str | int, value: Any) -> None:
+    if isinstance(container, dict) or (isinstance(key, int) and key < len(container)):
+        container[key] = value
+    else:
+        container.append(value)  # what an array lacks
 
 
 def _meant(written: object, known: Collection[str]) -> str | None:

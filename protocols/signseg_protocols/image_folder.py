@@ -41,6 +41,11 @@ def read_images(folder: Path, n_images: int | None = None) -> list[tuple[str, Im
     return _read_all(folder, paths[:n_images])
 
 
+def count_images(folder: Path) -> int:
+    """Count the image files of a folder, whether they can be used or not."""
+    return len(_image_paths(folder))
+
+
 def _image_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ConfigError(

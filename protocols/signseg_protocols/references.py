@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from signseg_protocols.image_folder import read_images
+from signseg_protocols.image_folder import count_images, read_images
 from signseg_protocols.names import unknown_generator
 from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
@@ -57,10 +57,18 @@ class FolderReferences(References):
     def misfits(self, generator_names: Collection[str]) -> list[Problem]:  # noqa: ARG002
         """Read the images: whether they can be used shows only then."""
         try:
-            read_images(self.path, self.n_images)
+            images = read_images(self.path, self.n_images)
+            n_there = count_images(self.path)
         except ConfigError as error:
             return [Problem(str(error), ("path",))]
-        return []
+        if n_there == len(images):
+            return []
+        message = (
+            f"Of the {n_there} images in {self.path} only the first {len(images)} by name are "
+            f"shown, up to {images[-1][0]!r}. Leave n_images out to show all, or give these a "
+            "folder of their own, so that it is no matter of names."
+        )
+        return [Problem(message, ("n_images",), "warning")]
 
 
 class RandomCodeReferences(References):

@@ -29,11 +29,13 @@ def ablate(
     *,
     images: Annotated[Path, typer.Option(help="Folder or zip archive of images.")],
     strengths: Annotated[
-        str, typer.Option(help="Shares of magnitude to remove, separated by commas.")
+        str,
+        typer.Option(help="Shares of summed magnitude to remove, 0 to 1, comma-separated."),
     ] = "0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1",
-    seed: Annotated[int, typer.Option(help="Of the random controls.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random controls.", min=0)] = 0,
     n_draws: Annotated[
-        int, typer.Option(help="Draws of each random control; their mean is told.", min=1)
+        int,
+        typer.Option(help="Number of draws of each random control.", min=1),
     ] = 10,
     report: Annotated[
         Path | None, typer.Option(help="Folder for table and figure; beside the models by default.")

@@ -18,8 +18,8 @@ def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="optimizer, preload, turnaround, memory, flood, startup, fit, counts, null, "
-            "evolve, together, ablate, sweep, report; by default all."
+            help="Benchmarks to run: optimizer, preload, turnaround, memory, flood, startup, fit, "
+            "counts, null, evolve, together, ablate, sweep, report; by default all."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,

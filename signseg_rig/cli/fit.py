@@ -78,15 +78,16 @@ def fit(
         str | None,
         typer.Option(
             metavar="FROM,TO",
-            help="Count spikes from and to these seconds after the onset: 0.05,0.2 by default.",
+            help="Count the spikes of a response from and to these seconds after each onset: "
+            "0.05,0.2 by default.",
         ),
     ] = None,
     baseline_window_s: Annotated[
         str | None,
         typer.Option(
             metavar="FROM,TO",
-            help="Count the spikes of the baseline from and to these seconds after the onset: "
-            "0,0.045 by default.",
+            help="Count the spikes of the baseline, which is taken off the response, from and to "
+            "these seconds after each onset: 0,0.045 by default.",
         ),
     ] = None,
     key: Annotated[
@@ -94,15 +95,19 @@ def fit(
     ] = None,
     count_window_s: Annotated[
         float | None,
-        typer.Option(help="For an array of spike counts, the length of their window."),
+        typer.Option(help="Length of the window of an array of spike counts, in seconds."),
     ] = None,
     table: Annotated[
-        str | None, typer.Option(help="Of an NWB file, the table of presentations.")
+        str | None, typer.Option(help="Name of the table of presentations in an NWB file.")
     ] = None,
     image_column: Annotated[
-        str | None, typer.Option(help="Its column that names the image.")
+        str | None,
+        typer.Option(help="Column of an NWB file's table that names the image."),
     ] = None,
-    onset_column: Annotated[str | None, typer.Option(help="Its column of onsets.")] = None,
+    onset_column: Annotated[
+        str | None,
+        typer.Option(help="Column of an NWB file's table that holds onsets."),
+    ] = None,
     units: Annotated[
         str | None, typer.Option(help="Names of the units to fit, separated by commas.")
     ] = None,
@@ -129,12 +134,12 @@ def fit(
     max_components: Annotated[
         int, typer.Option(help="Largest number of PLS components to choose from.", min=1)
     ] = 25,
-    n_folds: Annotated[int, typer.Option(help="Folds of the test.", min=2)] = 10,
+    n_folds: Annotated[int, typer.Option(help="Number of folds of the test.", min=2)] = 10,
     n_shuffles: Annotated[
         int,
         typer.Option(
-            help="Fits with shuffled images, for p-values: minutes, and begun anew if interrupted. "
-            "0, without any, is quick.",
+            help="Number of fits with shuffled images, for p-values. They take minutes, and are "
+            "begun anew if interrupted; 0 leaves them out.",
             min=0,
         ),
     ] = 200,
@@ -153,9 +158,9 @@ def fit(
             "negative-only, positive-refit, negative-refit; repeatable."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of folds and shuffles.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random folds and shuffles.", min=0)] = 0,
     report: Annotated[
-        Path | None, typer.Option(help="Folder for the report; beside the models by default.")
+        Path | None, typer.Option(help="Folder for the report; by default it is beside the models.")
     ] = None,
     cache_dir: CacheDir = None,
     signed_features_anyway: SignedFeaturesAnyway = False,

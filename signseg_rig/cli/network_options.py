@@ -12,7 +12,9 @@ import typer
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network
 
-NetworkName = Annotated[str, typer.Option("--network", help="Kind of network.")]
+NetworkName = Annotated[
+    str, typer.Option("--network", help="Kind of network, see 'signseg-rig plugins'.")
+]
 NetworkSettings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting of the network, such as input_size_px=112; repeatable."),

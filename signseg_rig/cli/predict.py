@@ -36,11 +36,17 @@ def predict(
     ] = None,
     strength: Annotated[
         float | None,
-        typer.Option(help="How much of them, from 0 to 1; by default all.", min=0, max=1),
+        typer.Option(
+            help="Share of the weights of --sign to remove; by default all.",
+            min=0,
+            max=1,
+        ),
     ] = None,
     convention: Annotated[
         str | None,
-        typer.Option(help="raw, the default, keeps the intercept, centered the mean rate."),
+        typer.Option(
+            help="What an ablation keeps: the intercept (raw) or the mean rate (centered)."
+        ),
     ] = None,
     settings: NetworkSettings = None,
     cache_dir: CacheDir = None,

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 def visualize(
     file: Annotated[Path, typer.Argument(help="The sweep (TOML).")],
+    *,
     n_workers: Annotated[
-        int | None, typer.Option(help="Processes; by default one for each processor.", min=1)
+        int | None,
+        typer.Option(help="Number of processes; by default one a processor.", min=1),
     ] = None,
     scheduler: Annotated[
         str | None,
@@ -29,6 +31,16 @@ def visualize(
             help="Address of a Dask scheduler to use instead of processes. Start its workers with "
             "one thread each (--nworkers N --nthreads 1): threads of a process take turns."
         ),
+    ] = None,
+    tls_ca_file: Annotated[
+        Path | None,
+        typer.Option(help="Certificate of the authority that signed those of the Dask cluster."),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Certificate that lets this program into the Dask cluster.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="Private key that belongs to the file of --tls-cert.")
     ] = None,
     resume: Annotated[
         bool,
@@ -40,24 +52,29 @@ def visualize(
     from rich.console import Console
 
     from signseg_rig.visualization import (
+        TlsFiles,
         dask_cluster,
         list_tasks,
         local_processes,
         put_aside,
         read_sweep,
     )
+    from signseg_rig.visualization.tls import warning_of
 
     settings = read_sweep(file)
     n_tasks = len(list_tasks(settings))
     console = Console(stderr=True)
+    workers: OpenExecutor = partial(local_processes, n_workers)
+    if scheduler is not None:
+        tls = TlsFiles.of_options(scheduler, tls_ca_file, tls_cert, tls_key)
+        if warning := warning_of(scheduler, tls):
+            print_warning(console, warning)
+        workers = partial(dask_cluster, scheduler, tls)
     kept = (
         None if resume else put_aside(settings.folder, on_warning=partial(print_warning, console))
     )
     if kept is not None:
         typer.echo(f"The earlier results are in {kept} now.", err=True)
-    workers = partial(local_processes, n_workers)
-    if scheduler is not None:
-        workers = partial(dask_cluster, scheduler)
     n_done = _conduct(settings, file, workers, console)
     if as_json:
         print_json(

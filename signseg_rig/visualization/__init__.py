@@ -22,6 +22,7 @@ from signseg_rig.visualization.study import SweepStudy, study_sweep
 from signseg_rig.visualization.sweep import run_sweep
 from signseg_rig.visualization.sweep_settings import SweepSettings, read_sweep, write_sweep
 from signseg_rig.visualization.tasks import Condition, Task, conditions, list_tasks
+from signseg_rig.visualization.tls import TlsFiles
 from signseg_rig.visualization.workers import dask_cluster, local_processes
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "SweepStudy",
     "Table",
     "Task",
+    "TlsFiles",
     "TraitCorrelation",
     "conditions",
     "correlate_traits",

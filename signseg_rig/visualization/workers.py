@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from signseg_rig.errors import ConfigError, SweepError
+from signseg_rig.visualization.tls import TlsFiles
 
 
 @contextmanager
@@ -61,7 +62,7 @@ def _wait_for_end(watched: Connection) -> None:
 
 
 @contextmanager
-def dask_cluster(address: str) -> Iterator[Executor]:
+def dask_cluster(address: str, tls: TlsFiles | None = None) -> Iterator[Executor]:
     """Use the workers of a Dask cluster; they need to see the folder of the sweep.
 
     Each process does one task at a time, however many threads it has: ``dask worker`` starts one
@@ -70,7 +71,10 @@ def dask_cluster(address: str) -> Iterator[Executor]:
     Parameters
     ----------
     address : str
-        Of its scheduler, such as ``"tcp://10.0.0.5:8786"``.
+        Of its scheduler, such as ``"tcp://10.0.0.5:8786"``, or ``"tls://..."`` with `tls`.
+    tls : TlsFiles, optional
+        By which scheduler, workers and this program know each other; without it, whoever reaches
+        the scheduler can run programs on its workers.
 
     Raises
     ------
@@ -87,8 +91,10 @@ def dask_cluster(address: str) -> Iterator[Executor]:
             "Dask is not installed. Install it with \"pip install 'signseg-rig[cluster]'\"."
         ) from error
     try:
-        client: Any = distributed.Client(address, timeout=10)  # type: ignore[no-untyped-call]
-    except OSError as error:
+        client: Any = distributed.Client(  # type: ignore[no-untyped-call]
+            address, timeout=10, security=None if tls is None else tls.security()
+        )
+    except (OSError, ValueError) as error:
         raise ConfigError(f"There is no Dask scheduler at {address}: {error}.") from error
     try:
         with client, client.get_executor() as executor:

@@ -63,6 +63,16 @@ def test_experiment_files_have_no_errors(name: str) -> None:
     )
 
 
+def test_the_experiment_of_the_readme_has_no_problems(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(\[run\].*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    file = tmp_path / "readme.toml"
+    file.write_text(text)
+    checked = json.loads(run("-m", "signseg_rig", "check", file, "--json"))
+    # Its monitor is not a real one, and another test may listen at the address.
+    keys = {one["key"] for one in checked["problems"]}
+    assert keys <= {"monitor", "wire.address"}
+
+
 def test_03_explains_every_setting() -> None:
     """Every field of the settings that it chooses is named in it, with or without a default."""
     from signseg_rig.experiment_file import read_experiment
@@ -84,8 +94,9 @@ def test_03_explains_every_setting() -> None:
     assert not fields(read_experiment(example)) - set(re.findall(r"\w+", example.read_text()))
 
 
-def test_04_plugin_package() -> None:
-    package = EXAMPLES / "04_plugin_package"
+@pytest.mark.parametrize("name", ["04_plugin_package", "08_response_source"])
+def test_plugin_packages(name: str) -> None:
+    package = EXAMPLES / name
     output = run(
         "-m",
         "pytest",

@@ -151,6 +151,19 @@ def test_reference_images_that_cannot_be_used_are_found(
     assert what in problem.message
 
 
+def test_reference_images_that_n_images_leaves_out_are_told(check: Check, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    save(folder, "L")
+    for name in ("b", "c"):
+        Image.new("L", (8, 8)).save(folder / f"{name}.png")
+    table = {"kind": "folder", "path": str(folder), "n_images": 2}
+    problem = only(check(references=table), "protocol", "references", "n_images")
+    assert problem.severity == "warning"
+    assert "Of the 3 images" in problem.message
+    assert "only the first 2 by name are shown, up to 'b.png'" in problem.message
+    assert check(references=table | {"n_images": 3}) == []
+
+
 def save(folder: Path, mode: str) -> Path:
     folder.mkdir()
     image = Image.effect_noise((64, 64), 50) if mode == "L" else Image.new(mode, (8, 8))

@@ -71,8 +71,7 @@ CRAFTED = {
     "backslashes": 'a = "' + '\\"' * 9999,
     "wrong lines": "a\n" * 9999,
     "wrong headers": "[a\n" * 9999,
-    "nan": "[stimulus]\nsize_deg = nan\nposition_deg = [inf, -inf]\n"
-    "[windows]\nevoked_s = [nan, nan]",
+    "nan": "[stimulus]\nsize_deg = nan\nposition_deg = [inf, -inf]\nwindows.evoked_s = [nan, nan]",
     "dates": "[run]\nname = 1979-05-27\nseed = 07:32:00\nout_dir = 1979-05-27T07:32:00Z",
     "NUL": 'run = "\0"',
     "escaped NUL": '[run]\nname = "a"\nout_dir = "a\\u0000b"',

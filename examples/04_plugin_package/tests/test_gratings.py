@@ -3,7 +3,7 @@
 import numpy as np
 from signseg_gratings import Gratings, GratingsSettings
 
-from signseg_rig.testing.generators import check_generator
+from signseg_rig.testing import check_generator
 
 
 def test_keeps_the_interface() -> None:

@@ -58,6 +58,39 @@ def test_every_verb_shows_its_own_help(verb: str) -> None:
     assert f"signseg-rig {verb}" in result.output or f"root {verb}" in result.output
 
 
+def parameters_of(command, names):
+    for parameter in command.params:
+        if parameter.name != "help" and not getattr(parameter, "hidden", False):
+            yield " ".join(names), parameter
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from parameters_of(inner, [*names, name])
+
+
+# Such words lean on what stands above, and an option is looked up alone.
+LEANING = (
+    "Likewise",
+    "Its ",
+    "Of ",
+    "For ",
+    "Also",
+    "Same",
+    "The same",
+    "Ditto",
+    "And ",
+    "How much of",
+)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_the_help_of_an_option_says_all_by_itself(verb: str) -> None:
+    for command, parameter in parameters_of(cli.load_verb(verb), [verb]):
+        text, name = str(parameter.help), f"{command} {parameter.name}"
+        assert text.endswith("."), f"{name}: {text}"
+        assert text[0].isupper(), f"{name}: {text}"
+        assert len(text.split()) >= 3, f"{name}: {text}"
+        assert not text.startswith(LEANING), f"{name}: {text}"
+
+
 def test_only_the_verb_that_is_called_is_imported() -> None:
     done = python(
         "import sys, signseg_rig.cli as cli\n"
