@@ -147,9 +147,7 @@ def fit(
     from signseg_rig.report import write_fit_report
 
     console = Console(stderr=True)
-    folder = report or out.with_name(f"{out.stem}-report")
-    require_writable(out)
-    require_writable(folder, is_folder=True)
+    folder = _checked_places(out, report)
     rules = FitSettings(
         n_components=range(1, max_components + 1),
         n_folds=n_folds,
@@ -174,12 +172,8 @@ def fit(
         incomplete=cast("Any", drop_incomplete),  # checked there
     )
     data = _prepared(given, console)
-    reader = FeatureReader(
-        open_network(network, settings),
-        layer,
-        pool_px,
-        cast("Any", rectify),  # checked there
-    )
+    of_network = open_network(network, settings)
+    reader = FeatureReader(of_network, layer, pool_px, cast("Any", rectify))  # checked there
     with StageProgress(console) as progress:
         fitted = fit_recorded(
             data,
@@ -191,6 +185,14 @@ def fit(
     fitted.models.save(out)
     page = write_fit_report(fitted, folder)
     _print(fitted, f"Models: {out}\nReport: {page}", as_json=as_json)
+
+
+def _checked_places(out: Path, report: Path | None) -> Path:
+    """Return the folder of the report, once it is known that everything can be written."""
+    folder = report or out.with_name(f"{out.stem}-report")
+    require_writable(out)
+    require_writable(folder, is_folder=True)
+    return folder
 
 
 def _print(fitted: NeuronFit, places: str, *, as_json: bool) -> None:

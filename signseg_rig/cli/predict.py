@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from signseg_rig.cli.outputs import explained, require_writable
 
 if TYPE_CHECKING:
     from signseg_rig.neurons import NeuronModels
+    from signseg_rig.types import FloatArray
 
 
 def predict(
@@ -59,12 +61,10 @@ def predict(
     if out is not None:
         require_writable(out)
     if sign is not None:
-        chosen: Any = (sign, convention or "raw")  # checked by ablate
+        chosen: Any = {"sign": sign, "convention": convention or "raw"}  # checked by ablate
+        share = 1.0 if strength is None else strength
         neurons = neurons.ablate(
-            chosen[0],
-            1.0 if strength is None else strength,
-            convention=chosen[1],
-            signed_features_anyway=signed_features_anyway,
+            **chosen, strength=share, signed_features_anyway=signed_features_anyway
         )
     elif strength is not None or convention is not None:
         raise ConfigError(
@@ -88,11 +88,7 @@ def predict(
             }
         )
         return
-    rows: list[tuple[object, ...]] = [("image", *neurons.unit_ids, *noted)]
-    rows += [
-        (name, *row.round(4).tolist(), *noted.values())
-        for name, row in zip(pictures.ids, rates, strict=True)
-    ]
+    rows = _rows(("image", *neurons.unit_ids), pictures.ids, rates, noted)
     if out is None:
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
         return
@@ -101,6 +97,19 @@ def predict(
         with out.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(rows)
     typer.echo(out)
+
+
+def _rows(
+    columns: Sequence[str], names: Sequence[str], rates: FloatArray, noted: Mapping[str, bool]
+) -> list[tuple[object, ...]]:
+    """Return the rows of the table of rates, its heading first."""
+    return [
+        (*columns, *noted),
+        *(
+            (name, *row.round(4).tolist(), *noted.values())
+            for name, row in zip(names, rates, strict=True)
+        ),
+    ]
 
 
 def _notes(neurons: NeuronModels) -> dict[str, bool]:
