@@ -57,7 +57,6 @@ def choose(
 
 
 def _print(study: ChoiceStudy, console: Console) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
 
     from signseg_rig.report.choice_page import describe_session
@@ -72,7 +71,7 @@ def _print(study: ChoiceStudy, console: Console) -> None:
                     Column(name, justify="right", no_wrap=True)
                     for name in ("SD", "low", "high", "p", "q", "effect")
                 ),
-                box=SIMPLE_HEAD,
+                box=None,  # whose lines would take the room of numbers
                 padding=(0, 1, 0, 0),
                 pad_edge=False,
             )
