@@ -190,13 +190,7 @@ def fit_recorded(
     features = FeatureCache(cache_dir, reader).features(
         data.images.read(), on_progress=partial(_pass_on, on_progress, "features", data.n_images)
     )
-    signs = FeatureSigns.measure(features, is_rectified=reader.is_rectified)
-    if of_one_sign := sorted(set(settings.compare) & set(ONE_SIGN_FITS)):
-        allow_sign_ablation(
-            signs,
-            f"{', '.join(of_one_sign)}, which read {reader.spec},",
-            signed_features_anyway=settings.signed_features_anyway,
-        )
+    signs = _checked_signs(features, reader, settings)
     measured_hz = data.mean_rates_hz.T
     # The same picture under two names is one image: it must not be on both sides of a split.
     groups = data.images.sha256
@@ -250,6 +244,20 @@ def fit_recorded(
     return NeuronFit(
         models, features, measured_hz, n_trials, validation, gate, null, comparisons, notes
     )
+
+
+def _checked_signs(
+    features: FloatArray, reader: FeatureReader, settings: FitSettings
+) -> FeatureSigns:
+    """Measure the signs of features; refuse to compare models of one sign where they take both."""
+    signs = FeatureSigns.measure(features, is_rectified=reader.is_rectified)
+    if of_one_sign := sorted(set(settings.compare) & set(ONE_SIGN_FITS)):
+        allow_sign_ablation(
+            signs,
+            f"{', '.join(of_one_sign)}, which read {reader.spec},",
+            signed_features_anyway=settings.signed_features_anyway,
+        )
+    return signs
 
 
 def _shuffled(

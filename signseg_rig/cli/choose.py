@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from signseg_rig.choices import ChoiceStudy
+    from signseg_rig.neurons import ChoiceTest
 
 
 def choose(
@@ -56,40 +57,39 @@ def choose(
 
 
 def _print(study: ChoiceStudy, console: Console) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
 
     from signseg_rig.report.choice_page import describe_session
 
-    for session in (*study.sessions, ""):
+    for session in dict.fromkeys(one.session for one in study.tests):
         own = [one for one in study.tests if one.session == session]
-        if not own:
-            continue
         console.print(describe_session(study, session), highlight=False, markup=False)
-        table = Table(
-            Column("without the weights", no_wrap=True),
-            *(
-                Column(name, justify="right", no_wrap=True)
-                for name in ("strength", "SD", "low", "high", "p", "q", "effect")
-            ),
-            box=SIMPLE_HEAD,
-            padding=(0, 1, 0, 0),
-            pad_edge=False,
-        )
-        for one in own:
-            table.add_row(
-                one.compared,
-                f"{one.strength:g}",
-                *(_signed(value) for value in (one.difference, one.low, one.high)),
+        for strength in study.settings.strengths:
+            table = Table(
+                Column(f"removed, strength {strength:g}", no_wrap=True),
                 *(
-                    f"{value:.2g}" if isfinite(value) else ""
-                    for value in (one.p_value, one.q_value)
+                    Column(name, justify="right", no_wrap=True)
+                    for name in ("SD", "low", "high", "p", "q", "effect")
                 ),
-                _signed(one.rank_biserial),
+                box=None,  # whose lines would take the room of numbers
+                padding=(0, 1, 0, 0),
+                pad_edge=False,
             )
-        console.print(table)
+            for one in own:
+                if one.strength == strength:
+                    table.add_row(one.compared, *_numbers(one))
+            console.print(table)
         for remark in dict.fromkeys(one.remark for one in own if one.remark):
             console.print(f"No p and no interval: {remark}.", highlight=False)
+
+
+def _numbers(one: ChoiceTest) -> list[str]:
+    """Return difference, interval, p, q and effect size as text of few letters."""
+    return [
+        *(_signed(value) for value in (one.difference, one.low, one.high)),
+        *(f"{value:.2g}" if isfinite(value) else "" for value in (one.p_value, one.q_value)),
+        _signed(one.rank_biserial),
+    ]
 
 
 def _signed(value: float) -> str:

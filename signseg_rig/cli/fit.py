@@ -177,9 +177,7 @@ def fit(
     from signseg_rig.report import write_fit_report
 
     console = Console(stderr=True)
-    folder = report or out.with_name(f"{out.stem}-report")
-    require_writable(out)
-    require_writable(folder, is_folder=True)
+    folder = _checked_places(out, report)
     rules = FitSettings(
         n_components=range(1, max_components + 1),
         n_folds=n_folds,
@@ -206,12 +204,8 @@ def fit(
         incomplete=cast("Any", drop_incomplete),  # checked there
     )
     data = _prepared(given, console)
-    reader = FeatureReader(
-        open_network(network, settings),
-        layer,
-        pool_px,
-        cast("Any", rectify),  # checked there
-    )
+    of_network = open_network(network, settings)
+    reader = FeatureReader(of_network, layer, pool_px, cast("Any", rectify))  # checked there
     with StageProgress(console) as progress:
         fitted = fit_recorded(
             data,
@@ -238,6 +232,14 @@ def _window(option: str, text: str | None) -> Window | None:
             f"{option} should be two times in seconds, such as 0.05,0.2; got {text!r}."
         ) from error
     return start_s, end_s
+
+
+def _checked_places(out: Path, report: Path | None) -> Path:
+    """Return the folder of the report, once it is known that everything can be written."""
+    folder = report or out.with_name(f"{out.stem}-report")
+    require_writable(out)
+    require_writable(folder, is_folder=True)
+    return folder
 
 
 def _print(fitted: NeuronFit, places: str, *, as_json: bool) -> None:

@@ -65,12 +65,10 @@ def predict(
     if out is not None:
         require_writable(out)
     if sign is not None:
-        chosen: Any = (sign, convention or "raw")  # checked by ablate
+        chosen: Any = {"sign": sign, "convention": convention or "raw"}  # checked by ablate
+        share = 1.0 if strength is None else strength
         neurons = neurons.ablate(
-            chosen[0],
-            1.0 if strength is None else strength,
-            convention=chosen[1],
-            signed_features_anyway=signed_features_anyway,
+            **chosen, strength=share, signed_features_anyway=signed_features_anyway
         )
     elif strength is not None or convention is not None:
         raise ConfigError(

@@ -76,7 +76,7 @@ def describe_signs(signs: FeatureSigns | None) -> str:
             "ablating by them is refused. Read a rectified layer, or use --rectify split."
         )
     if signs.is_rectified:
-        return f"Of the features' values {share} are below 0, as the layer is rectified."
+        return f"Of the features' values {share} are below 0, as they are rectified."
     return (
         f"Of the features' values {share} are below 0, though nothing in the network rules out "
         "that those of other images are; predictions of ablated models check it."

@@ -255,6 +255,8 @@ def test_choose_asks_the_neurons(recording: Path, tmp_path: Path) -> None:
     printed = CliRunner().invoke(app, command, env={"COLUMNS": "80"}).stdout
     assert "No p and no interval" in printed
     assert max(map(len, printed.splitlines()[:-1])) <= 80
+    assert "\u2026" not in printed
+    assert "positive - negative, equal magnitude" in printed
     file.write_text(tomli_w.dumps({**table, "rectify": "as_is"}))
     refused = CliRunner().invoke(app, command)
     assert refused.exit_code == 1
