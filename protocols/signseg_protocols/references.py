@@ -14,6 +14,7 @@ from signseg_protocols.names import unknown_generator
 from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import ProtocolContext
+from signseg_rig.pictures import describe_left_out
 from signseg_rig.settings import InputPath, Settings
 from signseg_rig.settings_file import Problem
 from signseg_rig.types import Stimulus
@@ -59,7 +60,8 @@ class FolderReferences(References):
             read_images(self.path, self.n_images)
         except ConfigError as error:
             return [Problem(str(error), ("path",))]
-        return []
+        left_out = describe_left_out(self.path)
+        return [] if left_out is None else [Problem(left_out, ("path",), "warning")]
 
 
 class RandomCodeReferences(References):
