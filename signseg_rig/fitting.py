@@ -231,13 +231,7 @@ def fit_recorded(
         image_sha256=groups,
         quality=_quality(validation, ceiling, null),
         session=dict(data.session),
-        fit={
-            "seed": settings.seed,
-            "n_folds": settings.n_folds,
-            "n_components": list(settings.n_components),
-            "n_shuffles": settings.n_shuffles,
-            "shuffle_blocks": settings.shuffle_blocks,
-        },
+        fit=_rules(settings),
     )
     n_trials = np.isfinite(data.rates_hz).sum(axis=(1, 2))
     notes = fit_notes(data, features, ceiling, null, settings.shuffle_blocks)
@@ -283,6 +277,16 @@ def _shuffled(
 
 def _pass_on(on_progress: OnProgress, stage: str, n_all: int, n_done: int) -> None:
     on_progress(stage, n_done, n_all)
+
+
+def _rules(settings: FitSettings) -> dict[str, Any]:
+    return {
+        "seed": settings.seed,
+        "n_folds": settings.n_folds,
+        "n_components": list(settings.n_components),
+        "n_shuffles": settings.n_shuffles,
+        "shuffle_blocks": settings.shuffle_blocks,
+    }
 
 
 def _quality(

@@ -14,6 +14,7 @@ from signseg_protocols.names import unknown_generator
 from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import ProtocolContext
+from signseg_rig.pictures import describe_left_out
 from signseg_rig.settings import InputPath, Settings
 from signseg_rig.settings_file import Problem
 from signseg_rig.types import Stimulus
@@ -61,14 +62,17 @@ class FolderReferences(References):
             n_there = count_images(self.path)
         except ConfigError as error:
             return [Problem(str(error), ("path",))]
-        if n_there == len(images):
-            return []
-        message = (
-            f"Of the {n_there} images in {self.path} only the first {len(images)} by name are "
-            f"shown, up to {images[-1][0]!r}. Leave n_images out to show all, or give these a "
-            "folder of their own, so that it is no matter of names."
-        )
-        return [Problem(message, ("n_images",), "warning")]
+        problems = []
+        if n_there > len(images):
+            message = (
+                f"Of the {n_there} images in {self.path} only the first {len(images)} by name are "
+                f"shown, up to {images[-1][0]!r}. Leave n_images out to show all, or give these a "
+                "folder of their own, so that it is no matter of names."
+            )
+            problems.append(Problem(message, ("n_images",), "warning"))
+        if (left_out := describe_left_out(self.path)) is not None:
+            problems.append(Problem(left_out, ("path",), "warning"))
+        return problems
 
 
 class RandomCodeReferences(References):

@@ -168,7 +168,6 @@ def fit(
 ) -> None:
     """Fit PLS models to recorded neurons, test them, and write them to a file."""
     from rich.console import Console
-    from rich.markup import escape
 
     from signseg_rig.cli.stages import StageProgress
     from signseg_rig.datasets import read_recorded
@@ -192,7 +191,7 @@ def fit(
         responses,
         images,
         stimulus_table=stimuli,
-        leave_out=() if leave_out is None else [name.strip() for name in leave_out.split(",")],
+        leave_out=_names(leave_out) or (),
         response_window_s=_window("--window-s", window_s),
         baseline_window_s=_window("--baseline-window-s", baseline_window_s),
         table=table,
@@ -200,7 +199,7 @@ def fit(
         onset_column=onset_column,
         key=key,
         count_window_s=count_window_s,
-        units=None if units is None else [name.strip() for name in units.split(",")],
+        units=_names(units),
         incomplete=cast("Any", drop_incomplete),  # checked there
     )
     data = _prepared(given, console)
@@ -216,9 +215,12 @@ def fit(
         )
     fitted.models.save(out)
     page = write_fit_report(fitted, folder)
-    for note in fitted.notes:
-        console.print(f"[yellow]Note:[/] {escape(note)}", highlight=False)
+    _print_notes(fitted, console)
     _print(fitted, f"Models: {out}\nReport: {page}", as_json=as_json)
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _window(option: str, text: str | None) -> Window | None:
@@ -248,6 +250,13 @@ def _print(fitted: NeuronFit, places: str, *, as_json: bool) -> None:
         return
     _print_table(fitted)
     typer.echo(places)
+
+
+def _print_notes(fitted: NeuronFit, console: Console) -> None:
+    from rich.markup import escape
+
+    for note in fitted.notes:
+        console.print(f"[yellow]Note:[/] {escape(note)}", highlight=False)
 
 
 def _prepared(recorded: RecordedData, console: Console) -> RecordedData:

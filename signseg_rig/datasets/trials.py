@@ -23,6 +23,8 @@ from signseg_rig.types import BoolArray, FloatArray, IntArray
 
 RESPONSE_WINDOW_S = (0.050, 0.200)
 BASELINE_WINDOW_S = (0.0, 0.045)
+# Images that miss a showing here and there make passes a little wider.
+MAX_SPREAD = 1.4
 
 Window = tuple[float, float]
 
@@ -89,6 +91,7 @@ def data_from_spikes(
             *problems,
             *_simultaneous(presentations),
             *_incomplete(evoked, presentations.onsets_s, response_window_s),
+            *_out_of_step(repeat),
             *_without_baseline(baseline[:, is_counted], baseline_window_s),
             *_without_presentation(images, image_ids),
         ),
@@ -179,6 +182,31 @@ def _places(
         repeat[index] = n_repeats[image]
         n_repeats[image] += 1
     return image_ids, column, repeat
+
+
+def _out_of_step(repeat: IntArray) -> list[Problem]:
+    """Find that images were not shown pass by pass; repeats in the order of their onsets."""
+    n_of_repeat = np.bincount(repeat)
+    if len(n_of_repeat) < 2:
+        return []
+    # In units of all presentations: the variance of their places within a repeat, as it is and as
+    # it would be in passes.
+    place = np.arange(len(repeat)) / len(repeat)
+    mean = np.bincount(repeat, weights=place) / n_of_repeat
+    spread = float(((place - mean[repeat]) ** 2).mean())
+    in_passes = float((n_of_repeat.astype(np.float64) ** 3).sum()) / (12 * len(repeat) ** 3)
+    ratio = (spread / in_passes) ** 0.5
+    if ratio <= MAX_SPREAD:
+        return []
+    return [
+        Problem(
+            "Images were not shown pass by pass: the first showings of all images, the second ones "
+            f"and so on are spread over time {ratio:.1f} times as widely as passes would be. They "
+            "count as repeats that are the same for all images, but a rate that drifts over the "
+            "session is not common to these: it lowers reliability and ceiling as noise does.",
+            is_error=False,
+        )
+    ]
 
 
 def _simultaneous(presentations: Presentations) -> list[Problem]:

@@ -86,12 +86,13 @@ def permutation_null(
     unrelated neurons (`order_autocorrelation` finds this).
 
     With `n_blocks`, whole stretches of the order are left out of a fit, so that an image is not
-    predicted from its neighbours, and the null begins elsewhere in the responses and turns back at
-    their ends (`draw_shifts`), which leaves them as slow as they are. There are twice as many such
-    shifts as images, less one: with more shuffles all of them are taken. Stretches should be
-    several times as long as what varies slowly. Measured with 120 images, 10 blocks, and features
-    and responses that are smooth noise with a correlation length of 8 images, or that walk at
-    random: p <= 0.05 for 5 % of unrelated neurons (+-1 %).
+    predicted from its neighbours, and the null begins elsewhere in the responses and turns back
+    at their ends (`draw_shifts`), which leaves them as slow as they are. There are twice as many
+    such shifts as images, less one: with more shuffles all of them are taken. Stretches should be
+    several times as long as what varies slowly. Measured with 120 images and 10 blocks, where
+    features and responses are smooth noise with a correlation length of 8 images, or walk at
+    random: p <= 0.05 for 5 % of unrelated neurons (+-1 %). Where both are sines of half a cycle to
+    three over all images, for which no stretch is long enough, it is 9 % (+-2 %).
 
     Groups are shuffled as wholes, among those of their size: the images of a group, which may be
     the same picture twice, share what is true of their responses, and apart they would be more

@@ -197,3 +197,21 @@ def test_a_stimulus_table_without_columns(tmp_path):
     path.write_text("onset_s,image,image\n1,a,b\n")
     with pytest.raises(DataSetError, match="two columns of one name"):
         read_stimulus_table(path)
+
+
+@pytest.mark.parametrize(("order", "is_told"), [("passes", False), ("at random", True)])
+def test_images_that_are_not_shown_pass_by_pass_are_told_of(order, is_told):
+    rng = np.random.default_rng(0)
+    names = [f"{index:02}" for index in range(20)]
+    images = open_images({name: np.full((2, 2, 3), int(name), np.uint8) for name in names})
+    shown = np.concatenate([rng.permutation(names) for _pass in range(6)])
+    if order == "at random":
+        shown = rng.permutation(shown)
+    # Some showings were broken off, which moves later ones of the same image by one.
+    kept = np.sort(rng.permutation(len(shown))[:110])
+    presentations = Presentations(kept * 0.5, tuple(shown[kept]))
+    data = data_from_spikes(
+        [{"u": UnitSpikes(np.array([1.0, 2.0]), WHOLE)}], presentations, images, session={}
+    )
+    messages = [problem.message for problem in data.reader_problems]
+    assert any("not shown pass by pass" in message for message in messages) == is_told

@@ -25,6 +25,15 @@ def test_a_folder_gives_its_images(tmp_path):
     np.testing.assert_array_equal(second.image, pixels[0])
 
 
+def test_what_a_folder_leaves_out_is_a_warning(tmp_path):
+    Image.fromarray(np.zeros((5, 5, 3), np.uint8)).save(tmp_path / "a.png")
+    assert references(kind="folder", path=tmp_path).misfits([]) == []
+    (tmp_path / "b.gif").write_bytes(b"GIF89a")
+    (problem,) = references(kind="folder", path=tmp_path).misfits([])
+    assert problem.severity == "warning"
+    assert "1 files of the format .gif: 'b.gif'" in problem.message
+
+
 def test_random_codes_are_drawn_from_the_generator():
     context = toy_context(seed=4)
     stimuli = references(kind="random_codes", generator=GENERATOR).stimuli(context)
