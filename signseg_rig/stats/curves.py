@@ -37,7 +37,7 @@ def differences_at(
     Examples
     --------
     >>> differences_at([0, 2], [0, 2], [0, 1, 4], [0, 0, 3], at=[1, 2, 3])
-    array([1., 1., nan])
+    array([ 1.,  1., nan])
     """
     places = np.asarray(at, dtype=float)
     first, second = (_at(*_points(x, y), places) for x, y in ((x_a, a), (x_b, b)))
