@@ -13,7 +13,7 @@ from signseg_rig.types import InvalidReason, PassPlan, ResponseBatch
 MIN_PRESENTATIONS = 10
 MIN_PRESENTATIONS_FOR_SHARE = 20
 ACTIONS: tuple[SafeguardAction, ...] = ("stop", "pause", "warn")
-OF_INVALID_ONES = ("silent_recording", "no_valid_presentation", "many_invalid")
+OF_INVALID_ONES = ("no_valid_presentation", "many_invalid")
 WRONG_DURATIONS = (InvalidReason.SHOWN_TOO_SHORT, InvalidReason.SHOWN_TOO_LONG)
 
 
@@ -59,8 +59,10 @@ class Safeguards:
         """
         settings = self._settings
         counts = Counter(reason for reason in responses.reasons if reason is not None)
+        # Silence has a safeguard of its own; but for it these would be valid.
+        n_silent = counts.pop(InvalidReason.RECORDING_SILENT, 0)
         found = {
-            "silent_recording": _silence(plan, responses, counts),
+            "silent_recording": _silence(plan, responses, n_silent),
             "no_valid_presentation": self._nothing_valid(plan, responses, counts),
             "many_invalid": self._many_invalid(plan, responses, counts),
             "wrong_duration": _wrong_duration(plan, responses, counts),
@@ -78,7 +80,7 @@ class Safeguards:
     def _nothing_valid(
         self, plan: PassPlan, responses: ResponseBatch, counts: Counter[InvalidReason]
     ) -> str:
-        if responses.is_valid.any():
+        if counts.total() < len(responses.reasons):
             self._n_invalid_in_a_row = 0
             return ""
         self._n_invalid_in_a_row += len(responses.reasons)
@@ -139,8 +141,7 @@ def reason_to_end(alarms: Sequence[Alarm], *, is_attended: bool) -> str:
     )
 
 
-def _silence(plan: PassPlan, responses: ResponseBatch, counts: Counter[InvalidReason]) -> str:
-    n = counts[InvalidReason.RECORDING_SILENT]
+def _silence(plan: PassPlan, responses: ResponseBatch, n: int) -> str:
     if not n:
         return ""
     return (

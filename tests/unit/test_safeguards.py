@@ -86,12 +86,18 @@ def test_wrong_duration_beside_what_else_is_wrong(safeguards: Safeguards) -> Non
 
 
 def test_strictest_of_what_says_the_same_is_told() -> None:
-    settings = SafeguardSettings(
-        silent_recording="warn", no_valid_presentation="warn", many_invalid="pause"
-    )
-    (alarm,) = alarms(Safeguards(settings), 0, *[SILENT] * 40)
+    settings = SafeguardSettings(no_valid_presentation="warn", many_invalid="pause")
+    (alarm,) = alarms(Safeguards(settings), 0, *[BROKEN] * 40)
     assert (alarm.safeguard, alarm.action) == ("many_invalid", "pause")
-    assert "recording silent (40)" in alarm.reason
+    assert "fixation broken (40)" in alarm.reason
+
+
+def test_silence_is_left_to_its_own_safeguard() -> None:
+    settings = SafeguardSettings(silent_recording="warn", no_valid_presentation="stop")
+    safeguards = Safeguards(settings)
+    for _ in range(3):
+        (alarm,) = alarms(safeguards, 0, *[SILENT] * 40)
+        assert (alarm.safeguard, alarm.action) == ("silent_recording", "warn")
 
 
 def test_the_worst_comes_first() -> None:
