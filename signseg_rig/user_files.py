@@ -74,7 +74,7 @@ def read_user_file(path: Path, *, max_bytes: int = MAX_SETTINGS_BYTES) -> bytes:
     if len(content) > max_bytes:
         raise UnreadableFileError(
             path,
-            f"is too large: it has more than {max_bytes // 1024} KiB, which none of its kind has",
+            f"is too large: it has more than {max_bytes // 1024} KiB, which none of its kind has.",
         )
     return content
 
