@@ -136,7 +136,7 @@ def read_as_far_as_possible(path: Path, model: type[AnySettings]) -> Reading[Any
         # Some editors on Windows begin a UTF-8 file with a byte order mark.
         text = read_user_file(path).decode("utf-8-sig")
     except UnreadableFileError as error:
-        message = f"{error.reason}; give the path of a TOML file"
+        message = f"{error.reason} Give the path of a TOML file."
         return Reading(path, None, [Problem(message, path=path)])
     except UnicodeDecodeError as error:
         return Reading(path, None, [_not_utf8(path, error)])

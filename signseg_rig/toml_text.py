@@ -17,7 +17,7 @@ MAX_DIGITS = 1000
 # Who forgot to close a string does not want to read of everything after it.
 MAX_FAULTS = 20
 # Nobody writes more by hand, and each fault takes another look at all of it.
-MAX_MENDED_CHARACTERS = 2**16
+MAX_MENDED_CHARACTERS = 2**14
 
 _HEADER = re.compile(r"\s*\[")
 _BEGINNING = re.compile(r"""\s*(\[|#|$|[\w"'.-][\w"'. -]*=)""")

@@ -33,7 +33,7 @@ class UnreadableFileError(ConfigError):
     """
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} {reason}.")
+        super().__init__(f"{path} {reason}")
         self.reason = reason
 
 
@@ -64,17 +64,17 @@ def read_user_file(path: Path, *, max_bytes: int = MAX_SETTINGS_BYTES) -> bytes:
         finally:
             os.close(descriptor)
     except FileNotFoundError:
-        raise UnreadableFileError(path, "is not there: there is no such file") from None
+        raise UnreadableFileError(path, "is not there: there is no such file.") from None
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
-        raise UnreadableFileError(path, f"cannot be read: {said}") from None
+        raise UnreadableFileError(path, f"cannot be read: {said}.") from None
     if not stat.S_ISREG(mode):
         what = _KINDS.get(stat.S_IFMT(mode), "something else")
-        raise UnreadableFileError(path, f"cannot be read: it is {what} and not a regular file")
+        raise UnreadableFileError(path, f"cannot be read: it is {what} and not a regular file.")
     if len(content) > max_bytes:
         raise UnreadableFileError(
             path,
-            f"is too large: it has more than {max_bytes // 1024} KiB, which none of its kind has",
+            f"is too large: it has more than {max_bytes // 1024} KiB, which none of its kind has.",
         )
     return content
 
