@@ -203,18 +203,7 @@ def fit_recorded(
     validation = cross_validate_pls(features, measured_hz, n_folds=settings.n_folds, **choice)
     on_progress("cross-validation", 1, 1)
     null = _shuffled(features, measured_hz, settings, choice, on_progress)
-    others = comparison_fits(n_components=settings.n_components, seed=settings.seed)
-    comparisons = {
-        name: cross_validate_fit(
-            others[name],
-            features,
-            measured_hz,
-            n_folds=settings.n_folds,
-            on_progress=partial(_pass_on, on_progress, name, settings.n_folds),
-            **rules,
-        )
-        for name in settings.compare
-    }
+    comparisons = _compared(features, measured_hz, settings, rules, on_progress)
     gate, ceiling = None, None
     if data.n_repeats > 1:
         gate = gate_channels(data.rates_hz, data.baseline_hz, seed=settings.seed)
@@ -252,6 +241,28 @@ def _checked_signs(
             signed_features_anyway=settings.signed_features_anyway,
         )
     return signs
+
+
+def _compared(
+    features: FloatArray,
+    measured_hz: FloatArray,
+    settings: FitSettings,
+    rules: dict[str, Any],
+    on_progress: OnProgress,
+) -> dict[str, CrossValidation]:
+    """Test the other models that are asked for, by name."""
+    fits = comparison_fits(n_components=settings.n_components, seed=settings.seed)
+    return {
+        name: cross_validate_fit(
+            fits[name],
+            features,
+            measured_hz,
+            n_folds=settings.n_folds,
+            on_progress=partial(_pass_on, on_progress, name, settings.n_folds),
+            **rules,
+        )
+        for name in settings.compare
+    }
 
 
 def _shuffled(
