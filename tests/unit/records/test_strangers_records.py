@@ -89,6 +89,10 @@ def test_a_layout_that_is_no_text(run: Path, open_it: Open) -> None:
     database.write_bytes(content.replace(b"only ever appended", b"only ever ap\xffended", 1))
     with pytest.raises(RecordError, match="Could not decode to UTF-8"):
         open_it(run)
+    # Here SQLite itself quotes it, in an error that Python cannot decode.
+    database.write_bytes(content.replace(b"events_by_kind", b"events_by_\xff\xfe\xfd\xfc"))
+    with pytest.raises(RecordError, match="from a copy"):
+        open_it(run)
 
 
 @OPENERS
