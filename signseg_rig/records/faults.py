@@ -88,6 +88,9 @@ def explained(database: Path, done: str) -> Iterator[None]:
     except sqlite3.ProgrammingError:
         # A mistake of this program, such as the use of a closed record: no remedy for users.
         raise
+    except UnicodeDecodeError as error:
+        # What SQLite says quotes the database, and Python cannot read that.
+        raise RecordError(f"{database} cannot be {done}: {error}. {DAMAGED}") from error
     except sqlite3.Error as error:
         # The low byte is the kind of error; SQLite tells details in the others. An error without
         # a code is a text that is no text.

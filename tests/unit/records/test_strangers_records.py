@@ -82,6 +82,20 @@ def test_other_tables_views_and_triggers(
 
 
 @OPENERS
+def test_a_layout_that_is_no_text(run: Path, open_it: Open) -> None:
+    database = run / "run.sqlite"
+    content = database.read_bytes()
+    assert b"only ever appended" in content
+    database.write_bytes(content.replace(b"only ever appended", b"only ever ap\xffended", 1))
+    with pytest.raises(RecordError, match="Could not decode to UTF-8"):
+        open_it(run)
+    # Here SQLite itself quotes it, in an error that Python cannot decode.
+    database.write_bytes(content.replace(b"events_by_kind", b"events_by_\xff\xfe\xfd\xfc"))
+    with pytest.raises(RecordError, match="from a copy"):
+        open_it(run)
+
+
+@OPENERS
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
 @pytest.mark.parametrize("kind", ["link", "pipe"])
 def test_files_of_the_database_that_are_links_or_pipes(
