@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from signseg_rig.errors import NeuronModelError
 from signseg_rig.interfaces import Network
 from signseg_rig.neurons import NeuronModels, describe_readout, describe_signs
 from signseg_rig.visualization.comparison import Comparison, Table
@@ -105,6 +106,13 @@ def study_sweep(
 def _signs_read(settings: SweepSettings, network: Network) -> str:
     if settings.neurons is None:
         return describe_readout(network)
-    told = describe_signs(NeuronModels.load(settings.neurons).signs)
+    try:
+        told = describe_signs(NeuronModels.load(settings.neurons).signs)
+    except NeuronModelError:
+        # Results are read where the models need not lie any more.
+        told = (
+            "Whether what the neuron models read can be below 0 cannot be told: "
+            f"{settings.neurons} cannot be read here."
+        )
     anyway = " It was done all the same, as signed_features_anyway asked."
     return told + (anyway if settings.signed_features_anyway else "")

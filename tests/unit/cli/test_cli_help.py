@@ -104,7 +104,7 @@ def test_only_the_verb_that_is_called_is_imported() -> None:
 
 
 def test_an_unknown_verb_gets_a_suggestion() -> None:
-    result = runner.invoke(cli.app, ["chek"])
+    result = runner.invoke(cli.app, ["chekc"])
     assert result.exit_code == 2
     assert "Did you mean 'check'?" in result.output
 
