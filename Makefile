@@ -2,6 +2,8 @@
 #
 # make install PYTHON=python3.12   chooses the interpreter (3.11 or 3.12)
 # make test PYTEST_ARGS="-k wire"  passes arguments to pytest
+#
+# Tests run in as many processes as there are processors, each of which computes with one thread.
 
 SHELL := /bin/bash
 PYTHON ?=
@@ -37,7 +39,7 @@ format: install ## format the code and repair what ruff can repair
 	$(BIN)/ruff check --fix
 
 test: display lint ## run every check and every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile $(PYTEST_ARGS)
 
 clean: ## remove .venv and what the tools left behind
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -146,8 +146,8 @@ def fit(
     shuffle_blocks: Annotated[
         int,
         typer.Option(
-            help="For images that stand in the order of showing: cut it into so many stretches, "
-            "leave out whole ones, and shift responses over it in place of shuffling them.",
+            help="Cut images that stand in the order of showing into so many stretches, leave out "
+            "whole ones, and shift responses over them in place of shuffling them.",
             min=0,
         ),
     ] = 0,

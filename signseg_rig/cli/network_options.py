@@ -22,8 +22,8 @@ NetworkSettings = Annotated[
 Rectification = Annotated[
     str,
     typer.Option(
-        help="as_is, or split: max(x, 0) and max(-x, 0) in place of each value x. As accurate, and "
-        "never negative, so that the signs of weights mean something."
+        help="How values are read: as_is, or split into max(x, 0) and max(-x, 0). Split values are "
+        "as accurate, and never negative, so that the signs of weights mean something."
     ),
 ]
 SignedFeaturesAnyway = Annotated[

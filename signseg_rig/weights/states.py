@@ -160,14 +160,21 @@ def _read(path: Path) -> Any:
 @contextmanager
 def _unread(path: Path) -> Iterator[None]:
     """Let torch pass over the objects that a file names, in whose place nothing is made."""
-    import torch
+    from torch import serialization
 
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except ValueError:  # written by a torch before 1.6, of which it cannot tell
-        names = []
-    with _ALLOWING, torch.serialization.safe_globals([(_Unread, name) for name in names]):
-        yield
+    with _ALLOWING:
+        # Other libraries let torch make objects of theirs; here it makes none whoever is imported.
+        allowed = serialization.get_safe_globals()
+        serialization.clear_safe_globals()
+        try:
+            names = serialization.get_unsafe_globals_in_checkpoint(path)
+        except ValueError:  # written by a torch before 1.6, of which it cannot tell
+            names = []
+        try:
+            with serialization.safe_globals([(_Unread, name) for name in names]):
+                yield
+        finally:
+            serialization.add_safe_globals(allowed)
 
 
 def _first_sentence(error: Exception) -> str:

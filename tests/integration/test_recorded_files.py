@@ -190,7 +190,8 @@ def test_recordings_through_neo_give_the_counts_of_their_spikes(
     assert data.unit_ids == ("ch0", "ch1", "ch2")
     assert data.image_ids == data.images.ids == ("0.png", "1.png", "2.png", "3.png")
     assert path.read_bytes() == before
-    (problem,) = check_recorded(data)
+    problem, order = check_recorded(data)
+    assert "not shown pass by pass" in order.message
     assert not problem.is_error
     assert problem.message.startswith("Of 3 of 83 presentations the window of 0.0625 to 0.25 s")
 

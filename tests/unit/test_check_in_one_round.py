@@ -97,7 +97,7 @@ EXPECTED = [
     (36, "response_source.population.units[0]", "Did you mean 'wig'"),
     (36, "response_source.population.units[2]", "more than once"),
     (40, "generators.lines.kind", "Did you mean 'linear'?"),
-    (44, "protocol.n_generations", "too few"),
+    (44, "protocol.n_generations", "6 blocks or more"),
     (48, "protocol.references.path", "There is no folder"),
     (52, "protocol.threads[0].generator", "Did you mean 'lines'?"),
     (53, "protocol.threads[0].optimizer.kind", "Did you mean 'cma_es'?"),

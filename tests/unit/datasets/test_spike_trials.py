@@ -208,7 +208,7 @@ def test_images_that_are_not_shown_pass_by_pass_are_told_of(order, is_told):
     if order == "at random":
         shown = rng.permutation(shown)
     # Some showings were broken off, which moves later ones of the same image by one.
-    kept = np.sort(rng.permutation(len(shown))[:110])
+    kept = np.sort(rng.permutation(len(shown))[:118])
     presentations = Presentations(kept * 0.5, tuple(shown[kept]))
     data = data_from_spikes(
         [{"u": UnitSpikes(np.array([1.0, 2.0]), WHOLE)}], presentations, images, session={}

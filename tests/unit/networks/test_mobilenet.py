@@ -66,5 +66,5 @@ def test_there_is_no_readout(network, images):
     ):
         with pytest.raises(ConfigError, match=r"mobilenet_v2 has no readout: .* choose another"):
             refused()
-    assert "has no readout" in ReadoutPopulation.problems(settings)[0]
+    assert "has no readout" in ReadoutPopulation.problems(settings)[0].message
     assert network.head_name not in network.weight_layers()

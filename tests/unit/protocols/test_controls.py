@@ -95,5 +95,5 @@ def test_a_shuffled_control_is_replayed(make_evolution, thread_table):
 
 def test_a_thread_may_not_be_named_as_a_control_is(make_evolution, thread_table):
     threads = [thread_table(control="shuffled_scores"), thread_table("face-control")]
-    with pytest.raises(ValueError, match="names of their own"):
+    with pytest.raises(ValueError, match="cannot be named 'face-control'"):
         make_evolution(threads=threads)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from signseg_rig.acquisition import Aligner, measure
+from signseg_rig.acquisition import Aligner, Orders, measure
 from signseg_rig.config import WindowSettings
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import SimulatorContext, SourceContext
@@ -40,6 +40,7 @@ def respond(source: SimulatedSource, shown: list[Shown], block: int = 0) -> Resp
         plan,
         WindowSettings(),
         unit_names=source.unit_names,
+        orders=Orders(on_frames=6, off_frames=6, refresh_rate_hz=60.0),
         reject_dropped_frames=True,
         aligner=Aligner(),
     )

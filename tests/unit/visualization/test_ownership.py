@@ -44,4 +44,4 @@ def test_where_no_lock_is_to_be_had_the_sweep_goes_on_with_a_warning(tmp_path):
     with owned(tmp_path / "small", said.append):
         pass
     (warning,) = said
-    assert "cannot be locked (Is a directory). Make sure that nobody starts one" in warning
+    assert "cannot be locked (it is a folder, and a file should be there). Make" in warning

@@ -15,7 +15,7 @@ from PIL import Image
 
 from signseg_rig.errors import SweepError
 from signseg_rig.networks import load_network
-from signseg_rig.neurons import FeatureSpec, NeuronModels
+from signseg_rig.neurons import FeatureSigns, FeatureSpec, NeuronModels
 from signseg_rig.visualization import ResultFolder, list_tasks, read_sweep, write_sweep
 from signseg_rig.visualization import workbench as module
 from signseg_rig.visualization.software import software_here
@@ -190,6 +190,7 @@ def neuron_models(weight):
         feature_mean=np.zeros(n_features),
         n_components=np.ones(2, int),
         features=FeatureSpec(dict(network.identity), layer, None),
+        signs=FeatureSigns(is_rectified=True, negative_share=0.0),
         image_sha256=(),
     )
 

@@ -142,6 +142,14 @@ def test_whole_models_are_refused_with_the_remedy(save):
         read_checkpoint(save(nn.Sequential(nn.Linear(3, 2))))
 
 
+def test_what_other_libraries_let_torch_make_is_not_made(save):
+    path = save(nn.Sequential(nn.Linear(3, 2)))
+    with torch.serialization.safe_globals([nn.Sequential, nn.Linear]):
+        with pytest.raises(WeightsError, match="an object of another program"):
+            read_checkpoint(path)
+        assert nn.Linear in torch.serialization.get_safe_globals()
+
+
 def test_archives_that_unpack_to_more_than_they_are(save, tmp_path):
     plain = save({"0.weight": torch.zeros(1000, 1000)})
     bomb = tmp_path / "bomb.pth"
