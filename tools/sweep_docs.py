@@ -1,7 +1,8 @@
-"""Write what the README shows of a sweep: its pictures, and its table on standard output.
+"""Write what the README shows of sweeps: pictures of the first, and tables of all.
 
 signseg-rig report sweeps/faces-lite0
-python tools/sweep_docs.py sweeps/faces-lite0 docs
+signseg-rig report sweeps/faces-squeezenet
+python tools/sweep_docs.py docs sweeps/faces-lite0 sweeps/faces-squeezenet
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -17,51 +19,68 @@ MEASURES = {
     "intact_response": "score of the intact unit",
     "similarity.centered.across.mean": "similarity",
 }
-
 PICTURE_WIDTH_PX = 1600
 
+Row = dict[str, str]
+# By what a row is called, and by the column that it stands in.
+Cells = dict[str, dict[str, str]]
 
-def main(sweep: Path, docs: Path) -> None:
-    """Copy the figures of a sweep's report, and print its tests as Markdown."""
-    shutil.copy(sweep / "figures" / "changes.png", docs / "sweep_changes.png")
-    with Image.open(sweep / "figures" / "images.png") as picture:
+
+def main(docs: Path, *sweeps: Path) -> None:
+    """Copy the figures of the first sweep's report, and print the tests of all as Markdown."""
+    shutil.copy(sweeps[0] / "figures" / "changes.png", docs / "sweep_changes.png")
+    with Image.open(sweeps[0] / "figures" / "images.png") as picture:
         picture.thumbnail((PICTURE_WIDTH_PX, PICTURE_WIDTH_PX))
         picture.convert("RGB").save(docs / "sweep_images.jpg", quality=85)
+    tests = {sweep.name: _tests(sweep) for sweep in sweeps}
+    _print_table("removed", {name: _means(rows) for name, rows in tests.items()})
+    _print_table("compared", {name: _outcomes(rows) for name, rows in tests.items()})
+
+
+def _tests(sweep: Path) -> list[Row]:
     with (sweep / "tests.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["measure"] in MEASURES]
-    shown = {key: name for key, name in MEASURES.items() if key in {row["measure"] for row in rows}}
-    _print_means(rows, shown)
-    _print_tests(rows, shown)
+        return [row for row in csv.DictReader(file) if row["measure"] in MEASURES]
 
 
-def _print_means(rows: list[dict[str, str]], shown: dict[str, str]) -> None:
-    print(_line("removed", *shown.values()), _line(*["---"] * (1 + len(shown))), sep="\n")
+def _means(rows: list[Row]) -> Cells:
     against_intact = [row for row in rows if row["against_sign"] == "intact"]
-    first = {row["measure"]: row["mean_against"] for row in reversed(against_intact)}
-    print(_line("nothing", *(_short(first[measure]) for measure in shown)))
-    for name in dict.fromkeys(map(_condition, against_intact)):
-        own = {row["measure"]: row for row in against_intact if _condition(row) == name}
-        print(_line(name, *(_short(own[one]["mean"]) for one in shown)))
+    intact = {row["measure"]: _short(row["mean_against"]) for row in reversed(against_intact)}
+    removed = _cells(against_intact, _condition, lambda row: _short(row["mean"]))
+    return {"nothing": intact, **removed}
 
 
-def _print_tests(rows: list[dict[str, str]], shown: dict[str, str]) -> None:
-    print("\n" + _line("compared", *shown.values()), _line(*["---"] * (1 + len(shown))), sep="\n")
+def _outcomes(rows: list[Row]) -> Cells:
     tested = [
         row for row in rows if row["against_control"] in ("number", "magnitude") or row["compared"]
     ]
-    for name in dict.fromkeys(map(_comparison, tested)):
-        own = {row["measure"]: row for row in tested if _comparison(row) == name}
-        print(_line(name, *(_outcome(own[one]) for one in shown)))
+    return _cells(tested, _comparison, _outcome)
 
 
-def _condition(row: dict[str, str]) -> str:
+def _cells(rows: list[Row], name: Callable[[Row], str], content: Callable[[Row], str]) -> Cells:
+    found: Cells = {}
+    for row in rows:
+        found.setdefault(name(row), {})[row["measure"]] = content(row)
+    return found
+
+
+def _print_table(heading: str, cells: dict[str, Cells]) -> None:
+    columns = [(sweep, measure) for sweep in cells for measure in MEASURES]
+    print(_line(heading, *(f"{sweep}: {MEASURES[measure]}" for sweep, measure in columns)))
+    print(_line(*["---"] * (1 + len(columns))))
+    for name in dict.fromkeys(name for own in cells.values() for name in own):
+        shown = [cells[sweep].get(name, {}).get(measure, "") for sweep, measure in columns]
+        print(_line(name, *shown))
+    print()
+
+
+def _condition(row: Row) -> str:
     if row["control"] in ("number", "magnitude"):
         word = "many" if row["control"] == "number" else "much"
         return f"random, as {word} as {row['sign']} {row['strength']}"
     return f"{row['sign']} {row['strength']}".replace("both", "both signs,")
 
 
-def _comparison(row: dict[str, str]) -> str:
+def _comparison(row: Row) -> str:
     if row["compared"]:
         at = " ".join(filter(None, (row["strength"], row["compared"])))
         return f"positive less negative, {at}"
@@ -69,10 +88,10 @@ def _comparison(row: dict[str, str]) -> str:
     return f"{row['sign']} {row['strength']} less random, as {word}"
 
 
-def _outcome(row: dict[str, str]) -> str:
-    bounds = f"[{_short(row['difference_low'])}, {_short(row['difference_high'])}]"
-    told = f"q {float(row['q_value']):.2g}" if row["q_value"] else "not tested"
-    return f"{_short(row['difference'])} {bounds if row['difference_low'] else ''} {told}"
+def _outcome(row: Row) -> str:
+    bounds = f" [{_short(row['difference_low'])}, {_short(row['difference_high'])}]"
+    told = f" q {float(row['q_value']):.2g}" if row["q_value"] else " not tested"
+    return f"{_short(row['difference'])}{bounds if row['difference_low'] else ''}{told}"
 
 
 def _short(number: str) -> str:

@@ -70,9 +70,9 @@ def tested_rows(comparisons: Sequence[Comparison]) -> Rows:
 def change_rows(pooled: Sequence[ContrastOverNetworks]) -> Rows:
     """Give the mean difference in each sweep of what was compared."""
     return Rows(
-        ("sweep", "measure", *CONDITION, *AGAINST, "compared", "difference"),
+        ("sweep", "measure", *CONDITION, *AGAINST, "compared", "difference", "unit"),
         [
-            (name, one.measure, *_contrast_cells(one.contrast), difference)
+            (name, one.measure, *_contrast_cells(one.contrast), difference, one.unit)
             for one in pooled
             for name, difference in one.differences.items()
         ],
@@ -84,12 +84,12 @@ def pooled_rows(pooled: Sequence[ContrastOverNetworks]) -> Rows:
     return Rows(
         (
             *("measure", *CONDITION, *AGAINST, "compared", "n_sweeps", "n_units"),
-            *(*DIFFERENCE, "note"),
+            *(*DIFFERENCE, "unit", "note"),
         ),
         [
             (
                 *(one.measure, *_contrast_cells(one.contrast), *one.pooled.n_groups),
-                *(one.pooled.mean, one.pooled.low, one.pooled.high, interval_note(one)),
+                *(one.pooled.mean, one.pooled.low, one.pooled.high, one.unit, interval_note(one)),
             )
             for one in pooled
         ],

@@ -38,7 +38,7 @@ def draw_networks(pooled: Sequence[ContrastOverNetworks]) -> Figure:
         ]
         draw_controls(axis, bands)
         axis.axhline(0, color="#999999", linewidth=0.8)
-        axis.set(xlabel="strength", ylabel="change from intact")
+        axis.set(xlabel="strength", ylabel=_change_label(pooled, measure))
         axis.set_title(measure, fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
     legend_below(figure, axes[0])
@@ -77,11 +77,16 @@ def draw_traits(
                 label=f"{label_of(one.condition)}: {one.correlation.coefficient:.2f}, "
                 f"q {one.q_value:.2g}",
             )
-        axis.set(xlabel=trait, ylabel="change from intact")
+        axis.set(xlabel=trait, ylabel=_change_label(pooled, measure))
         axis.set_title(measure, fontsize=9)
         axis.legend(frameon=False, fontsize=6)
         axis.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _change_label(pooled: Sequence[ContrastOverNetworks], measure: str) -> str:
+    is_share = any(one.unit for one in pooled if one.measure == measure)
+    return "change from intact (share)" if is_share else "change from intact"
 
 
 def _strength(one: ContrastOverNetworks) -> float:

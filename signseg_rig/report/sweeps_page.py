@@ -149,6 +149,7 @@ def write_sweeps_report(comparison: SweepsComparison, folder: Path) -> Path:
         smallest_p=smallest_correlation_p(len(comparison.studies)),
         correlations=shown,
         unknown=comparison.unknown,
+        shares=list(dict.fromkeys(one.measure for one in drawn if one.unit)),
         label_of=label_of,
         figures=write_figures(figures, folder / "figures"),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -22,11 +23,15 @@ from signseg_rig.stats import (
 )
 from signseg_rig.types import FloatArray
 from signseg_rig.visualization.comparison import is_compared
-from signseg_rig.visualization.contrasts import Contrast
+from signseg_rig.visualization.contrasts import INTACT_UNIT, Contrast
+from signseg_rig.visualization.measurement import INTACT_RESPONSE, REACHED
 from signseg_rig.visualization.study import SweepStudy
 from signseg_rig.visualization.tasks import Condition
 
 _Item = TypeVar("_Item")
+
+ACTIVATIONS = (REACHED, INTACT_RESPONSE)
+OF_INTACT = "share of what intact units reach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class ContrastOverNetworks:
     ----------
     measure : str
     contrast : Contrast
+    unit : str
+        What a difference of 1 is; empty where it is what the metric counts in.
     differences : dict of str to float
         Mean difference, by the name of the sweep; NaN where it is not known.
     pooled : HierarchicalMean
@@ -45,6 +52,7 @@ class ContrastOverNetworks:
 
     measure: str
     contrast: Contrast
+    unit: str
     differences: Mapping[str, float]
     pooled: HierarchicalMean
 
@@ -81,6 +89,10 @@ class TraitCorrelation:
 def pool_networks(studies: Mapping[str, SweepStudy]) -> list[ContrastOverNetworks]:
     """Pool the differences over the sweeps of several networks.
 
+    Each network's activations have a scale of their own, and the network of the largest would make
+    up the mean. They are pooled as shares of what the intact units of the network reach, on average
+    over units; rates of neuron models stay in spikes/s.
+
     Parameters
     ----------
     studies : mapping of str to SweepStudy
@@ -90,18 +102,23 @@ def pool_networks(studies: Mapping[str, SweepStudy]) -> list[ContrastOverNetwork
     -------
     contrasts : list of ContrastOverNetworks
         Those that all sweeps have, where two networks or more are known. A network in which nothing
-        differs counts as one, with a difference of 0.
+        differs counts as one, with a difference of 0. Of a network whose intact units reach nothing
+        above 0 there is no share, and nothing is known of its activations.
     """
     tables = {name: study.table for name, study in studies.items()}
     measures = filter(is_compared, _common([one.measures for one in tables.values()]))
     contrasts = _common([one.contrasts for one in tables.values()])
     found = []
     for measure, contrast in itertools.product(measures, contrasts):
-        own = {name: one.differences(measure, contrast) for name, one in tables.items()}
+        own = {
+            name: table.differences(measure, contrast) / _scale(studies[name], measure)
+            for name, table in tables.items()
+        }
         means = {name: _known_mean(values) for name, values in own.items()}
         if np.isfinite(list(means.values())).sum() > 1:
             pooled = hierarchical_mean(*_nested(list(own.values())))
-            found.append(ContrastOverNetworks(measure, contrast, means, pooled))
+            unit = OF_INTACT if any(map(partial(_is_scaled, measure), studies.values())) else ""
+            found.append(ContrastOverNetworks(measure, contrast, unit, means, pooled))
     return found
 
 
@@ -144,6 +161,18 @@ def correlate_traits(
             )
         )
     return found
+
+
+def _is_scaled(measure: str, study: SweepStudy) -> bool:
+    return measure in ACTIVATIONS and study.settings.neurons is None
+
+
+def _scale(study: SweepStudy, measure: str) -> float:
+    """Return what the differences of a sweep are divided by, NaN where they cannot be."""
+    if not _is_scaled(measure, study):
+        return 1.0
+    reached = study.table.mean(REACHED, INTACT_UNIT)
+    return reached if reached > 0 else float("nan")
 
 
 def _common(lists: Sequence[Sequence[_Item]]) -> list[_Item]:

@@ -299,7 +299,10 @@ def test_sweeps_of_several_networks(tmp_path, monkeypatch):
     assert {one["n_sweeps"] for one in pooled} == {"4"}
     assert {one["n_units"] for one in pooled} == {"12"}
     first = next(one for one in pooled if (one["sign"], one["strength"]) == ("positive", "1.0"))
-    assert float(first["difference"]) == pytest.approx(-4 * (1 + np.mean(robustness)), abs=0.05)
+    # Intact units reach 20, and activations are pooled as shares of that.
+    share = -4 * (1 + np.mean(robustness)) / 20
+    assert float(first["difference"]) == pytest.approx(share, abs=0.003)
+    assert first["unit"] == "share of what intact units reach"
     changes = rows_of(tmp_path / "all" / "changes.csv")
     assert {one["sweep"] for one in changes} == {sweep.name for sweep in sweeps}
 

@@ -1,6 +1,8 @@
 """Conditions of a sweep and of several, on numbers whose truth is known."""
 
 import itertools
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -74,10 +76,10 @@ def numbers_of(seed=0, *, n_units=12, n_repeats=3, scale=1.0, noise=0.2, measure
     ]
 
 
-def study_of(numbers):
+def study_of(numbers, *, neurons=None):
     table = Table(numbers)
     return SweepStudy(
-        images=None,
+        images=SimpleNamespace(settings=SimpleNamespace(neurons=neurons)),
         network={},
         numbers=numbers,
         described={},
@@ -371,6 +373,34 @@ def test_networks_are_pooled_and_weighted_alike():
     assert strong.pooled.high > -4
     two = pool_networks({name: studies[name] for name in list(studies)[:2]})
     assert np.isnan([one.pooled.low for one in two]).all()
+
+
+def test_activations_are_pooled_on_the_scale_of_their_network():
+    def numbers(factor):
+        own = numbers_of(measure="reached_activation") + numbers_of(measure="intact_response")
+        return [
+            replace(one, value=factor * one.value) if "removed" not in one.measure else one
+            for one in own
+        ]
+
+    factors = {"small": 1.0, "large": 50.0, "larger": 80.0}
+    studies = {name: study_of(numbers(factor)) for name, factor in factors.items()}
+    reached = of_units(numbers(1.0), INTACT, "reached_activation").mean()
+    for one in pool_networks(studies):
+        assert one.unit == "share of what intact units reach"
+        assert one.differences["large"] == pytest.approx(one.differences["small"])
+        if one.contrast == STRONG:
+            assert one.pooled.mean == pytest.approx(-4 / reached, abs=0.02)
+    # Rates of neuron models have one unit, and need no other.
+    rates = {
+        name: study_of(numbers(factor), neurons="models.npz") for name, factor in factors.items()
+    }
+    found = next(one for one in pool_networks(rates) if one.contrast == STRONG)
+    assert found.unit == ""
+    assert found.differences["large"] == pytest.approx(50 * found.differences["small"])
+    # No share of nothing.
+    studies["small"] = study_of(numbers(-1.0))
+    assert all(np.isnan(one.differences["small"]) for one in pool_networks(studies))
 
 
 def test_only_what_all_sweeps_have_is_pooled():
