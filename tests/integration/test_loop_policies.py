@@ -360,24 +360,28 @@ def is_within(block: int, n_shown: int) -> Callable[[RunStatus], bool]:
     )
 
 
-def wait_within_block_1(display: Any) -> None:
+def wait_within(block: int) -> Callable[[Any], None]:
     """Have a display wait in the middle of a block, when first asked for it, until told to halt.
 
     However slow the loop is, its wish comes before the block is over.
     """
-    process = display.process
-    present = process._presenter.present
-    asked: list[Any] = []
 
-    def present_when_wanted(presentation_id: str, *arguments: Any, **options: Any) -> Any:
-        if presentation_id.startswith("b00001"):
-            asked.append(process._orders)
-            if asked[0] is process._orders and len(asked) == N_PRESENTATIONS // 2:
-                while process._orders is not None and not process._is_halted:
-                    process._take(process._client.poll(0.1))
-        return present(presentation_id, *arguments, **options)
+    def on_display(display: Any) -> None:
+        process = display.process
+        present = process._presenter.present
+        asked: list[Any] = []
 
-    process._presenter.present = present_when_wanted
+        def present_when_wanted(presentation_id: str, *arguments: Any, **options: Any) -> Any:
+            if presentation_id.startswith(f"b{block:05d}"):
+                asked.append(process._orders)
+                if asked[0] is process._orders and len(asked) == N_PRESENTATIONS // 2:
+                    while process._orders is not None and not process._is_halted:
+                        process._take(process._client.poll(0.1))
+            return present(presentation_id, *arguments, **options)
+
+        process._presenter.present = present_when_wanted
+
+    return on_display
 
 
 # Pause and stop
@@ -391,7 +395,7 @@ def test_pause_within_a_block_changes_nothing(rig: Rig, table: Table) -> None:
         pause(status)
         go_on(status)
 
-    rig.run(table, "paused", on_status=on_status, on_display=wait_within_block_1)
+    rig.run(table, "paused", on_status=on_status, on_display=wait_within(1))
     assert rig.states() == ["waiting", "running", "paused", "running", "ending", "finished"]
     (paused,) = {status for status in map(_place, rig.statuses) if status[0] == "paused"}
     assert 5 <= paused[2] < N_PRESENTATIONS
@@ -431,7 +435,7 @@ def test_run_stopped_in_a_pause_is_resumed_as_if_nothing_had_been(rig: Rig, tabl
             rig.stop()
 
     with pytest.raises(RunStopped, match=r"stopped in block 1\..*signseg-rig resume"):
-        rig.run(table, "stopped", on_status=on_status, on_display=wait_within_block_1)
+        rig.run(table, "stopped", on_status=on_status, on_display=wait_within(1))
     assert rig.states()[-2:] == ["paused", "stopped"]
     with RunReader.open(rig.folder / "stopped") as reader:
         *_, last = reader.passes()
@@ -455,7 +459,7 @@ def test_what_a_stop_within_a_block_has_shown_is_read_and_not_shown_again(
             table,
             "stopped",
             on_status=once(is_within(block=1, n_shown=5), rig.stop),
-            on_display=wait_within_block_1,
+            on_display=wait_within(1),
         )
     with RunReader.open(rig.folder / "stopped") as reader:
         *_, last = reader.passes()
@@ -480,7 +484,7 @@ def test_what_was_read_before_a_pause_outlives_an_error_after_it(
 
     faulty(table, "still after a pause", tmp_path)
     with pytest.raises(ResponseError, match="clock stands still"):
-        rig.run(table, "failed", on_status=on_status, on_display=wait_within_block_1)
+        rig.run(table, "failed", on_status=on_status, on_display=wait_within(1))
     mend(tmp_path)
     with RunReader.open(rig.folder / "failed") as reader:
         *_, last = reader.passes()
@@ -606,7 +610,7 @@ def test_units_that_are_known_only_once_the_source_is_started(rig: Rig, table: T
     table["response_source"] |= {"kind": "late", "tells_units": True}
     stop = once(is_within(block=1, n_shown=5), rig.stop)
     with pytest.raises(RunStopped):
-        rig.run(table, on_status=stop, on_display=wait_within_block_1)
+        rig.run(table, on_status=stop, on_display=wait_within(1))
     rig.resume()
     assert answers(rig.folder / "run")[2][0].unit_names == ("unit_0", "unit_1")
 
@@ -699,7 +703,7 @@ def test_headstage_that_dies_in_a_pause_is_found_and_replayed_alike(
 
     faulty(many_units, "dead within a block", tmp_path)
     with pytest.raises(RunStopped):
-        rig.run(many_units, on_status=on_status, on_display=wait_within_block_1)
+        rig.run(many_units, on_status=on_status, on_display=wait_within(1))
     with RunReader.open(rig.folder / "run") as reader:
         first = reader.find_pass(1, 0)
     assert first is not None
@@ -1116,7 +1120,12 @@ def test_control_and_final_showings_are_recorded_resumed_and_reported(
     whole = rig.run(table, "whole")
     with pytest.raises(RunStopped):
         # In the final showings, the last of eight blocks.
-        rig.run(table, "stopped", on_status=once(is_within(block=7, n_shown=3), rig.stop))
+        rig.run(
+            table,
+            "stopped",
+            on_status=once(is_within(block=7, n_shown=3), rig.stop),
+            on_display=wait_within(7),
+        )
     rig.control = RunControl()
     again = rig.resume("stopped")
     assert repr(again.result.rows) == repr(whole.result.rows)
