@@ -31,7 +31,7 @@ OPT_INS = {
     "finds_unsafe_format": ["signseg_rig/weights/array_pickles.py"],
     "finds_write_in_place": [
         "signseg_rig/cli/outputs.py",  # into a pipe or a device that the user named
-        "signseg_rig/guarded_files.py",  # behind what a log holds
+        "signseg_rig/regular_files.py",  # behind what a log holds
         "signseg_rig/weights/downloads.py",  # a draft, which is checked before it gets its name
         "signseg_rig/whole_files.py",  # a draft of its own
     ],
