@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -37,6 +36,7 @@ from signseg_rig.records import (
     explained_decoding,
 )
 from signseg_rig.settings import Settings, plugin_choices
+from signseg_rig.toml_text import TomlError, parse_toml
 from signseg_rig.types import ProtocolResult, RunStatus
 from signseg_rig.weights import used_weights
 from signseg_rig.wire.events import Connected, Lost, Rejection
@@ -299,7 +299,7 @@ def _note_event(record: RunRecord, event: Connected | Lost | Rejection | LateOns
 
 def _note_experiment(record: RunRecord) -> None:
     """Keep the experiment among the events, where nobody edits it."""
-    record.note("experiment", **tomllib.loads(record.reader.experiment_toml))
+    record.note("experiment", **parse_toml(record.reader.experiment_toml))
 
 
 def _refuse_other_experiment(record: RunRecord) -> None:
@@ -323,11 +323,11 @@ def _refuse_other_experiment(record: RunRecord) -> None:
 
 def _experiment_now(record: RunRecord) -> dict[str, Any]:
     try:
-        return tomllib.loads(record.reader.experiment_toml)
-    except tomllib.TOMLDecodeError as error:
+        return parse_toml(record.reader.experiment_toml)
+    except TomlError as error:
         raise ReplayMismatchError(
-            f"{record.path / 'experiment.toml'} is no TOML any more: {error}. Put back what the "
-            "run was started with to resume it, or start a new one."
+            f"{record.path / 'experiment.toml'} is no TOML any more, line {error.line}: "
+            f"{error}. Put back what the run was started with to resume it, or start a new one."
         ) from error
 
 
