@@ -245,6 +245,20 @@ def plugin_choices(value: object) -> Iterator[tuple[KeyPath, PluginChoice]]:
             yield path, item
 
 
+def all_settings(value: object) -> Iterator[tuple[KeyPath, Settings]]:
+    """Find settings and all that are inside them, through the settings of plugins too.
+
+    Yields
+    ------
+    path : tuple
+        Of their table.
+    settings : Settings
+    """
+    for path, item in _walk(value, ()):
+        if isinstance(item, Settings):
+            yield path, item
+
+
 def all_conflicts(settings: Settings) -> Iterator[tuple[KeyPath, Conflict]]:
     """List the conflicts of settings and of all that are inside them, through plugins' too.
 
@@ -254,10 +268,9 @@ def all_conflicts(settings: Settings) -> Iterator[tuple[KeyPath, Conflict]]:
         Of the table whose settings are in conflict.
     conflict : Conflict
     """
-    for path, item in _walk(settings, ()):
-        if isinstance(item, Settings):
-            for conflict in item.conflicts():
-                yield path, conflict
+    for path, item in all_settings(settings):
+        for conflict in item.conflicts():
+            yield path, conflict
 
 
 def _walk(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:
