@@ -334,11 +334,11 @@ def _experiment_now(record: RunRecord) -> dict[str, Any]:
 def _compare_software(record: RunRecord, now: dict[str, Any]) -> None:
     """Make sure that models and other files are those of the run, and note what else is not."""
     before = record.reader.manifest
-    if sorted(before["weights_sha256"].values()) != sorted(now["weights_sha256"].values()):
+    if others := _other_files(before["weights_sha256"], now["weights_sha256"]):
         raise ReplayMismatchError(
-            f"The weight files and other inputs ({', '.join(now['weights_sha256']) or 'none'}) are "
-            f"not those that the run was started with, see {record.path / 'manifest.json'}. Put "
-            "those back to resume the run, or start a new one."
+            "The weight files and other inputs are not those that the run was started with (hashes "
+            f"in {record.path / 'manifest.json'}): {'; '.join(others)}. Put those back to resume "
+            "the run, or start a new one."
         )
     changes = {
         key: f"{earlier} -> {later}"
@@ -347,6 +347,17 @@ def _compare_software(record: RunRecord, now: dict[str, Any]) -> None:
     }
     if changes:
         record.note("software changed", **changes)
+
+
+def _other_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Say of each file what it was and what it is; one that lies elsewhere is the same."""
+    if sorted(before.values()) == sorted(now.values()):
+        return []
+    return [
+        f"{path} had the sha256 {before.get(path, 'of none')} and has {now.get(path, 'none')}"
+        for path in sorted({*before, *now})
+        if before.get(path) != now.get(path)
+    ]
 
 
 def _load_generators(experiment: Experiment) -> Mapping[str, Generator]:
