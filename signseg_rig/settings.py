@@ -107,6 +107,31 @@ class Settings(BaseModel):
         return self
 
 
+def without_setting(table: object, name: str, *, default: object, why: str) -> object:
+    """Return a table without a setting that there was once, for a validator of what is read.
+
+    Parameters
+    ----------
+    table : object
+        As it stands in a file; what is no table is returned as it is.
+    name : str
+    default : object
+        What the setting was by default, which stands in files that a program wrote.
+    why : str
+        What is said of any other value.
+
+    Raises
+    ------
+    ValueError
+        The setting has another value.
+    """
+    if not isinstance(table, Mapping) or name not in table:
+        return table
+    if table[name] is not default:
+        raise ValueError(f"{name} is no setting any more{why}")
+    return {key: value for key, value in table.items() if key != name}
+
+
 def settings_of(model: type[AnySettings], table: Mapping[str, Any], what: str) -> AnySettings:
     """Make settings of keywords that a caller in Python gave.
 
