@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 # A spreadsheet takes what begins like this for a formula: a name may have been chosen by whoever
 # sent the file.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Apostrophes before it are there so that every text can be told from its escaped form.
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
@@ -34,9 +36,20 @@ def csv_cell(cell: object) -> object:
     """
     if isinstance(cell, float) and math.isnan(cell):
         return ""
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) and not _is_number(cell):
+    if isinstance(cell, str) and FORMULA.match(cell) and not _is_number(cell):
         return f"'{cell}"
     return cell
+
+
+def plain_text(cell: str) -> str:
+    """Return the text of a cell, without the apostrophe of `csv_cell` where it has one.
+
+    Examples
+    --------
+    >>> plain_text("'=1+1"), plain_text("'tis")
+    ('=1+1', "'tis")
+    """
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def _is_number(text: str) -> bool:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from signseg_rig.config import Name
 from signseg_rig.interfaces import Network, WeightLayer
 from signseg_rig.limits import MIN_NETWORKS
 from signseg_rig.neurons import describe_readout
 from signseg_rig.seeds import named_rng
-from signseg_rig.settings import OutDir, PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import Conflict, OutDir, PluginChoice, PluginGroup, Settings
 from signseg_rig.settings_file import read_settings
 from signseg_rig.signs import dale_index, zero_fraction
 from signseg_rig.stats import Correlation, pearson_with_ci, spearman_with_ci
 from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.wording import close_match_hint
 
 Direction = Literal["outgoing", "incoming"]
 
@@ -37,11 +38,15 @@ class DaleSettings(Settings):
     networks: dict[str, Annotated[PluginChoice, PluginGroup("networks")]] = Field(min_length=1)
     accuracy: dict[str, float] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _accuracies_of_networks(self) -> Self:
-        if unknown := sorted(set(self.accuracy) - set(self.networks)):
-            raise ValueError(f"accuracy names {', '.join(unknown)}, which is none of the networks")
-        return self
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield each accuracy that is of no network here."""
+        for name in self.accuracy:
+            if name not in self.networks:
+                hint = close_match_hint(name, self.networks)
+                yield Conflict(
+                    f"accuracy names {name}, which is none of the networks.{hint}",
+                    (("accuracy", name), ("networks",)),
+                )
 
     @property
     def folder(self) -> Path:

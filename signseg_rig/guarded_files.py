@@ -7,13 +7,13 @@ never follows one; what is here does the same for folders, for names, and for re
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+from signseg_rig.regular_files import open_regular, read_regular, refuse_other_than
 
 MAX_NAME_BYTES = 120
 N_HASH_DIGITS = 8
@@ -22,9 +22,6 @@ PLAIN_SIGNS = frozenset("._- ")
 DEVICE_NAMES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 )
-
-# Neither follow a link nor wait for the other end of a pipe; Windows knows neither flag.
-_GUARDED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def file_name(text: str) -> str:
@@ -82,19 +79,7 @@ def refuse_linked_folder(folder: Path) -> None:
     OSError
         It is a link, something else, or not there.
     """
-    _refuse_other_than(folder, stat.S_ISDIR, folder.lstat().st_mode)
-
-
-def refuse_link(path: Path) -> None:
-    """Make sure that a file, where there is one, is a file and no link, pipe or device.
-
-    Raises
-    ------
-    OSError
-        It is something else.
-    """
-    if os.path.lexists(path):
-        _refuse_other_than(path, stat.S_ISREG, path.lstat().st_mode)
+    refuse_other_than(folder, stat.S_ISDIR, folder.lstat().st_mode)
 
 
 def read_file(path: Path, *, max_bytes: int) -> bytes:
@@ -110,11 +95,18 @@ def read_file(path: Path, *, max_bytes: int) -> bytes:
     OSError
         It is not there, cannot be read, or is something else.
     """
-    with _open(path, os.O_RDONLY) as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise OSError(errno.EFBIG, f"it has more than {max_bytes} bytes", str(path))
-    return content
+    return read_regular(path, max_bytes=max_bytes, follows_link=False)
+
+
+def open_to_read(path: Path) -> BinaryIO:
+    """Open a file to read it piece by piece, unless it is a link or no file.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened, or is something else.
+    """
+    return open_regular(path, follows_link=False)
 
 
 def open_to_append(path: Path) -> BinaryIO:
@@ -125,34 +117,4 @@ def open_to_append(path: Path) -> BinaryIO:
     OSError
         It cannot be opened, or is something else.
     """
-    return _open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-
-
-def _open(path: Path, flags: int) -> BinaryIO:
-    if not hasattr(os, "O_NOFOLLOW"):
-        refuse_link(path)
-    try:
-        descriptor = os.open(path, flags | _GUARDED, 0o666)
-    except OSError:
-        refuse_link(path)  # says more than the system does
-        raise
-    try:
-        _refuse_other_than(path, stat.S_ISREG, os.fstat(descriptor).st_mode)
-        return os.fdopen(descriptor, "ab" if flags & os.O_APPEND else "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
-def _refuse_other_than(path: Path, is_expected: Callable[[int], bool], mode: int) -> None:
-    if is_expected(mode):
-        return
-    if stat.S_ISLNK(mode):
-        code, what = errno.ELOOP, "it is a link, and links here are not followed"
-    elif stat.S_ISDIR(mode):
-        code, what = errno.EISDIR, "it is a folder, and a file should be there"
-    elif stat.S_ISREG(mode):
-        code, what = errno.ENOTDIR, "it is a file, and a folder should be there"
-    else:
-        code, what = errno.EINVAL, "it is a pipe, a socket or a device"
-    raise OSError(code, what, str(path))
+    return open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, follows_link=False)

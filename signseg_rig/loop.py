@@ -216,9 +216,9 @@ class Loop:
         self._aligner.known = recorded.clock_offset or self._aligner.known
 
     def _restore_images(self, block: Block) -> None:
-        """Render images again that were shown, and are not in the record any more."""
+        """Render images again that were shown, and that the record has lost or has damaged."""
         keys = {stimulus.pixels_sha256 for stimulus in block.stimuli}
-        missing = {key for key in keys if not self._record.reader.has_image(key)}
+        missing = {key for key in keys if not self._record.reader.holds_image(key)}
         if not missing:
             return
         try:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import filelock
 
-from signseg_rig.guarded_files import read_file, refuse_link
+from signseg_rig.guarded_files import read_file
+from signseg_rig.regular_files import refuse_link
 from signseg_rig.whole_files import write_whole
 
 MAX_OWNER_BYTES = 1000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -37,6 +36,7 @@ from signseg_rig.records import (
     explained_decoding,
 )
 from signseg_rig.settings import Settings, plugin_choices
+from signseg_rig.toml_text import TomlError, parse_toml
 from signseg_rig.types import ProtocolResult, RunStatus
 from signseg_rig.weights import used_weights
 from signseg_rig.wire.events import Connected, Lost, Rejection
@@ -299,7 +299,7 @@ def _note_event(record: RunRecord, event: Connected | Lost | Rejection | LateOns
 
 def _note_experiment(record: RunRecord) -> None:
     """Keep the experiment among the events, where nobody edits it."""
-    record.note("experiment", **tomllib.loads(record.reader.experiment_toml))
+    record.note("experiment", **parse_toml(record.reader.experiment_toml))
 
 
 def _refuse_other_experiment(record: RunRecord) -> None:
@@ -323,22 +323,22 @@ def _refuse_other_experiment(record: RunRecord) -> None:
 
 def _experiment_now(record: RunRecord) -> dict[str, Any]:
     try:
-        return tomllib.loads(record.reader.experiment_toml)
-    except tomllib.TOMLDecodeError as error:
+        return parse_toml(record.reader.experiment_toml)
+    except TomlError as error:
         raise ReplayMismatchError(
-            f"{record.path / 'experiment.toml'} is no TOML any more: {error}. Put back what the "
-            "run was started with to resume it, or start a new one."
+            f"{record.path / 'experiment.toml'} is no TOML any more, line {error.line}: "
+            f"{error}. Put back what the run was started with to resume it, or start a new one."
         ) from error
 
 
 def _compare_software(record: RunRecord, now: dict[str, Any]) -> None:
     """Make sure that models and other files are those of the run, and note what else is not."""
     before = record.reader.manifest
-    if sorted(before["weights_sha256"].values()) != sorted(now["weights_sha256"].values()):
+    if others := _other_files(before["weights_sha256"], now["weights_sha256"]):
         raise ReplayMismatchError(
-            f"The weight files and other inputs ({', '.join(now['weights_sha256']) or 'none'}) are "
-            f"not those that the run was started with, see {record.path / 'manifest.json'}. Put "
-            "those back to resume the run, or start a new one."
+            "The weight files and other inputs are not those that the run was started with (hashes "
+            f"in {record.path / 'manifest.json'}): {'; '.join(others)}. Put those back to resume "
+            "the run, or start a new one."
         )
     changes = {
         key: f"{earlier} -> {later}"
@@ -347,6 +347,17 @@ def _compare_software(record: RunRecord, now: dict[str, Any]) -> None:
     }
     if changes:
         record.note("software changed", **changes)
+
+
+def _other_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Say of each file what it was and what it is; one that lies elsewhere is the same."""
+    if sorted(before.values()) == sorted(now.values()):
+        return []
+    return [
+        f"{path} had the sha256 {before.get(path, 'of none')} and has {now.get(path, 'none')}"
+        for path in sorted({*before, *now})
+        if before.get(path) != now.get(path)
+    ]
 
 
 def _load_generators(experiment: Experiment) -> Mapping[str, Generator]:

@@ -107,6 +107,31 @@ class Settings(BaseModel):
         return self
 
 
+def without_setting(table: object, name: str, *, default: object, why: str) -> object:
+    """Return a table without a setting that there was once, for a validator of what is read.
+
+    Parameters
+    ----------
+    table : object
+        As it stands in a file; what is no table is returned as it is.
+    name : str
+    default : object
+        What the setting was by default, which stands in files that a program wrote.
+    why : str
+        What is said of any other value.
+
+    Raises
+    ------
+    ValueError
+        The setting has another value.
+    """
+    if not isinstance(table, Mapping) or name not in table:
+        return table
+    if table[name] is not default:
+        raise ValueError(f"{name} is no setting any more{why}")
+    return {key: value for key, value in table.items() if key != name}
+
+
 def settings_of(model: type[AnySettings], table: Mapping[str, Any], what: str) -> AnySettings:
     """Make settings of keywords that a caller in Python gave.
 
@@ -245,6 +270,20 @@ def plugin_choices(value: object) -> Iterator[tuple[KeyPath, PluginChoice]]:
             yield path, item
 
 
+def all_settings(value: object) -> Iterator[tuple[KeyPath, Settings]]:
+    """Find settings and all that are inside them, through the settings of plugins too.
+
+    Yields
+    ------
+    path : tuple
+        Of their table.
+    settings : Settings
+    """
+    for path, item in _walk(value, ()):
+        if isinstance(item, Settings):
+            yield path, item
+
+
 def all_conflicts(settings: Settings) -> Iterator[tuple[KeyPath, Conflict]]:
     """List the conflicts of settings and of all that are inside them, through plugins' too.
 
@@ -254,10 +293,9 @@ def all_conflicts(settings: Settings) -> Iterator[tuple[KeyPath, Conflict]]:
         Of the table whose settings are in conflict.
     conflict : Conflict
     """
-    for path, item in _walk(settings, ()):
-        if isinstance(item, Settings):
-            for conflict in item.conflicts():
-                yield path, conflict
+    for path, item in all_settings(settings):
+        for conflict in item.conflicts():
+            yield path, conflict
 
 
 def _walk(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:

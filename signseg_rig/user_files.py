@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from signseg_rig.errors import ConfigError
+from signseg_rig.regular_files import open_regular, read_regular
 
 # A file of settings has kilobytes; one with thousands of units some hundred of them.
 MAX_SETTINGS_BYTES = 2**19
-
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
-# Neither waits for somebody to write into a pipe, nor takes a terminal over.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-_FLAGS |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class UnreadableFileError(ConfigError):
@@ -55,30 +47,39 @@ def read_user_file(path: Path, *, max_bytes: int = MAX_SETTINGS_BYTES) -> bytes:
     UnreadableFileError
         There is none, it may not be read, is no regular file, or is too large.
     """
+    with _explained(path, max_bytes):
+        return read_regular(path, max_bytes=max_bytes, follows_link=True)
+
+
+def open_user_file(path: Path) -> BinaryIO:
+    """Open a regular file that may be too large to be held, to read it piece by piece.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    file : binary file
+
+    Raises
+    ------
+    UnreadableFileError
+        There is none, it may not be read, or is no regular file.
+    """
+    with _explained(path):
+        return open_regular(path, follows_link=True)
+
+
+@contextmanager
+def _explained(path: Path, max_bytes: int = 0) -> Iterator[None]:
     try:
-        descriptor = os.open(path, _FLAGS)
-        try:
-            mode = os.fstat(descriptor).st_mode
-            # One byte more tells that there is more, whatever size a file system names.
-            content = _read(descriptor, max_bytes + 1) if stat.S_ISREG(mode) else b""
-        finally:
-            os.close(descriptor)
+        yield
     except FileNotFoundError:
         raise UnreadableFileError(path, "is not there: there is no such file.") from None
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.EFBIG:
+            size = f"more than {max_bytes // 1024} KiB, which none of its kind has"
+            raise UnreadableFileError(path, f"is too large: it has {size}.") from None
         said = getattr(error, "strerror", None) or str(error)
         raise UnreadableFileError(path, f"cannot be read: {said}.") from None
-    if not stat.S_ISREG(mode):
-        what = _KINDS.get(stat.S_IFMT(mode), "something else")
-        raise UnreadableFileError(path, f"cannot be read: it is {what} and not a regular file.")
-    if len(content) > max_bytes:
-        raise UnreadableFileError(
-            path,
-            f"is too large: it has more than {max_bytes // 1024} KiB, which none of its kind has.",
-        )
-    return content
-
-
-def _read(descriptor: int, n_bytes: int) -> bytes:
-    with os.fdopen(descriptor, "rb", closefd=False) as file:
-        return file.read(n_bytes)

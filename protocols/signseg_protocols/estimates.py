@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from signseg_rig.stats import mean_interval
 from signseg_rig.types import FloatArray
 
 LEVEL = 0.95
@@ -32,7 +33,7 @@ UNKNOWN = Estimate(math.nan)
 
 
 def mean_of(values: FloatArray) -> Estimate:
-    """Estimate a mean, with Student's 95 % interval where there are five values or more.
+    """Estimate a mean, with its `mean_interval` where there are five values or more.
 
     Parameters
     ----------
@@ -43,8 +44,7 @@ def mean_of(values: FloatArray) -> Estimate:
     value = float(values.mean())
     if values.size < MIN_FOR_INTERVAL:
         return Estimate(value)
-    half = quantile(values.size - 1) * float(values.std(ddof=1)) / math.sqrt(values.size)
-    return Estimate(value, value - half, value + half)
+    return Estimate(value, *mean_interval(values, level=LEVEL))
 
 
 def difference(early: FloatArray, late: FloatArray) -> Estimate:

@@ -96,7 +96,7 @@ def _root(
         typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version."),
     ] = False,
 ) -> None:
-    """Closed-loop visual neurophysiology with models of signed weights."""
+    """Evolve images for neurons in a closed loop, and ablate models of them by sign of weight."""
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def dale(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print path and layers as JSON.")] = False,
 ) -> None:
-    """Survey the Dale index of every layer of networks, against random signs."""
+    """Survey how far weights are of one sign (Dale index), by layer, against random signs."""
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress

@@ -166,7 +166,7 @@ def fit(
     signed_features_anyway: SignedFeaturesAnyway = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
-    """Fit PLS models to recorded neurons, test them, and write them to a file."""
+    """Fit models of recorded neurons by partial least squares (PLS), test and keep them."""
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress

@@ -37,7 +37,8 @@ def predict(
     strength: Annotated[
         float | None,
         typer.Option(
-            help="Share of the weights of --sign to remove; by default all.",
+            help="Share to remove of the summed magnitude of the weights of --sign, largest first; "
+            "by default all.",
             min=0,
             max=1,
         ),

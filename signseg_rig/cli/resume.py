@@ -15,7 +15,12 @@ def resume(
     require_success: SuccessOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a run: replay what is recorded, run the rest."""
+    """Go on with a run: replay what is recorded, run the rest.
+
+    Exits as run does: with 0 where it has a result, 1 where something failed,
+    4 where it was stopped, and 5 where a safeguard ended it or no
+    presentation was valid.
+    """
     from signseg_rig.session import resume_run
 
     conduct(

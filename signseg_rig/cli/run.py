@@ -45,8 +45,9 @@ def run(
 ) -> None:
     """Run an experiment, and write its record and report.
 
-    Exits with 0 where it has a result, 1 where something failed, 4 where it was stopped, and 5
-    where a safeguard ended it or no presentation was valid.
+    Exits with 0 where it has a result, 1 where something failed,
+    4 where it was stopped, and 5 where a safeguard ended it or no
+    presentation was valid.
     """
     from signseg_rig.experiment_file import read_experiment
     from signseg_rig.session import start_run

@@ -78,7 +78,7 @@ class RecordedData:
 
     @property
     def n_repeats(self) -> int:
-        """Trials of the image with the most trials."""
+        """Repeats, of which an image may lack some: NaN stands in their places."""
         n_repeats: int = self.rates_hz.shape[2]
         return n_repeats
 

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import numpy as np
 
+from signseg_rig.csv_text import plain_text
 from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError
 from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.user_files import UnreadableFileError, open_user_file
 from signseg_rig.wording import first_few
 
 RATE_COLUMNS = ("unit", "image", "repeat", "rate_hz")
 STIMULUS_COLUMNS = ("onset_s", "image")
 MAX_LISTED = 10
+# A heading of thousands of columns has less.
+MAX_LINE_CHARACTERS = 2**18
+# Up to so many trials a table may lack any share of them: they take 128 MiB.
+MAX_SPARSE_TRIALS = 2**24
+MIN_FILLED = 0.01
 IS_VALID = dict.fromkeys(("1", "true", "yes"), True) | dict.fromkeys(("0", "false", "no"), False)
 
 
@@ -70,7 +78,8 @@ def read_rate_table(path: Path) -> RateTable:
     Raises
     ------
     DataSetError
-        Columns are missing, a rate is not a number, or a line occurs twice.
+        Columns are missing, a rate is not a number, a line occurs twice, or the table has hardly
+        any of the trials that its units, images and repeats make.
     """
     places: dict[str, dict[str, int]] = {"unit": {}, "image": {}, "repeat": {}}
     rates: dict[tuple[int, int, int], float] = {}
@@ -90,7 +99,9 @@ def read_rate_table(path: Path) -> RateTable:
         else:
             rates[unit, image, repeat] = rate_hz
     _raise_problems(path, problems)
-    trials = np.full([len(known) for known in places.values()], np.nan)
+    shape = [len(known) for known in places.values()]
+    _check_filled(path, shape, len(rates))
+    trials = np.full(shape, np.nan)
     if rates:
         trials[tuple(np.array(list(rates)).T)] = list(rates.values())
     return RateTable(tuple(places["unit"]), tuple(places["image"]), trials)
@@ -144,32 +155,60 @@ def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, 
     """Give every line with its number, and check the heading and the number of its fields."""
     try:
         # A mark at the beginning is what Excel adds.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
+        with io.TextIOWrapper(open_user_file(path), encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(_lines(path, file))
             columns = [name.strip() for name in next(reader, [])]
             _check_columns(path, columns, needed)
             for fields in reader:
                 if len(fields) == len(columns):
-                    yield reader.line_num, dict(zip(columns, map(str.strip, fields), strict=True))
+                    texts = (plain_text(field.strip()) for field in fields)
+                    yield reader.line_num, dict(zip(columns, texts, strict=True))
                 elif fields:
                     raise DataSetError(
                         f"Line {reader.line_num} of {path} has {len(fields)} fields; the heading "
                         f"has {len(columns)}. Quote names that contain commas."
                     )
+    except UnreadableFileError as error:
+        raise DataSetError(f"The table {error} Name a CSV file.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataSetError(
             f"The table {path} cannot be read: {error}. Save it as CSV in UTF-8."
         ) from error
 
 
+def _lines(path: Path, file: TextIO) -> Iterator[str]:
+    """Yield lines, of which none fills the memory."""
+    number = 0
+    while line := file.readline(MAX_LINE_CHARACTERS + 1):
+        number += 1
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise DataSetError(
+                f"Line {number} of {path} has more than {MAX_LINE_CHARACTERS} characters. A table "
+                "has one presentation or response a line; save it as CSV, with line ends."
+            )
+        yield line
+
+
+def _check_filled(path: Path, shape: list[int], n_lines: int) -> None:
+    n_trials = math.prod(shape)
+    if n_trials > MAX_SPARSE_TRIALS and n_lines < MIN_FILLED * n_trials:
+        n_units, n_images, n_repeats = shape
+        raise DataSetError(
+            f"The {n_lines} lines of {path} name {n_units} units, {n_images} images and "
+            f"{n_repeats} repeats, which would make {n_trials} trials; so few of them cannot be "
+            "fitted. The names of units, images and repeats should be the same on all lines that "
+            "are of the same one: a repeat is 0, 1, ..., not the number of the presentation."
+        )
+
+
 def _check_columns(path: Path, columns: list[str], needed: tuple[str, ...]) -> None:
     if missing := [name for name in needed if name not in columns]:
         raise DataSetError(
             f"The table {path} has no column {listed(missing)}; needed are {', '.join(needed)}, "
-            f"separated by commas, and there are {', '.join(columns) or 'none'}."
+            f"separated by commas, and there are {listed(columns) or 'none'}."
         )
     if len(set(columns)) < len(columns):
-        raise DataSetError(f"The table {path} has two columns of one name: {', '.join(columns)}.")
+        raise DataSetError(f"The table {path} has two columns of one name: {listed(columns)}.")
 
 
 def _number(text: str) -> float | None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_sets import ImageSet
+from signseg_rig.datasets.passes import passes, showings
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.datasets.segments import (
     TOLERANCE_S,
@@ -23,8 +24,6 @@ from signseg_rig.types import BoolArray, FloatArray, IntArray
 
 RESPONSE_WINDOW_S = (0.050, 0.200)
 BASELINE_WINDOW_S = (0.0, 0.045)
-# Images that miss a showing here and there make passes a little wider.
-MAX_SPREAD = 1.4
 
 Window = tuple[float, float]
 
@@ -56,8 +55,10 @@ def data_from_spikes(
     Returns
     -------
     data : RecordedData
-        Repeats are in the order of their onsets, images in the order of the image set. Two
-        presentations that begin at the same time are an error among its problems.
+        Images are in the order of the image set. Repeats are the passes through the images, where
+        a presentation that was lost leaves a trial without a rate; where images were not shown
+        pass by pass, which is a warning, they are in the order of their onsets. Two presentations
+        that begin at the same time are an error among its problems.
 
     Raises
     ------
@@ -73,7 +74,9 @@ def data_from_spikes(
     evoked = _rates(segments, units, presentations, response_window_s)
     baseline = _rates(segments, units, presentations, baseline_window_s)
     is_counted = np.asarray(np.isfinite(evoked).any(axis=0))
-    image_ids, column, repeat = _places(presentations, is_counted, images)
+    image_ids, column = _columns(presentations, is_counted, images)
+    in_pass = passes(column)
+    repeat = showings(column) if in_pass is None else in_pass
     shape = (len(units), len(image_ids), int(repeat.max(initial=-1)) + 1)
     trials, trial_baselines = np.full(shape, np.nan), np.full(shape, np.nan)
     trials[:, column, repeat] = evoked[:, is_counted]
@@ -91,7 +94,7 @@ def data_from_spikes(
             *problems,
             *_simultaneous(presentations),
             *_incomplete(evoked, presentations.onsets_s, response_window_s),
-            *_out_of_step(repeat),
+            *_out_of_step(has_passes=in_pass is not None),
             *_without_baseline(baseline[:, is_counted], baseline_window_s),
             *_without_presentation(images, image_ids),
         ),
@@ -163,10 +166,10 @@ def _rates(
     return rates
 
 
-def _places(
+def _columns(
     presentations: Presentations, is_counted: BoolArray, images: ImageSet
-) -> tuple[tuple[str, ...], IntArray, IntArray]:
-    """Find the image of every presentation that was counted, and which repeat of it that is."""
+) -> tuple[tuple[str, ...], IntArray]:
+    """Find the images that were shown, and which of them each presentation that counts shows."""
     given = [presentations.image_ids[index] for index in np.flatnonzero(is_counted)]
     found = [images.find(image_id) for image_id in given]
     known = {index: images.ids[index] for index in sorted({i for i in found if i is not None})}
@@ -175,35 +178,18 @@ def _places(
     ]
     image_ids = tuple(dict.fromkeys([*known.values(), *names]))
     place = {image_id: column for column, image_id in enumerate(image_ids)}
-    column = np.array([place[name] for name in names], dtype=np.int64)
-    repeat = np.zeros(len(names), dtype=np.int64)
-    n_repeats = np.zeros(len(image_ids), dtype=np.int64)
-    for index, image in enumerate(column):
-        repeat[index] = n_repeats[image]
-        n_repeats[image] += 1
-    return image_ids, column, repeat
+    return image_ids, np.array([place[name] for name in names], dtype=np.int64)
 
 
-def _out_of_step(repeat: IntArray) -> list[Problem]:
-    """Find that images were not shown pass by pass; repeats in the order of their onsets."""
-    n_of_repeat = np.bincount(repeat)
-    if len(n_of_repeat) < 2:
-        return []
-    # In units of all presentations: the variance of their places within a repeat, as it is and as
-    # it would be in passes.
-    place = np.arange(len(repeat)) / len(repeat)
-    mean = np.bincount(repeat, weights=place) / n_of_repeat
-    spread = float(((place - mean[repeat]) ** 2).mean())
-    in_passes = float((n_of_repeat.astype(np.float64) ** 3).sum()) / (12 * len(repeat) ** 3)
-    ratio = (spread / in_passes) ** 0.5
-    if ratio <= MAX_SPREAD:
+def _out_of_step(*, has_passes: bool) -> list[Problem]:
+    if has_passes:
         return []
     return [
         Problem(
             "Images were not shown pass by pass: the first showings of all images, the second ones "
-            f"and so on are spread over time {ratio:.1f} times as widely as passes would be. They "
-            "count as repeats that are the same for all images, but a rate that drifts over the "
-            "session is not common to these: it lowers reliability and ceiling as noise does.",
+            "and so on are not together in time. They count as repeats that are the same for all "
+            "images, but a rate that drifts over the session is not common to these: it lowers "
+            "reliability and ceiling as noise does.",
             is_error=False,
         )
     ]

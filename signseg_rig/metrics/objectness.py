@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from signseg_rig.metrics.image_sets import checked_images
 from signseg_rig.metrics.scrambles import block_scramble, phase_scramble, to_pixels, white_noise
 from signseg_rig.metrics.yolo import letterboxed, load_detector, require_file
 from signseg_rig.seeds import named_rng
-from signseg_rig.settings import InputPath, Settings
+from signseg_rig.settings import InputPath, Settings, without_setting
 from signseg_rig.types import FloatArray, ImageArray, array_sha256
 from signseg_rig.weights import (
     DeviceSettings,
@@ -64,16 +64,11 @@ class ObjectnessSettings(DeviceSettings):
     @model_validator(mode="before")
     @classmethod
     def _trusts_no_file(cls, table: object) -> object:
-        if not isinstance(table, Mapping) or "trusts_torchscript" not in table:
-            return table
-        if table["trusts_torchscript"] is not False:
-            raise ValueError(
-                "trusts_torchscript is no setting any more, for an experiment file may be a "
-                "stranger's: take the line out, and let a file run that you trust with "
-                "'signseg-rig weights trust FILE'"
-            )
-        # What it was by default is written in settings of earlier versions.
-        return {key: value for key, value in table.items() if key != "trusts_torchscript"}
+        why = (
+            ", for an experiment file may be a stranger's: take the line out, and let a file run "
+            "that you trust with 'signseg-rig weights trust FILE'"
+        )
+        return without_setting(table, "trusts_torchscript", default=False, why=why)
 
 
 class Objectness(Metric):

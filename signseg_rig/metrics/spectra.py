@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple, Self
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Metric, MetricContext
 from signseg_rig.metrics.image_sets import checked_images
-from signseg_rig.settings import Settings
+from signseg_rig.settings import Conflict, Settings
 from signseg_rig.types import BoolArray, FloatArray, ImageArray
 
 # ITU-R BT.601, on pixel values as they are: luma, since the monitor's gamma is not known here.
@@ -103,14 +104,14 @@ class SpectraSettings(Settings):
     slope_from_cycles: float = Field(default=3.0, ge=1)
     slope_to_cycles: float = Field(default=24.0, gt=1)
 
-    @model_validator(mode="after")
-    def _has_a_range(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a range that is too short for a slope."""
         if self.slope_to_cycles < 2 * self.slope_from_cycles:
-            raise ValueError(
+            yield Conflict(
                 f"slope_to_cycles ({self.slope_to_cycles}) should be at least twice "
-                f"slope_from_cycles ({self.slope_from_cycles})"
+                f"slope_from_cycles ({self.slope_from_cycles})",
+                (("slope_to_cycles",), ("slope_from_cycles",)),
             )
-        return self
 
 
 class Spectra(Metric):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import model_validator
 
 from signseg_rig.errors import WeightsError
 from signseg_rig.networks.torchvision_networks import ResNet, ResNetSettings
-from signseg_rig.settings import InputPath, Settings
+from signseg_rig.settings import Conflict, InputPath, Settings
 from signseg_rig.weights import file_sha256, first_names, read_checkpoint
 
 if TYPE_CHECKING:
@@ -21,14 +21,15 @@ class SimSiamSettings(ResNetSettings):
 
     head_path: InputPath | None = None
 
-    @model_validator(mode="after")
-    def _has_a_head(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield trained weights without the readout's."""
+        yield from super().conflicts()
         if self.head_path is None and self.random_seed is None:
-            raise ValueError(
+            yield Conflict(
                 "head_path is missing: SimSiam's linear readout is a file of its own. Fetch it "
-                "with 'signseg-rig weights fetch simsiam_resnet50_linear', which says where it is"
+                "with 'signseg-rig weights fetch simsiam_resnet50_linear', which says where it is",
+                (("head_path",), ("random_seed",)),
             )
-        return self
 
 
 class RobustResNet50(ResNet):

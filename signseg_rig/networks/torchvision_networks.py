@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from signseg_rig.networks.torch_network import PENULTIMATE, TorchNetwork
-from signseg_rig.settings import Settings
+from signseg_rig.settings import Conflict, Settings
 from signseg_rig.weights import ModelSettings
 
 if TYPE_CHECKING:
@@ -31,15 +31,16 @@ class ResNetSettings(TorchvisionSettings):
 
     activation: Literal["relu", "tanh"] = "relu"
 
-    @model_validator(mode="after")
-    def _weights_suit_the_activation(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield another activation than that of the published weights, with these."""
+        yield from super().conflicts()
         if self.activation != "relu" and self.weights_path is None and self.random_seed is None:
-            raise ValueError(
+            yield Conflict(
                 f"activation {self.activation!r} needs weights of its own, for the published ones "
                 "were trained with ReLUs and mean nothing without them; name a file in "
-                "weights_path, or draw untrained weights with random_seed"
+                "weights_path, or draw untrained weights with random_seed",
+                (("activation",), ("weights_path",), ("random_seed",)),
             )
-        return self
 
 
 class TorchvisionNetwork(TorchNetwork):

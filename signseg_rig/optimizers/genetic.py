@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Iterator
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from signseg_rig.errors import OptimizerError
 from signseg_rig.interfaces import Optimizer
 from signseg_rig.optimizers.told import asked_rows
-from signseg_rig.settings import Settings
+from signseg_rig.settings import Conflict, Settings
 from signseg_rig.types import FloatArray
 
 OUTLIER_PERCENTILE = 95
@@ -33,14 +33,14 @@ class GeneticSettings(Settings):
     mutation_rate: float = Field(default=0.25, ge=0, le=1)
     mutation_size: float = Field(default=0.75, ge=0, le=1e6)
 
-    @model_validator(mode="after")
-    def _leaves_room(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield conserved codes that leave no room for others."""
         if self.n_conserved >= self.n_codes:
-            raise ValueError(
+            yield Conflict(
                 f"n_conserved ({self.n_conserved}) should be below n_codes ({self.n_codes}), or "
-                "nothing new is ever tried"
+                "nothing new is ever tried",
+                (("n_conserved",), ("n_codes",)),
             )
-        return self
 
 
 class Genetic(Optimizer):

@@ -89,14 +89,14 @@ class BlobStore:
         return array
 
     def put_image(self, key: str, pixels: ImageArray) -> None:
-        """Store an image as PNG under the hash of its pixels, unless it is there.
+        """Store an image as PNG under the hash of its pixels, unless it is there and whole.
 
         Raises
         ------
         RecordError
             The disk is full, or the file cannot be written.
         """
-        if not self.has_image(key):
+        if not self.holds_image(key):
             buffer = io.BytesIO()
             # Level 1: half the time of the default for files a few percent larger.
             Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
@@ -129,6 +129,16 @@ class BlobStore:
     def has_image(self, key: str) -> bool:
         """Return whether an image is on the disk yet."""
         return _SHA256.fullmatch(key) is not None and (self._folder / f"{key}.png").is_file()
+
+    def holds_image(self, key: str) -> bool:
+        """Return whether an image is on the disk, and is the one of its name."""
+        if not self.has_image(key):
+            return False
+        try:
+            self.get_image(key)
+        except RecordError:
+            return False
+        return True
 
     def _is_intact(self, name: str) -> bool:
         if not (self._folder / name).exists():

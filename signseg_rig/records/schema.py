@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from signseg_rig.errors import RecordError
-from signseg_rig.guarded_files import refuse_link
 from signseg_rig.records.faults import DAMAGED, explained, file_error
+from signseg_rig.regular_files import refuse_link
 from signseg_rig.whole_files import write_whole
 
 DATABASE_NAME = "run.sqlite"

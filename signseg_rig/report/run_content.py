@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from signseg_rig.records import PassRecord, RunReader, differences
 from signseg_rig.report.run_channels import ChannelRates, channel_rates
 from signseg_rig.report.run_events import events_in_words
 from signseg_rig.report.run_timing import Timing, clocks_in_words, timing_of
+from signseg_rig.toml_text import TomlError, parse_toml
 from signseg_rig.types import FloatArray, PassPlan, ProtocolResult
 
 NOT_RECORDED = "not recorded"
@@ -110,7 +110,7 @@ def gather(reader: RunReader) -> Content:
     passes = list(reader.passes())
     result = reader.result()
     experiment_toml, edits = _experiment(reader)
-    experiment = tomllib.loads(experiment_toml)
+    experiment = parse_toml(experiment_toml)
     notes = reader.notes()
     curves = _curves(reader, passes, _units(experiment))
     problems = reader.problems()
@@ -141,9 +141,9 @@ def _experiment(reader: RunReader) -> tuple[str, tuple[tuple[str, str], ...]]:
         return reader.experiment_toml, ()
     experiment = dict(recorded[-1].body)
     try:
-        now = tomllib.loads(reader.experiment_toml)
-    except tomllib.TOMLDecodeError as error:
-        changes = f"it is no TOML any more: {error}"
+        now = parse_toml(reader.experiment_toml)
+    except TomlError as error:
+        changes = f"it is no TOML any more, line {error.line}: {error}"
     else:
         changes = ", ".join(
             f"{key}: {before!r} is now {after!r}"

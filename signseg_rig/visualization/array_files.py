@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import stat
 import struct
 import tokenize
 import zipfile
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
+
+from signseg_rig.guarded_files import open_to_read
 
 # The largest result that a sweep can have: 100,000 generations of 300 codes, and its image.
 MAX_BYTES: Final = 2**28
@@ -91,16 +92,12 @@ def read_arrays(
 
 
 def _opened(path: Path) -> BinaryIO:
-    # A link may lead anywhere, and opening a pipe waits for whoever writes to it.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
-    about = os.fstat(descriptor)
-    if stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES:
-        return os.fdopen(descriptor, "rb")
-    os.close(descriptor)
-    if not stat.S_ISREG(about.st_mode):
-        raise ArrayFileError("It is no regular file.")
-    raise ArrayFileError(f"It has {about.st_size} bytes, more than any result ({MAX_BYTES}).")
+    file = open_to_read(path)
+    n_bytes = os.fstat(file.fileno()).st_size
+    if n_bytes <= MAX_BYTES:
+        return file
+    file.close()
+    raise ArrayFileError(f"It has {n_bytes} bytes, more than any result ({MAX_BYTES}).")
 
 
 def _check_directory(file: BinaryIO) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from signseg_rig.errors import SweepError
+from signseg_rig.guarded_files import read_file
 from signseg_rig.plugins import PluginInfo, find_plugin
 from signseg_rig.records import build_manifest, differences
 from signseg_rig.records.differences import ABSENT
@@ -21,6 +22,9 @@ from signseg_rig.weights import used_weights
 from signseg_rig.whole_files import write_whole
 
 MANIFEST_NAME = "manifest.json"
+# Of some hundred manifests; a sweep that is interrupted often has a few.
+MAX_BYTES = 2**24
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 # What computes, besides the packages of the plugins that a sweep chooses.
 PACKAGES = ("signseg-rig", "numpy", "scipy", "pillow", "torch", "torchvision", "cma")
 
@@ -169,12 +173,12 @@ def _what_counts(manifest: Mapping[str, Any]) -> tuple[object, ...]:
 def _read(folder: Path) -> list[dict[str, Any]]:
     path = folder / MANIFEST_NAME
     try:
-        manifests: list[dict[str, Any]] = json.loads(path.read_bytes())
+        manifests: list[dict[str, Any]] = json.loads(read_file(path, max_bytes=MAX_BYTES))
         for one in manifests:
             _software_of(one)
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         raise SweepError(
             f"{path} cannot be read as the manifests of a sweep ({type(error).__name__}: {error}). "
             "Restore it from a copy; without it nobody knows what software the results are of."

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
 import tomli_w
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from signseg_rig.config import Name
 from signseg_rig.neurons import Convention
-from signseg_rig.settings import InputPath, OutDir, PluginChoice, PluginGroup, Settings
+from signseg_rig.settings import (
+    Conflict,
+    InputPath,
+    OutDir,
+    PluginChoice,
+    PluginGroup,
+    Settings,
+    named_again,
+)
 from signseg_rig.settings_file import read_settings
 from signseg_rig.signs import Match, Scope, Sign
 
@@ -71,32 +80,25 @@ class SweepSettings(Settings):
         default_factory=dict
     )
 
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield what is named again, and ways of ablating that exclude each other."""
         for name in ("units", "signs", "strengths", "control_strengths", "controls"):
-            values = getattr(self, name)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{name} names some more than once: {', '.join(map(str, values))}")
-        return self
-
-    @model_validator(mode="after")
-    def _hidden_without_neurons(self) -> Self:
-        if self.hidden is not None and self.neurons is not None:
-            raise ValueError(
+            yield from named_again(name, getattr(self, name))
+        if self.hidden is None:
+            return
+        if self.neurons is not None:
+            yield Conflict(
                 "hidden ablates layers for classes of the network's readout, and neurons asks for "
-                "neuron models in their place; leave one of them out"
+                "neuron models in their place; leave one of them out",
+                (("hidden",), ("neurons",)),
             )
-        return self
-
-    @model_validator(mode="after")
-    def _hidden_is_not_the_readout(self) -> Self:
-        if self.hidden is not None and self.hidden.layer == self.network.load().head_name:
-            raise ValueError(
+        if self.hidden.layer == self.network.load().head_name:
+            yield Conflict(
                 f"hidden.layer {self.hidden.layer!r} is the readout of {self.network.kind}, which "
                 "is ablated without hidden, by the signs of its own weights; leave hidden out, or "
-                "name a layer before the readout ('signseg-rig dale' writes their names)"
+                "name a layer before the readout ('signseg-rig dale' writes their names)",
+                (("hidden", "layer"), ("network", "kind")),
             )
-        return self
 
     @property
     def convention(self) -> Convention | None:

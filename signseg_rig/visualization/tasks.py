@@ -21,10 +21,8 @@ from signseg_rig.weights import named_files
 
 INTACT: Final = "intact"
 BOTH: Final = "both"
-# Of no result: only whether a file is read at all.
-IRRELEVANT = "trusts_pickle"
 # These change the last bits of a result, and not what it is.
-COMPUTED_BY = frozenset({"device", "batch_size", IRRELEVANT})
+COMPUTED_BY = frozenset({"device", "batch_size"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +181,7 @@ def network_words(settings: SweepSettings, files: SweepFiles) -> str:
 
 def _relevant(choice: PluginChoice) -> dict[str, Any]:
     """Give the table of a plugin, without where its files lie: their contents count elsewhere."""
-    left_out = {IRRELEVANT, *named_files(choice.settings)}
+    left_out = named_files(choice.settings)
     table = {key: value for key, value in choice.to_table().items() if key not in left_out}
     if "device" in table:
         # "cuda:1" computes as "cuda:0" does, given one kind of card.

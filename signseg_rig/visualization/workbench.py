@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from signseg_rig.interfaces import Generator, Optimizer
 from signseg_rig.seeds import named_rng
+from signseg_rig.toml_text import parse_toml
 from signseg_rig.visualization.evolution import Evolution, Search, evolve_together
 from signseg_rig.visualization.results import Result, ResultFolder
 from signseg_rig.visualization.software import Software, software_here
@@ -109,7 +109,7 @@ def _use_one_thread() -> None:
 
 
 def _settings(sweep: str) -> SweepSettings:
-    return SweepSettings.model_validate(tomllib.loads(sweep))
+    return SweepSettings.model_validate(parse_toml(sweep))
 
 
 def _optimizer(settings: SweepSettings, generator: Generator, task: Task) -> Optimizer:

@@ -17,6 +17,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from filelock import FileLock, Timeout
 
 from signseg_rig.errors import WeightsError, WeightsMissingError
+from signseg_rig.user_files import read_user_file
 from signseg_rig.weights.catalogue import Download, WeightFile
 from signseg_rig.whole_files import remove, write_whole
 
@@ -130,9 +131,9 @@ class _Transfer:
     def _same_version(self) -> str:
         """Give what the server called the version that was begun, if it is of this address."""
         try:
-            told = json.loads(self._version.read_text(encoding="utf-8"))
+            told = json.loads(read_user_file(self._version))
             return str(told["version"]) if told["url"] == self._url else ""
-        except (OSError, ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             return ""
 
     def _receive(self, n_here: int, on_progress: OnProgress) -> None:

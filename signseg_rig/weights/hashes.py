@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+from signseg_rig.user_files import read_user_file
 from signseg_rig.whole_files import write_whole
 
 CHUNK_BYTES = 2**20
@@ -38,8 +39,8 @@ def pin_of(path: Path) -> Path:
 def pinned_sha256(path: Path) -> str:
     """Give the hash that is kept of a file; empty where none is, or what is there is no hash."""
     try:
-        text = pin_of(path).read_text(encoding="ascii")
-    except (OSError, ValueError):
+        text = read_user_file(pin_of(path)).decode("ascii")
+    except ValueError:
         return ""
     found = re.match(r"([0-9a-f]{64})\b", text)
     return found[1] if found else ""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
 from signseg_rig.errors import RigError, WeightsError
 from signseg_rig.plugins import Group, load_plugin
-from signseg_rig.settings import InputPath, Settings, settings_of
+from signseg_rig.settings import Conflict, InputPath, Settings, settings_of, without_setting
 from signseg_rig.weights.files import find_weights
 from signseg_rig.weights.hashes import file_sha256
 from signseg_rig.weights.inference import CPU, require_device
@@ -59,21 +59,19 @@ class ModelSettings(DeviceSettings):
     @model_validator(mode="before")
     @classmethod
     def _trusts_no_file(cls, table: object) -> object:
-        if not isinstance(table, Mapping) or "trusts_pickle" not in table:
-            return table
-        if table["trusts_pickle"] is not False:
-            raise ValueError(
-                "trusts_pickle is no setting any more: what a weight file holds beside its tensors "
-                "is passed over, and nothing in it is run; take the line out"
-            )
-        # What it was by default is written in records of earlier versions.
-        return {key: value for key, value in table.items() if key != "trusts_pickle"}
+        why = (
+            ": what a weight file holds beside its tensors is passed over, and nothing in it is "
+            "run; take the line out"
+        )
+        return without_setting(table, "trusts_pickle", default=False, why=why)
 
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield weights that are read and drawn."""
         if self.weights_path is not None and self.random_seed is not None:
-            raise ValueError("weights_path and random_seed exclude each other; choose one")
-        return self
+            yield Conflict(
+                "weights_path and random_seed exclude each other; choose one",
+                (("random_seed",), ("weights_path",)),
+            )
 
 
 def load_model(

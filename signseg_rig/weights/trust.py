@@ -8,12 +8,15 @@ from pathlib import Path
 import platformdirs
 
 from signseg_rig.errors import ConfigError, WeightsError, WeightsMissingError
+from signseg_rig.user_files import UnreadableFileError, read_user_file
 from signseg_rig.weights.hashes import file_sha256
 from signseg_rig.whole_files import write_whole
 from signseg_rig.wording import explained_writing
 
 PROGRAM_SUFFIX = ".torchscript"
 REMEDY = "Make the folder one that you can write to."
+# Of a hundred thousand files.
+MAX_BYTES = 2**24
 
 
 def trust_list() -> Path:
@@ -91,8 +94,8 @@ def require_program(path: Path) -> None:
 
 def _trusted() -> dict[str, str]:
     try:
-        text = trust_list().read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = read_user_file(trust_list(), max_bytes=MAX_BYTES).decode(errors="replace")
+    except UnreadableFileError:
         return {}
     return dict(re.findall(r"^([0-9a-f]{64})  (.*)$", text, flags=re.MULTILINE))
 

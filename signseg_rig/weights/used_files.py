@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from signseg_rig.settings import PluginChoice, Settings, plugin_choices
+from signseg_rig.settings import PluginChoice, Settings, all_settings, plugin_choices
 from signseg_rig.weights.catalogue import CATALOGUE
 from signseg_rig.weights.files import find_weights
 from signseg_rig.weights.hashes import file_sha256
 
 
 def used_weights(settings: Settings | PluginChoice) -> dict[str, str]:
-    """Hash the files that the plugins which settings choose will load.
+    """Hash the files that the plugins which settings choose will load, and that their tables name.
 
     Parameters
     ----------
@@ -29,6 +29,9 @@ def used_weights(settings: Settings | PluginChoice) -> dict[str, str]:
         A file of the catalogue is not there, or is another.
     """
     paths = {path for _, choice in plugin_choices(settings) for path in _used_files(choice)}
+    # Those of a table within a plugin's, such as the pattern of a score.
+    tables = [table for place, table in all_settings(settings) if place]
+    paths.update(path for table in tables for path in _read_files(table))
     return {str(path): file_sha256(path) for path in sorted(paths)}
 
 
@@ -37,12 +40,18 @@ def named_files(settings: Settings) -> dict[str, Path]:
     return {name: value for name, value in settings if isinstance(value, Path) and value.is_file()}
 
 
+def _read_files(settings: Settings) -> Iterator[Path]:
+    """Yield the files that settings name, without weights that are drawn instead."""
+    is_drawn = getattr(settings, "random_seed", None) is not None
+    for name, path in named_files(settings).items():
+        if not (is_drawn and name == "weights_path"):
+            yield path
+
+
 def _used_files(choice: PluginChoice) -> Iterator[Path]:
-    files = named_files(choice.settings)
+    yield from _read_files(choice.settings)
     if getattr(choice.settings, "random_seed", None) is not None:
-        yield from (path for name, path in files.items() if name != "weights_path")
         return
-    yield from files.values()
     # Metrics are called otherwise than the network or detector that they use.
     name = getattr(choice.settings, "weights_name", choice.kind)
     if name in CATALOGUE and hasattr(choice.settings, "weights_path"):

@@ -975,7 +975,8 @@ def test_other_weights_are_refused_and_other_software_is_noted(rig: Rig, stopped
     file = stopped / "manifest.json"
     manifest = json.loads(file.read_text())
     file.write_text(json.dumps({**manifest, "weights_sha256": {"model.pt": "0" * 64}}))
-    with pytest.raises(ReplayMismatchError, match="weight files"):
+    said = rf"weight files .*: model\.pt had the sha256 {'0' * 64} and has none\. Put"
+    with pytest.raises(ReplayMismatchError, match=said):
         rig.resume(has_display=False)
     file.write_text(json.dumps({**manifest, "python": "2.7"}))
     rig.resume()

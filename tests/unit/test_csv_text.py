@@ -4,8 +4,10 @@ import csv
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from signseg_rig.csv_text import csv_text
+from signseg_rig.csv_text import csv_text, plain_text
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,9 @@ def test_what_is_a_number_or_harmless_stays(cell):
 
 def test_what_is_not_known_is_empty():
     assert csv_text([(float("nan"), "nan")]) == ",nan\r\n"
+
+
+@given(st.text(st.sampled_from("'=+-@\t\r3ab")) | st.text(st.characters(exclude_categories=["Cs"])))
+def test_every_text_is_read_as_it_was_written(text):
+    ((cell, _),) = csv.reader(io.StringIO(csv_text([(text, 0)]), newline=""))
+    assert plain_text(cell) == text

@@ -16,8 +16,8 @@ from signseg_rig.guarded_files import (
     make_folder,
     open_to_append,
     read_file,
-    refuse_link,
 )
+from signseg_rig.regular_files import refuse_link
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX links and pipes")
 

@@ -31,10 +31,12 @@ OPT_INS = {
     "finds_unsafe_format": ["signseg_rig/weights/array_pickles.py"],
     "finds_write_in_place": [
         "signseg_rig/cli/outputs.py",  # into a pipe or a device that the user named
-        "signseg_rig/guarded_files.py",  # behind what a log holds
+        "signseg_rig/regular_files.py",  # behind what a log holds
         "signseg_rig/weights/downloads.py",  # a draft, which is checked before it gets its name
         "signseg_rig/whole_files.py",  # a draft of its own
     ],
+    # The one that asks `conflicts`.
+    "finds_conflict_told_alone": ["signseg_rig/settings.py"],
 }
 # What writes a file by itself, and the names of what may be given to it in place of a path.
 WRITER = re.compile(
@@ -122,6 +124,14 @@ def finds_unfinished_work(source: str) -> Iterator[tuple[int, str]]:
                 yield number, f"says {word}"
 
 
+def finds_conflict_told_alone(source: str) -> Iterator[tuple[int, str]]:
+    """Look for validators of whole tables, of which the first hides what others would say."""
+    for call in _calls(source):
+        mode = {word.arg: ast.unparse(word.value) for word in call.keywords}.get("mode")
+        if ast.unparse(call.func).endswith("model_validator") and mode == "'after'":
+            yield call.lineno, "validates a table; yield a Conflict from its conflicts()"
+
+
 def finds_error_that_is_no_sentence(source: str) -> Iterator[tuple[int, str]]:
     """Look at the toolkit's errors only: pydantic makes sentences of a validator's ValueErrors."""
     for node in ast.walk(ast.parse(source)):
@@ -204,6 +214,11 @@ CASES: list[tuple[Rule, list[str], list[str]]] = [
         finds_unfinished_work,
         ["x = 1  # TODO: tidy", "# FIXME"],
         ["# todos os santos", "HACKNEY = 1"],
+    ),
+    (
+        finds_conflict_told_alone,
+        ["@model_validator(mode='after')\ndef f(self): ..."],
+        ["@model_validator(mode='before')\ndef f(table): ..."],
     ),
     (
         finds_error_that_is_no_sentence,

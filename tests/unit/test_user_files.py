@@ -14,6 +14,8 @@ from signseg_rig.experiment_file import read_experiment
 from signseg_rig.settings_file import read_as_far_as_possible
 from signseg_rig.user_files import UnreadableFileError, read_user_file
 from signseg_rig.visualization import read_sweep
+from signseg_rig.weights import trust
+from signseg_rig.weights.hashes import pin_of, pinned_sha256
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
@@ -31,6 +33,19 @@ def test_a_pipe_into_which_nobody_writes_does_not_hang(read, tmp_path: Path) -> 
     os.mkfifo(path)
     with pytest.raises(ConfigError, match="it is a pipe and not a regular file"):
         read(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
+@pytest.mark.timeout(20)
+def test_what_is_kept_of_weights_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"weights")
+    os.mkfifo(pin_of(weights))
+    assert pinned_sha256(weights) == ""
+    monkeypatch.setattr(trust, "trust_list", lambda: pin_of(weights))
+    assert not trust.is_trusted("0" * 64)
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no /dev/zero")

@@ -326,7 +326,9 @@ def test_every_bad_line_of_a_table_is_told(write_table, images):
 
 def test_a_table_without_a_column(write_table, images):
     path = write_table([("u", "a", 1)], ("unit", "image", "rate"))
-    with pytest.raises(DataSetError, match=r"no column 'repeat', 'rate_hz'; .* unit, image, rate"):
+    with pytest.raises(
+        DataSetError, match=r"no column 'repeat', 'rate_hz'; .* 'unit', 'image', 'rate'"
+    ):
         read_rate_csv(path, images)
 
 

@@ -199,19 +199,59 @@ def test_a_stimulus_table_without_columns(tmp_path):
         read_stimulus_table(path)
 
 
-@pytest.mark.parametrize(("order", "is_told"), [("passes", False), ("at random", True)])
-def test_images_that_are_not_shown_pass_by_pass_are_told_of(order, is_told):
-    rng = np.random.default_rng(0)
-    names = [f"{index:02}" for index in range(20)]
-    images = open_images({name: np.full((2, 2, 3), int(name), np.uint8) for name in names})
-    shown = np.concatenate([rng.permutation(names) for _pass in range(6)])
+def session(shown, kept, n_images):
+    """Make a data set whose rates are one spike in each presentation that was kept."""
+    images = open_images(
+        {f"{index:03}": np.full((2, 2, 3), index, np.uint8) for index in range(n_images)}
+    )
+    onsets_s = kept * 0.5
+    unit = UnitSpikes(onsets_s + 0.1, np.array([[0.0, len(shown)]]))
+    presentations = Presentations(onsets_s, tuple(f"{index:03}" for index in shown[kept]))
+    return data_from_spikes([{"u": unit}], presentations, images, session={})
+
+
+def is_told(data):
+    return any("not shown pass by pass" in problem.message for problem in data.reader_problems)
+
+
+@pytest.mark.parametrize("lost", [0, 0.03, 0.08, 0.15])
+@pytest.mark.parametrize("n_passes", [2, 3, 6, 20])
+@pytest.mark.parametrize("n_images", [20, 100])
+def test_lost_presentations_leave_gaps_in_their_passes(n_images, n_passes, lost):
+    """Whatever was lost, the trials of a pass are of that pass."""
+    rng = np.random.default_rng([n_images, n_passes])
+    shown = np.concatenate([rng.permutation(n_images) for _ in range(n_passes)])
+    kept = np.flatnonzero(rng.random(len(shown)) >= lost)
+    data = session(shown, kept, n_images)
+    assert not is_told(data)
+    expected = np.zeros((n_images, n_passes), dtype=bool)
+    expected[shown[kept], kept // n_images] = True
+    expected = expected[[int(image_id) for image_id in data.image_ids]]
+    is_trial = np.isfinite(data.rates_hz[0])
+    # Where a pass begins with an image that the one before had lost there is no telling; both of
+    # their trials are wrong then.
+    assert (is_trial != expected).mean() <= 0.05 * (lost > 0)
+
+
+@pytest.mark.parametrize("lost", [0, 0.15])
+@pytest.mark.parametrize("n_repeats", [2, 3, 6, 20])
+@pytest.mark.parametrize("order", ["at random", "repeats in a row", "in two blocks"])
+def test_images_that_are_not_shown_pass_by_pass_are_told_of(order, n_repeats, lost):
+    rng = np.random.default_rng(n_repeats)
+    shown = np.repeat(np.arange(20), n_repeats)
     if order == "at random":
         shown = rng.permutation(shown)
-    # Some showings were broken off, which moves later ones of the same image by one.
-    kept = np.sort(rng.permutation(len(shown))[:118])
-    presentations = Presentations(kept * 0.5, tuple(shown[kept]))
-    data = data_from_spikes(
-        [{"u": UnitSpikes(np.array([1.0, 2.0]), WHOLE)}], presentations, images, session={}
-    )
-    messages = [problem.message for problem in data.reader_problems]
-    assert any("not shown pass by pass" in message for message in messages) == is_told
+    elif order == "in two blocks":
+        halves = np.arange(20).reshape(2, 10)
+        shown = np.concatenate([rng.permutation(half) for half in halves for _ in range(n_repeats)])
+    data = session(shown, np.flatnonzero(rng.random(len(shown)) >= lost), 20)
+    assert is_told(data)
+    n_trials = np.isfinite(data.rates_hz[0]).sum(axis=1)
+    assert data.n_repeats == n_trials.max()
+
+
+def test_images_that_all_but_the_first_pass_lack_are_in_passes():
+    shown = np.concatenate([np.arange(20), *[np.arange(5)] * 4])
+    data = session(shown, np.arange(len(shown)), 20)
+    assert not is_told(data)
+    assert np.isfinite(data.rates_hz[0]).sum(axis=1).tolist() == [5] * 5 + [1] * 15

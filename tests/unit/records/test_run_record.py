@@ -287,6 +287,29 @@ def test_an_image_that_is_there_is_not_written_again(
     assert {item: item.stat().st_mtime_ns for item in (path / "blobs").iterdir()} == before
 
 
+@pytest.mark.parametrize("damage", ["cut off", "another image", "empty"])
+def test_an_image_that_is_damaged_is_written_again(
+    path: Path, create: Create, images: dict[str, ImageArray], damage: str
+) -> None:
+    with create(path) as record:
+        record.save_images(images)
+    first, second = ((path / "blobs" / f"{key}.png") for key in list(images)[:2])
+    content = {
+        "cut off": first.read_bytes()[:40],
+        "another image": second.read_bytes(),
+        "empty": b"",
+    }
+    first.write_bytes(content[damage])
+    with RunRecord.reopen(path) as record:
+        assert record.reader.has_image(first.stem)
+        assert not record.reader.holds_image(first.stem)
+        record.restore_images(images)
+    with RunReader.open(path) as reader:
+        for key, pixels in images.items():
+            assert reader.holds_image(key)
+            np.testing.assert_array_equal(reader.image(key), pixels)
+
+
 def test_more_images_than_the_backlog_holds(path: Path, create: Create, block: Any) -> None:
     pixels = [np.full((2, 2, 3), index, dtype=np.uint8) for index in range(256)]
     images = {array_sha256(image): image for image in pixels}

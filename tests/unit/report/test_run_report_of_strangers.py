@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from signseg_rig.errors import RecordError, ReportError
-from signseg_rig.records import RunReader, RunRecord
+from signseg_rig.records import RunReader, RunRecord, explained_decoding
 from signseg_rig.report import write_report
 from signseg_rig.report.run_content import MAX_THREADS, gather
 from signseg_rig.types import ProtocolResult, Told
@@ -88,3 +88,13 @@ def test_figures_are_not_written_into_a_folder_that_a_link_leads_to(tmp_path: Pa
         write_report(path)
     assert list((tmp_path / "mine").iterdir()) == []
     write_report(path, tmp_path / "elsewhere")
+
+
+def test_an_experiment_file_that_ends_the_stack_is_told_to_be_edited(tmp_path: Path) -> None:
+    path = record_of(tmp_path / "run")
+    with RunRecord.reopen(path) as record:
+        record.note("experiment", version=1)
+    (path / "experiment.toml").write_text("version = 1\na = " + "[" * 100_000)
+    with RunReader.open(path) as reader, explained_decoding(path):
+        (_, edited), *_ = [note for note in gather(reader).notes if note[0] == "later"]
+    assert "experiment.toml was edited after the run: it is no TOML any more, line 2: " in edited

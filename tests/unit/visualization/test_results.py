@@ -164,8 +164,8 @@ def archive(path, content, *, compression=zipfile.ZIP_STORED, n_more=0):
         (lambda path: archive(path, header_of("((" * 900)), "cannot be read"),
         (lambda path: archive(path, b"", n_more=100), "107 members, more than any result"),
         (lambda path: path.write_bytes(b"PK\5\6" + bytes(18)), "cannot be read|no archive"),
-        (lambda path: path.mkdir(), "no regular file"),
-        (os.mkfifo, "no regular file"),
+        (lambda path: path.mkdir(), "it is a folder"),
+        (os.mkfifo, "it is a pipe and not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "cannot be read"),
     ],
 )

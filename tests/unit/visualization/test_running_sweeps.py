@@ -195,7 +195,9 @@ def test_manifests_tell_of_the_seeds_that_there_were(sweep_file, pretends):
     assert recorded == software.software_here(read_sweep(sweep_file))
 
 
-@pytest.mark.parametrize("content", ["{", "[3]", "[{}]", '{"seed": 1}', '[{"distributions": {}}]'])
+@pytest.mark.parametrize(
+    "content", ["{", "[3]", "[{}]", '{"seed": 1}', '[{"distributions": {}}]', "[" * 100_000]
+)
 def test_a_manifest_that_is_none_says_what_to_do(sweep_file, pretends, content):
     visualize(sweep_file)
     (sweep_file.parent / "small" / "manifest.json").write_text(content)

@@ -170,6 +170,30 @@ def test_out_dir_knows_the_home_folder(sweep_file, tmp_path, monkeypatch):
     assert read_sweep(sweep_file).folder == tmp_path / "home" / "sweeps" / "small"
 
 
+def test_every_conflict_of_a_sweep_is_told_at_once(sweep_file):
+    text = sweep_file.read_text()
+    for old, new in (
+        ('"tench"]', '"tench", "wig"]\nneurons = "v4.neurons"'),
+        ("n_repeats = 1", 'n_repeats = 1\nhidden = { layer = "_fc", images = "b" }'),
+        ("input_size_px = 32", 'random_seed = 1\nweights_path = "a.pth"'),
+        ('kind = "cma_es"\nn_codes = 4', 'kind = "genetic"\nn_codes = 4\nn_conserved = 4'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    sweep_file.write_text(f"{text}[metrics.s]\nkind = 'spectra'\nslope_to_cycles = 4\n")
+    with pytest.raises(ConfigError) as caught:
+        read_sweep(sweep_file)
+    for place in (
+        r"units[2]: units should name each once; 'wig'",
+        "hidden: hidden ablates layers",
+        "hidden.layer: hidden.layer '_fc' is the readout",
+        "network.random_seed: weights_path and random_seed exclude",
+        "optimizer.n_conserved: n_conserved (4) should be below n_codes (4)",
+        "metrics.s.slope_to_cycles: slope_to_cycles (4.0) should be at least twice",
+    ):
+        assert place in str(caught.value)
+
+
 def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
     before = {task.key for task in list_tasks(read_sweep(sweep_file))}
     text = sweep_file.read_text().replace('"tench"]', '"tench", "daisy"]')
@@ -183,7 +207,11 @@ def test_more_units_and_repeats_leave_the_others_alone(sweep_file):
     ("old", "new", "message"),
     [
         ("strengths = [0.5, 1.0]", "strengths = [0.5, 1.5]", r"sweep\.toml:\d+: strengths\[1\]"),
-        ("strengths = [0.5, 1.0]", "strengths = [0.5, 0.5]", "strengths names some more than once"),
+        (
+            "strengths = [0.5, 1.0]",
+            "strengths = [0.5, 0.5]",
+            "strengths should name each once; 0.5",
+        ),
         ("n_repeats", "n_repeat", "n_repeat"),
         ("n_repeats = 1", 'controls = ["number", "sign"]', r"controls\[1\]"),
         ('kind = "cma_es"', 'kind = "cmaes"', "cma_es"),

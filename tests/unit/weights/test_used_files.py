@@ -6,7 +6,7 @@ from signseg_rig.errors import WeightsMissingError
 from signseg_rig.metrics.objectness import ObjectnessSettings
 from signseg_rig.metrics.perceptual import LpipsSettings
 from signseg_rig.networks.checkpoints import SimSiamSettings
-from signseg_rig.settings import PluginChoice, Settings
+from signseg_rig.settings import InputPath, PluginChoice, Settings
 from signseg_rig.weights import ModelSettings, file_sha256, find_weights, used_weights
 
 
@@ -44,6 +44,25 @@ def test_weights_that_settings_use_are_hashed_once_each(tmp_path, monkeypatch):
     monkeypatch.setenv("SIGNSEG_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsMissingError):
         used_weights(chooses(ModelSettings(), ModelSettings()))
+
+
+class Pattern(Settings):
+    path: InputPath
+
+
+class Chosen(Settings):
+    patterns: tuple[Pattern, ...]
+
+
+def test_files_of_tables_within_a_plugins_are_hashed_too(tmp_path):
+    path = tmp_path / "pattern.npy"
+    path.write_bytes(b"pattern")
+    choice = PluginChoice.model_construct(
+        group="protocols", kind="a", settings=Chosen(patterns=(Pattern(path=path),))
+    )
+    chosen = chooses(ModelSettings(random_seed=1), ModelSettings(random_seed=1))
+    for settings in (choice, chosen.model_copy(update={"network": choice})):
+        assert used_weights(settings) == {str(path): file_sha256(path)}
 
 
 def test_files_that_metrics_use_by_default_are_hashed_too():
