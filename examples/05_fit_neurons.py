@@ -17,7 +17,7 @@ The same from the command line:
         --out v4.neurons
     signseg-rig predict v4.neurons --images FOLDER/images.zip --sign negative --out rates.csv
     signseg-rig ablate v4.neurons --images FOLDER/images.zip --n-draws 1
-    signseg-rig choose examples/08_choices.toml
+    signseg-rig choose examples/09_choices.toml
 
 Needs the `demo` extra: pip install 'signseg-rig[demo]'
 """

@@ -1,8 +1,10 @@
-"""The parts of the benchmark by name; each is imported when it is measured."""
+"""The parts of the benchmark by name; each is measured in a process of its own."""
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pkgutil import resolve_name
 from typing import cast
 
@@ -44,6 +46,8 @@ def require_parts(names: list[str]) -> None:
 def measure(name: str) -> list[Figure]:
     """Measure the figures of one part.
 
+    What other parts have imported and allocated would count among its memory and its time.
+
     Parameters
     ----------
     name : str
@@ -53,5 +57,11 @@ def measure(name: str) -> list[Figure]:
     -------
     figures : list of Figure
     """
+    anew = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=anew) as process:
+        return process.submit(_measure_here, name).result()
+
+
+def _measure_here(name: str) -> list[Figure]:
     part = cast("Callable[[], list[Figure]]", resolve_name(PARTS[name]))
     return part()

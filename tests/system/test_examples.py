@@ -94,7 +94,7 @@ def test_03_explains_every_setting() -> None:
     assert not fields(read_experiment(example)) - set(re.findall(r"\w+", example.read_text()))
 
 
-@pytest.mark.parametrize("name", ["04_plugin_package", "08_response_source"])
+@pytest.mark.parametrize("name", ["04_plugin_package", "10_response_source"])
 def test_plugin_packages(name: str) -> None:
     package = EXAMPLES / name
     output = run(
@@ -190,10 +190,10 @@ def test_07_sweep(tmp_path: Path) -> None:
     assert "similarity.centered.across.mean" in page
 
 
-def test_08_choices_is_read() -> None:
+def test_09_choices_is_read() -> None:
     from signseg_rig.choices import read_choice_settings
 
-    settings = read_choice_settings(EXAMPLES / "08_choices.toml")
+    settings = read_choice_settings(EXAMPLES / "09_choices.toml")
     assert settings.rectify == "split"
     assert list(settings.sessions) == ["201025", "210325"]
     assert settings.sessions["201025"].images == EXAMPLES / "v4" / "201025" / "images.zip"
