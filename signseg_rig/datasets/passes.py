@@ -54,9 +54,9 @@ def passes(images: IntArray) -> IntArray | None:
     over the root of their number, and images shown in two blocks one half.
 
     Wrong decisions in simulated orders of 2 to 20 passes, 0 to 15 % of presentations lost (400
-    draws of each, 60 of 200 images): of 20 and more images none; of 10 images at most 0.7 % of passes were taken for
-    a random order, and 4 % of random orders for passes, with 2 passes. Of 5 images these are 4 %,
-    with 3 passes, and 30 %, with 2: many random orders of so few are passes.
+    draws of each, 60 of 200 images): of 20 and more images none; of 10 images at most 0.7 % of
+    passes were taken for a random order, and 4 % of random orders for passes, with 2 passes. Of 5
+    images these are 4 %, with 3 passes, and 30 %, with 2: many random orders of so few are passes.
 
     Examples
     --------
