@@ -25,7 +25,10 @@ from signseg_rig.types import FloatArray
 N_IMAGES, N_FEATURES, N_UNITS = 240, 60, 20
 N_COMPARED = 7  # of each strength; positive with negative, equal share, comes first
 NOISE = 0.7  # of the SD of what the features drive
-KINDS = ("signed", "signed, shared tuning", "rectified", "split", "uniform", "planted")
+KINDS = (
+    *("signed", "signed, shared tuning", "rectified", "rectified, no rate below 0", "split"),
+    *("split, no rate below 0", "uniform", "planted"),
+)
 
 
 def simulate(kind: str, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -33,20 +36,22 @@ def simulate(kind: str, rng: np.random.Generator) -> tuple[FloatArray, FloatArra
     signed = rng.standard_normal((N_IMAGES, N_FEATURES))
     weights = rng.standard_normal((N_UNITS, N_FEATURES))
     positive = np.maximum(signed, 0)
+    features_of, _, ending = kind.partition(", ")
     features, driving = {
         "split": (np.concatenate([positive, np.maximum(-signed, 0)], axis=1), signed),
         "rectified": (positive, positive),
         "planted": (positive, positive),
         "uniform": (rng.random((N_IMAGES, N_FEATURES)),) * 2,
-    }.get(kind, (signed, signed))
-    if kind == "signed, shared tuning":
+    }.get(features_of, (signed, signed))
+    if ending == "shared tuning":
         weights = rng.standard_normal((N_UNITS, 3)) @ rng.standard_normal((3, N_FEATURES))
     if kind == "planted":  # a third of the inputs excite, strongly; the others inhibit
         signs = np.where(np.arange(N_FEATURES) < N_FEATURES // 3, 1.0, -0.5)
         weights = rng.permuted(signs * rng.gamma(1, 1, weights.shape), axis=1)
     driven = driving @ weights.T
     driven /= driven.std(axis=0)
-    return features, driven + NOISE * rng.standard_normal(driven.shape)
+    responses = driven + NOISE * rng.standard_normal(driven.shape)
+    return features, np.maximum(responses, 0) if ending == "no rate below 0" else responses
 
 
 def choose(kind: str, number: int) -> Choices:
@@ -80,7 +85,7 @@ def main(n_sessions: int) -> None:
 
 
 def _print(kind: str, n_together: int, tests: list[ChoiceTest]) -> None:
-    sys.stdout.write(f"{kind:22} sessions together {n_together}  {describe(tests)}\n")
+    sys.stdout.write(f"{kind:26} sessions together {n_together}  {describe(tests)}\n")
     sys.stdout.flush()
 
 

@@ -59,6 +59,7 @@ def choose(
 def _print(study: ChoiceStudy, console: Console) -> None:
     from rich.table import Column, Table
 
+    from signseg_rig.neurons import MEANING
     from signseg_rig.report.choice_page import describe_session
 
     for session in dict.fromkeys(one.session for one in study.tests):
@@ -81,6 +82,7 @@ def _print(study: ChoiceStudy, console: Console) -> None:
             console.print(table)
         for remark in dict.fromkeys(one.remark for one in own if one.remark):
             console.print(f"No p and no interval: {remark}.", highlight=False)
+    console.print(MEANING, highlight=False)
 
 
 def _numbers(one: ChoiceTest) -> list[str]:

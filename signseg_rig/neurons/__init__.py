@@ -1,7 +1,7 @@
 """Models of recorded neurons: fits, how good they are, and what is left of them without a sign."""
 
 from signseg_rig.neurons.ablation_curves import AblationPoint, ablation_curves
-from signseg_rig.neurons.choice_tests import ChoiceTest, compare_choices
+from signseg_rig.neurons.choice_tests import MEANING, ChoiceTest, compare_choices
 from signseg_rig.neurons.choices import Choices, Removal, ablated_choices, choose_images
 from signseg_rig.neurons.comparisons import ONE_SIGN_FITS, comparison_fits, fit_ablated
 from signseg_rig.neurons.cross_validation import (
@@ -35,6 +35,7 @@ from signseg_rig.neurons.reliability import (
 from signseg_rig.neurons.shuffles import block_groups
 
 __all__ = [
+    "MEANING",
     "ONE_SIGN_FITS",
     "Ablation",
     "AblationPoint",

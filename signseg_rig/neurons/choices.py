@@ -49,16 +49,21 @@ class Choices:
     intact : (n_units,) float array, in standard deviations
         Mean response to the images that the intact model likes best, above that to all images, in
         standard deviations of the neuron's responses over the images.
-    removed : dict of Removal to (n_units,) float array, in standard deviations
-        The same of an ablated model, less that of the intact one. NaN where so much was removed
-        that a model likes all images equally.
+    by_fold : dict of Removal to (n_units, n_folds) float array, in standard deviations
+        The same of an ablated model, less that of the intact one, in each fold, whose images no
+        other fold has. NaN where so much was removed that a model likes all images equally.
     n_chosen : int
         Images that are chosen in each fold.
     """
 
     intact: FloatArray
-    removed: dict[Removal, FloatArray]
+    by_fold: dict[Removal, FloatArray]
     n_chosen: int
+
+    @property
+    def removed(self) -> dict[Removal, FloatArray]:
+        """Means over folds, (n_units,) each."""
+        return {removal: values.mean(axis=1) for removal, values in self.by_fold.items()}
 
 
 def choose_images(predictions: FloatArray, n_chosen: int) -> FloatArray:
@@ -168,10 +173,14 @@ def ablated_choices(
             liked.setdefault(removal, []).append((chosen * deviation[is_test].T).sum(axis=1))
         found.append({removal: np.mean(draws, axis=0) for removal, draws in liked.items()})
         on_progress(fold + 1)
-    mean = {removal: np.mean([one[removal] for one in found], axis=0) for removal in found[0]}
-    intact = mean.pop(None)
-    removed = {removal: one - intact for removal, one in mean.items() if removal is not None}
-    return Choices(intact, removed, n_chosen)
+    by_model: dict[Removal | None, FloatArray] = {
+        removal: np.stack([one[removal] for one in found], axis=1) for removal in found[0]
+    }
+    intact = by_model[None]
+    by_fold: dict[Removal, FloatArray] = {
+        removal: one - intact for removal, one in by_model.items() if removal is not None
+    }
+    return Choices(intact.mean(axis=1), by_fold, n_chosen)
 
 
 def _models(

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from signseg_rig.choices import ChoiceStudy
-from signseg_rig.neurons import Removal, describe_signs
+from signseg_rig.neurons import MEANING, Removal, describe_signs
 from signseg_rig.report.drawing import new_figure
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.tables import write_table
@@ -49,6 +49,7 @@ def write_choice_report(study: ChoiceStudy) -> Path:
         name=study.settings.name,
         settings=study.settings,
         described=study.described,
+        meaning=MEANING,
         is_anyway=study.signed_features_anyway,
         sessions=[
             (describe_session(study, name), [one for one in study.tests if one.session == name])

@@ -7,6 +7,7 @@ from signseg_rig.stats.attainable import (
     why_not_significant,
 )
 from signseg_rig.stats.correlation import Correlation, pearson_with_ci, spearman_with_ci
+from signseg_rig.stats.crossed import CrossedMean, crossed_mean
 from signseg_rig.stats.curves import differences_at, mean_difference
 from signseg_rig.stats.hierarchical import HierarchicalMean, hierarchical_mean
 from signseg_rig.stats.intervals import MIN_VALUES, NOT_PRINTED, mean_interval
@@ -19,10 +20,12 @@ __all__ = [
     "MIN_VALUES",
     "NOT_PRINTED",
     "Correlation",
+    "CrossedMean",
     "HierarchicalMean",
     "PairedTest",
     "PermutationTest",
     "adjust_fdr",
+    "crossed_mean",
     "differences_at",
     "hierarchical_mean",
     "mean_difference",

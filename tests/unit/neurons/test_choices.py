@@ -140,18 +140,18 @@ class TestResponses:
 class TestComparison:
     @staticmethod
     def drawn(rng, n_units, shift=0.0):
-        removed = {}
+        by_fold = {}
         for sign in ("positive", "negative"):
             for control in ("", "number", "magnitude", "equal_number", "equal_magnitude"):
-                values = rng.standard_normal(n_units) + (shift if sign == "positive" else 0)
-                removed[Removal(sign, control, 0.7)] = values
-        return Choices(np.ones(n_units), removed, 3)
+                values = rng.standard_normal((n_units, 4)) + (shift if sign == "positive" else 0)
+                by_fold[Removal(sign, control, 0.7)] = values
+        return Choices(np.ones(n_units), by_fold, 3)
 
     def test_of_few_neurons_says_that_there_are_too_few(self):
         tests = compare_choices({"few": self.drawn(np.random.default_rng(0), 5, -9)})
         assert len(tests) == 7
         for test in tests:
-            assert "of 5 neurons none could be significant, at least 6" in test.remark
+            assert "5 neurons say nothing about others, at least 6" in test.remark
             assert np.isnan([test.p_value, test.q_value, test.low, test.high]).all()
 
     def test_over_sessions_takes_sessions_for_the_observations(self):
