@@ -1,8 +1,31 @@
 """The one family of errors: a message says what, got what, expected what, and what to do."""
 
+# A name, a value or a message of a library, which may quote a whole file, fits in.
+MAX_LINE = 1500
+
 
 class RigError(Exception):
-    """Anything that this toolkit reports about itself or its surroundings."""
+    """Anything that this toolkit reports about itself or its surroundings.
+
+    Messages quote names and values of files that anybody may have written: what stands in a line
+    behind `MAX_LINE` characters is left out of its middle, so that the remedy at its end stays, and
+    characters that could tell a terminal to do something are spelt out.
+    """
+
+    def __str__(self) -> str:
+        """Return the message, its lines of a length that can be read."""
+        return "\n".join(_readable(line) for line in super().__str__().split("\n"))
+
+
+def _readable(line: str) -> str:
+    spelt = "".join(
+        one if one.isprintable() or one == "\t" else one.encode("unicode_escape").decode("ascii")
+        for one in line
+    )
+    if len(spelt) <= MAX_LINE:
+        return spelt
+    kept = MAX_LINE // 2
+    return f"{spelt[:kept]} [{len(spelt) - 2 * kept} characters more] {spelt[-kept:]}"
 
 
 class ConfigError(RigError, ValueError):

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from signseg_rig.datasets.extras import missing_package
 from signseg_rig.datasets.hdf5_files import is_hdf5, require_self_contained
+from signseg_rig.datasets.matlab_elements import check_elements
 from signseg_rig.datasets.problems import listed
-from signseg_rig.datasets.room import require_room
+from signseg_rig.datasets.room import require_room, room
 from signseg_rig.errors import DataSetError
 
 NUMERIC_CLASSES = {"double", "single", "logical"} | {
@@ -130,6 +131,8 @@ def _read_version_5(path: Path, name: str) -> Variable:
 
     (shape,) = (shape for known, shape, _kind in io.whosmat(path) if known == name)
     require_room(shape, ITEM_BYTES, f"The variable {name!r} of {path}")
+    if io.matlab.matfile_version(path)[0] == 1:
+        check_elements(np.memmap(path, np.uint8, "r").data, max_bytes=room())
     value = io.loadmat(path, variable_names=[name])[name]
     if value.dtype.kind == "U":
         return [str(text).rstrip() for text in value.ravel()]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -19,15 +20,11 @@ from signseg_rig.errors import DataSetError
 ONLY_ARRAY = "rates_hz"
 SUFFIX = ".npy"
 FORMAT: Any = np.lib.format  # has no types
-# What files and archives raise that are damaged, encrypted, or packed in an unknown way.
-READ_ERRORS = (
-    OSError,
-    ValueError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,
+# What NumPy, files and archives raise where something is damaged, encrypted, or packed in an
+# unknown way, each for another kind of damage.
+READ_ERRORS: Final = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, tokenize.TokenError),
 )
 
 

@@ -41,6 +41,11 @@ def require_room(shape: Iterable[int], item_bytes: int, what: str) -> None:
         )
 
 
+def room() -> int:
+    """Return how many bytes of memory may be taken."""
+    return max(SMALL_BYTES, psutil.virtual_memory().available)
+
+
 def in_words(n_bytes: int) -> str:
     """Return a number of bytes in MiB or GiB.
 

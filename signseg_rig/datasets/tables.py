@@ -222,4 +222,5 @@ def _number(text: str) -> float | None:
 def _raise_problems(path: Path, problems: list[str]) -> None:
     if problems:
         text = first_few(problems, MAX_LISTED, separator="\n")
-        raise DataSetError(f"{len(problems)} lines of {path} cannot be used:\n{text}")
+        lines = "One line" if len(problems) == 1 else f"{len(problems)} lines"
+        raise DataSetError(f"{lines} of {path} cannot be used:\n{text}")

@@ -6,7 +6,6 @@ import io
 import math
 import os
 import struct
-import tokenize
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
+from signseg_rig.datasets.numpy_files import READ_ERRORS
 from signseg_rig.guarded_files import open_to_read
 
 # The largest result that a sweep can have: 100,000 generations of 300 codes, and its image.
@@ -24,11 +24,6 @@ MAX_MEMBERS: Final = 64
 # The end of a zip archive without comment, and what stands before it in a large one.
 END: Final = struct.Struct("<4s4H2LH")
 LOCATOR_BYTES: Final = 20
-# What zipfile and NumPy raise, each for another kind of damage.
-DAMAGE: Final = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, MemoryError),
-    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, tokenize.TokenError),
-)
 
 
 class ArrayFileError(ValueError):
@@ -87,7 +82,7 @@ def read_arrays(
                 }
     except ArrayFileError:
         raise
-    except DAMAGE as error:
+    except READ_ERRORS as error:
         raise ArrayFileError(f"It cannot be read ({type(error).__name__}: {error}).") from error
 
 

@@ -175,7 +175,7 @@ def _read(folder: Path) -> list[dict[str, Any]]:
     try:
         manifests: list[dict[str, Any]] = json.loads(read_file(path, max_bytes=MAX_BYTES))
         for one in manifests:
-            _software_of(one)
+            _what_counts(one)
     except FileNotFoundError:
         return []
     except UNREADABLE as error:
