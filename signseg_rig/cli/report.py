@@ -106,11 +106,12 @@ def _facts(study: SweepStudy, page: Path) -> dict[str, Any]:
         "report": str(page),
         "sweep": study.settings.name,
         "convention": study.settings.convention,
+        "signed_features_anyway": study.settings.signed_features_anyway,
         "signs": study.signs,
         "n_results": sum(len(own) for own in images.results.values()) - images.n_missing,
         "n_missing": images.n_missing,
         "units_without_comparison": list(images.units_without_comparison),
-        "tests": as_records(*tested_rows(study.comparisons)),
+        "tests": as_records(*tested_rows(study)),
     }
 
 

@@ -38,8 +38,8 @@ def write_sweep_report(study: SweepStudy) -> Path:
     """
     settings, images = study.settings, study.images
     folder = settings.folder
-    write_table(folder / "numbers.csv", *number_rows(study.numbers, settings.convention))
-    write_table(folder / "tests.csv", *tested_rows(study.comparisons))
+    write_table(folder / "numbers.csv", *number_rows(study))
+    write_table(folder / "tests.csv", *tested_rows(study))
     drawn = [one for one in study.comparisons if is_main(one.measure)]
     figures = {"images": draw_images(images), "changes": draw_changes(drawn, study.table)}
     write_page(

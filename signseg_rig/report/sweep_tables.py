@@ -9,11 +9,10 @@ import numpy as np
 
 from signseg_rig.stats import MIN_VALUES, smallest_correlation_p
 from signseg_rig.visualization import (
-    Comparison,
     Condition,
     Contrast,
     ContrastOverNetworks,
-    Number,
+    SweepStudy,
     TraitCorrelation,
 )
 
@@ -24,6 +23,8 @@ AGAINST = tuple(f"against_{name}" for name in CONDITION)
 DIFFERENCE = ("difference", "difference_low", "difference_high")
 # Over which tests, and how many, a q-value is corrected; and what may be made of it.
 FAMILY = ("p_value", "q_value", "smallest_p", "family", "n_in_family", "note")
+# Whether features took both signs, so that those of weights mean nothing, and this was known.
+ANYWAY = "signed_features_anyway"
 
 
 class Rows(NamedTuple):
@@ -33,26 +34,28 @@ class Rows(NamedTuple):
     rows: list[tuple[object, ...]]
 
 
-def number_rows(numbers: Sequence[Number], convention: str | None) -> Rows:
+def number_rows(study: SweepStudy) -> Rows:
     """Give every number of a sweep, with the convention by which neuron models were ablated."""
+    settings = study.settings
     return Rows(
-        ("unit", *CONDITION, "convention", "repeat", "measure", "value"),
+        ("unit", *CONDITION, "convention", "repeat", "measure", "value", ANYWAY),
         [
             (
-                *(one.unit, *_cells(one.condition), convention or ""),
+                *(one.unit, *_cells(one.condition), settings.convention or ""),
                 *("" if one.repeat is None else one.repeat, one.measure, one.value),
+                settings.signed_features_anyway,
             )
-            for one in numbers
+            for one in study.numbers
         ],
     )
 
 
-def tested_rows(comparisons: Sequence[Comparison]) -> Rows:
+def tested_rows(study: SweepStudy) -> Rows:
     """Give what was compared with what, and the tests of it."""
     return Rows(
         (
             *("measure", *CONDITION, *AGAINST, "compared", "place", "mean", "mean_against"),
-            *(*DIFFERENCE, "n_units", "rank_biserial", *FAMILY),
+            *(*DIFFERENCE, "n_units", "rank_biserial", *FAMILY, ANYWAY),
         ),
         [
             (
@@ -60,9 +63,9 @@ def tested_rows(comparisons: Sequence[Comparison]) -> Rows:
                 *(one.mean, one.mean_against, one.difference, *one.test.difference_band),
                 *(one.test.n_pairs, one.test.rank_biserial, one.p_value, one.q_value),
                 *(NAN if one.untested else one.test.smallest_p, one.family, one.n_in_family),
-                one.note,
+                *(one.note, study.settings.signed_features_anyway),
             )
-            for one in comparisons
+            for one in study.comparisons
         ],
     )
 

@@ -167,7 +167,7 @@ def _plugins(settings: SweepSettings) -> list[PluginInfo]:
 
 def _what_counts(manifest: Mapping[str, Any]) -> tuple[object, ...]:
     """Give what makes a manifest another than the one before it."""
-    return _software_of(manifest), manifest["seed"], manifest["weights_sha256"]
+    return _software_of(manifest), manifest.get("seed"), manifest.get("weights_sha256")
 
 
 def _read(folder: Path) -> list[dict[str, Any]]:
@@ -175,7 +175,7 @@ def _read(folder: Path) -> list[dict[str, Any]]:
     try:
         manifests: list[dict[str, Any]] = json.loads(read_file(path, max_bytes=MAX_BYTES))
         for one in manifests:
-            _what_counts(one)
+            _software_of(one)
     except FileNotFoundError:
         return []
     except UNREADABLE as error:

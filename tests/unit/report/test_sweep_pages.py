@@ -243,21 +243,24 @@ def test_the_network_that_neuron_models_read_does_not_judge(tmp_path):
 
 
 def test_results_of_neuron_models_name_their_convention(tmp_path):
-    conventions, pages = {}, {}
+    conventions, pages, anyway = {}, {}, {}
     for name in ("classes", "neurons"):
         sweep = make_sweep(tmp_path, name)
         if name == "neurons":
             (sweep / "some.neurons").write_bytes(b"hashed only")
             file = sweep / "sweep.toml"
-            file.write_text(f'neurons = "{sweep / "some.neurons"}"\n{file.read_text()}')
+            named = f'neurons = "{sweep / "some.neurons"}"\nsigned_features_anyway = true\n'
+            file.write_text(named + file.read_text())
             write_results(read_sweep(file))
         result = runner.invoke(app, ["report", str(sweep), "--json"])
         assert result.exit_code == 0, result.output
         rows = rows_of(sweep / "numbers.csv")
         told = json.loads(result.stdout)["convention"]
         conventions[name] = {told or "", *(row["convention"] for row in rows)}
+        anyway[name] = {row["signed_features_anyway"] for row in rows}
         pages[name] = (sweep / "report.html").read_text(encoding="utf-8")
     assert conventions == {"classes": {""}, "neurons": {"raw"}}
+    assert anyway == {"classes": {"False"}, "neurons": {"True"}}
     assert "convention raw" in pages["neurons"]
     assert "convention" not in pages["classes"]
 
