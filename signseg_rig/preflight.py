@@ -279,8 +279,8 @@ def _windows(experiment: Experiment) -> Iterator[Problem]:
 def _disk(experiment: Experiment) -> Iterator[Problem]:
     key: KeyPath = ("run", "out_dir")
     out_dir = experiment.run.out_dir.absolute()
-    folder = next((path for path in (out_dir, *out_dir.parents) if path.exists()), out_dir)
     try:
+        folder = next((path for path in (out_dir, *out_dir.parents) if path.exists()), out_dir)
         with tempfile.TemporaryFile(dir=folder):
             pass
         free_bytes = shutil.disk_usage(folder).free

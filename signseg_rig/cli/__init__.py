@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from signseg_rig import __version__
 from signseg_rig.cli.console import FAILED_EXIT_CODE, never_fail_to_print, print_error
-from signseg_rig.errors import RigError
+from signseg_rig.errors import ConfigError, RigError
 
 VERBS = {
     "check": "List every problem of an experiment file, with its line.",
@@ -57,6 +57,17 @@ class VerbGroup(TyperGroup):
             if ctx.params["debug"]:
                 raise
             print_error(error)
+            raise typer.Exit(FAILED_EXIT_CODE) from None
+        except OSError as error:
+            # What the system says of a path, such as one too long or behind a locked folder.
+            if ctx.params["debug"] or error.filename is None:
+                raise
+            print_error(
+                ConfigError(
+                    f"{error.filename}: {error.strerror}. Name another place, or make this one "
+                    "accessible."
+                )
+            )
             raise typer.Exit(FAILED_EXIT_CODE) from None
 
 

@@ -25,19 +25,20 @@ def require_writable(path: Path, *, is_folder: bool = False) -> None:
     ConfigError
         It cannot, or something else has this name.
     """
-    if path.exists() and path.is_dir() != is_folder:
-        there, wanted = ("a file", "a folder") if is_folder else ("a folder", "a file")
-        raise ConfigError(
-            f"{path} is {there}; {wanted} would be written there. Name another place."
-        )
-    folder = path.absolute() if is_folder else path.absolute().parent
-    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    folder = nearest = path.absolute() if is_folder else path.absolute().parent
     try:
+        if path.exists() and path.is_dir() != is_folder:
+            there, wanted = ("a file", "a folder") if is_folder else ("a folder", "a file")
+            raise ConfigError(
+                f"{path} is {there}; {wanted} would be written there. Name another place."
+            )
+        nearest = next(one for one in (folder, *folder.parents) if one.exists())
         with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:
+        where = "" if nearest == folder else f" ({nearest})"
         raise ConfigError(
-            f"{path} cannot be written: {error.strerror} ({nearest}). Name another place."
+            f"{path} cannot be written: {error.strerror}{where}. Name another place."
         ) from error
 
 

@@ -241,6 +241,11 @@ def test_an_out_dir_that_is_a_file_is_an_error(check: Check, tmp_path: Path) -> 
     assert "cannot be written to" in problem.message
 
 
+def test_an_out_dir_of_too_long_a_name_is_an_error(check: Check) -> None:
+    problems = check(old='name = "toy"', new=f'name = "toy"\nout_dir = "{"x" * 3000}"')
+    assert "cannot be written to: File name too long" in only(problems, "run", "out_dir").message
+
+
 @pytest.mark.skipif(
     os.name == "nt" or getattr(os, "geteuid", lambda: 0)() == 0, reason="root may write anywhere"
 )

@@ -165,3 +165,14 @@ def test_what_a_pipe_cannot_encode_is_escaped(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "\\u03bb" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["check", "run", "resume", "report", "predict", "choose", "keys"])
+def test_what_the_system_says_of_a_path_is_told_in_a_sentence(verb: str) -> None:
+    options = ["--images", "x"] if verb == "predict" else []
+    result = runner.invoke(cli.app, [verb, "x" * 3000, *options])
+    assert result.exit_code in (1, 2)
+    assert not isinstance(result.exception, OSError)
+    assert "File name too long" in result.output
+    result = runner.invoke(cli.app, ["--debug", verb, "x" * 3000, *options])
+    assert result.exit_code in (1, 2)

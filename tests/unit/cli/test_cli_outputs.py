@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from signseg_rig.cli.outputs import write_output
+from signseg_rig.cli.outputs import require_writable, write_output
 from signseg_rig.errors import ConfigError
 
 
@@ -34,3 +34,9 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
     assert Path("/dev/null").is_char_device()
     write_output(tmp_path / "new" / "rates.csv", b"rates")
     assert (tmp_path / "new" / "rates.csv").read_bytes() == b"rates"
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_name_that_cannot_be_is_refused_before_anything_is_computed(is_folder: bool) -> None:
+    with pytest.raises(ConfigError, match="File name too long"):
+        require_writable(Path("x" * 3000), is_folder=is_folder)
