@@ -247,13 +247,14 @@ def test_choose_asks_the_neurons(recording: Path, tmp_path: Path) -> None:
     assert all("too few" in one["remark"] for one in found["tests"])
     assert all(one["p_value"] is None for one in found["tests"])
     page = Path(found["report"]).read_text(encoding="utf-8")
-    assert "too few: of 3 neurons" in page
+    assert "too few: 3 neurons" in page
     assert "too few: 2 sessions" in page
     assert page.count("data:image/png;base64,") == 1
     with Path(found["report"]).with_name("neurons.csv").open() as rows:
         assert len(list(csv.DictReader(rows))) == 2 * N_UNITS * 10
     printed = CliRunner().invoke(app, command, env={"COLUMNS": "80"}).stdout
     assert "No p and no interval" in printed
+    assert "cannot be told from it" in " ".join(printed.split())
     assert max(map(len, printed.splitlines()[:-1])) <= 80
     assert "\u2026" not in printed
     assert "positive - negative, equal magnitude" in printed
