@@ -45,6 +45,17 @@ def first_few(items: Iterable[str], n: int, separator: str = ", ") -> str:
     return separator.join([*listed[:n], *rest])
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number of things.
+
+    Examples
+    --------
+    >>> counted(1, "error"), counted(2, "error")
+    ('1 error', '2 errors')
+    """
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
 @contextmanager
 def explained_writing(path: Path, error: type[Exception], remedy: str) -> Iterator[None]:
     """Turn what the disk says while a file or folder is written into an error with a remedy.

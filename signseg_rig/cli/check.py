@@ -15,6 +15,7 @@ from signseg_rig.config import Experiment
 from signseg_rig.partial_settings import touches
 from signseg_rig.preflight import DURATIONS, FrameTiming, check_experiment, frame_timings
 from signseg_rig.settings_file import Problem, read_as_far_as_possible
+from signseg_rig.wording import counted
 
 COLORS = {"error": "red", "warning": "yellow"}
 
@@ -69,7 +70,7 @@ def _print(
         )
     n_errors = sum(problem.severity == "error" for problem in problems)
     console.print(
-        f"{file}: {n_errors} errors, {len(problems) - n_errors} warnings",
+        f"{file}: {counted(n_errors, 'error')}, {counted(len(problems) - n_errors, 'warning')}",
         markup=False,
         soft_wrap=True,
     )

@@ -13,6 +13,7 @@ from signseg_rig.errors import DataSetError
 from signseg_rig.limits import MIN_PAIRS, MIN_REPEATED_IMAGES
 from signseg_rig.pictures import describe_unusable
 from signseg_rig.types import BoolArray
+from signseg_rig.wording import counted
 
 MIN_IMAGES = 2
 
@@ -89,10 +90,11 @@ def require_no_errors(data: RecordedData) -> tuple[Problem, ...]:
     problems = check_recorded(data)
     n_errors = sum(problem.is_error for problem in problems)
     if n_errors:
+        found = f"{counted(n_errors, 'error')}, {counted(len(problems) - n_errors, 'warning')}"
         lines = "\n".join(f"- {problem.message}" for problem in problems)
         raise DataSetError(
             f"The recorded data set {data.session.get('source', '')} does not fit together "
-            f"({n_errors} errors, {len(problems) - n_errors} warnings):\n{lines}"
+            f"({found}):\n{lines}"
         )
     return tuple(problems)
 

@@ -471,4 +471,4 @@ def test_everything_that_does_not_fit_together_is_one_report(recording: Path) ->
     assert result.exit_code == 1
     error = result.output
     assert "infinite" in error
-    assert "1 warnings" in " ".join(error.split())
+    assert "1 warning)" in " ".join(error.split())
