@@ -280,7 +280,7 @@ class Loop:
             ):
                 shown.append(report)
                 self._record.shown(plan.block, plan.attempt, [report])
-                self._tell(state="running", n_shown=n_before + len(shown), message="")
+                self._tell(n_shown=n_before + len(shown))
         except DisplayLost as lost:
             n_again = len(presentations) - len(shown)
             self._record.note(
@@ -362,6 +362,8 @@ class Loop:
             self._link.wait_until_connected(lambda: not self._control.is_stopped)
         if self._control.is_stopped:
             raise RunStopped(f"The run was stopped in block {plan.block}. {self._resume_hint()}")
+        # Before the first image, which may take a while: the key that went on would pause it now.
+        self._tell(state="running", message="")
 
     def _resume_hint(self) -> str:
         path = self._record.path

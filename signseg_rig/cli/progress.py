@@ -68,16 +68,18 @@ class RunProgress:
     def update(self, status: RunStatus) -> None:
         """Show a new status."""
         before, self._status = self._status, status
+        is_elsewhere = _place(status) != _place(before)
+        if self._console.is_terminal:
+            # At once, or an alarm is printed above a line that no longer holds, as "press p".
+            self._draw(status, at_once=is_elsewhere)
+        elif is_elsewhere and status.state != "ending":
+            self._print_line(status)
         if status.alarm and status.alarm != before.alarm:
             # It stays above the bars, and is heard across the room.
             self._console.bell()
             print_warning(self._console, status.alarm)
-        if self._console.is_terminal:
-            self._draw(status)
-        elif status.state != "ending" and _place(status) != _place(before):
-            self._print_line(status)
 
-    def _draw(self, status: RunStatus) -> None:
+    def _draw(self, status: RunStatus, *, at_once: bool) -> None:
         self._bars.update(self._blocks, completed=status.block, total=status.n_blocks or None)
         self._bars.update(
             self._presentations, completed=status.n_shown, total=status.n_planned or None
@@ -86,7 +88,7 @@ class RunProgress:
         parts = [status.state, hint, f"{status.n_invalid} invalid presentations"]
         line = Text("; ".join(part for part in parts if part))
         alarm = [Text(status.alarm, style="bold red")] if status.alarm else []
-        self._live.update(Group(self._bars, _scores_table(status), line, *alarm))
+        self._live.update(Group(self._bars, _scores_table(status), line, *alarm), refresh=at_once)
 
     def _print_line(self, status: RunStatus) -> None:
         of = f" of {status.n_blocks}" if status.n_blocks else ""

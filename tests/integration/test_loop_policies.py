@@ -412,12 +412,16 @@ def test_keys_at_the_display_pause_and_go_on(
 ) -> None:
     pressed: list[str] = []
 
+    def press() -> None:
+        monkeypatch.setattr(
+            rig.display.screen, "pressed_keys", lambda: [pressed.pop()] if pressed else []
+        )
+        pressed.append("p")
+
+    pause = once(lambda status: status.n_shown == 3 and status.block == 0, press)
+
     def on_status(status: RunStatus) -> None:
-        if status.state == "running" and status.n_shown == 3 and status.block == 0:
-            monkeypatch.setattr(
-                rig.display.screen, "pressed_keys", lambda: [pressed.pop()] if pressed else []
-            )
-            pressed.append("p")
+        pause(status)
         if status.state == "paused" and not pressed:
             pressed.append("p")
 
@@ -829,7 +833,7 @@ def test_display_that_refuses_an_image_ends_the_run_at_once(rig: Rig, table: Tab
     with pytest.raises(DisplayError, match=r"display reports: .*500 x 500 px.*320 x 240 px"):
         rig.run(table)
     rig.display.join()
-    assert rig.states() == ["waiting", "failed"]
+    assert rig.states() == ["waiting", "running", "failed"]
     assert notes(rig.folder / "run", "display connected")
 
 

@@ -55,3 +55,15 @@ def test_alarm_is_told_once_and_stays_in_sight_until_it_is_over(is_terminal: boo
         assert text.rsplit("thread", maxsplit=1)[-1].count(dead.alarm) == 1
         over = shown(dead, RunStatus("running", block=2), is_terminal=True)
         assert dead.alarm not in over.rsplit("thread", maxsplit=1)[-1]
+
+
+def test_key_of_a_pause_that_is_over_is_not_offered_beside_the_next_alarm() -> None:
+    text = shown(
+        RunStatus("paused", message="paused; press p to go on"),
+        RunStatus("running"),
+        RunStatus("running", alarm="No spike on any of 96 units."),
+        is_terminal=True,
+    )
+    before, _, after = text.partition("\a")
+    assert "press p to go on" in before
+    assert "press p to go on" not in after
