@@ -16,6 +16,7 @@ from signseg_rig.cli.network_options import (
     network_of,
 )
 from signseg_rig.cli.outputs import require_writable
+from signseg_rig.wording import counted
 
 if TYPE_CHECKING:
     from signseg_rig.neurons import AblationPoint
@@ -127,7 +128,7 @@ def _print_table(summary: list[dict[str, Any]], points: list[AblationPoint]) -> 
         Column("removed", no_wrap=True),
         *("strength", "weights"),
         *("mean\nraw", "\ncentered", "preferred\nraw", "\ncentered", "r with\nintact"),
-        title=f"Mean rates of {n_units} neurons, in spikes/s",
+        title=f"Mean rates of {counted(n_units, 'neuron')}, in spikes/s",
         box=SIMPLE_HEAD,
     )
     for (sign, control, strength), row in lines.items():

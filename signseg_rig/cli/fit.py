@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from signseg_rig.cli.console import print_json
+from signseg_rig.cli.fit_table import is_unknown
 from signseg_rig.cli.network_options import (
     CacheDir,
     NetworkName,
@@ -21,6 +21,7 @@ from signseg_rig.cli.network_options import (
 )
 from signseg_rig.cli.outputs import require_writable
 from signseg_rig.errors import ConfigError
+from signseg_rig.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,21 +30,6 @@ if TYPE_CHECKING:
     from signseg_rig.fitting import NeuronFit
 
 Window = tuple[float, float]
-# Of the columns that are printed, and how they are headed to fit a terminal.
-HEADINGS = {
-    "unit": "unit",
-    "n_trials": "trials",
-    "gate": "gate",
-    "n_components": "comp.",
-    "reliability": "relia-\nbility",
-    "ceiling_r": "ceil-\ning r",
-    "train_r": "train\nr",
-    "test_r": "test\nr",
-    "test_r2": "test\nR2",
-    "normalized_ev": "norm.\nEV",
-    "p_value": "p",
-    "q_value": "q",
-}
 
 
 def fit(
@@ -269,55 +255,23 @@ def _prepared(recorded: RecordedData, console: Console) -> RecordedData:
 
 
 def _print_table(fitted: NeuronFit) -> None:
-    """Print what fits 80 columns; the report's neurons.csv has all that is known."""
-    import numpy as np
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
 
+    from signseg_rig.cli.fit_table import fit_table
     from signseg_rig.neurons import describe_signs
 
-    columns = fitted.columns()
-    # A column that nothing is known of, such as p-values without shuffles, only takes room.
-    shown = {
-        name: columns[name]
-        for name in HEADINGS
-        if name in columns and not all(map(_is_unknown, columns[name]))
-    }
     models = fitted.models
-    table = Table(box=SIMPLE_HEAD, show_footer=True, padding=(0, 1), pad_edge=False)
-    for name in shown:
-        is_quality = name in models.quality
-        middle = f"{np.nanmedian(models.quality[name]):.3g}" if is_quality else ""
-        table.add_column(
-            HEADINGS[name],
-            "median" if name == "unit" else middle,
-            justify="right" if is_quality or name == "n_components" else "left",
-            overflow="fold",
-        )
-    for row in zip(*shown.values(), strict=True):
-        table.add_row(*map(_cell, row))
     console = Console()
-    console.print(table)
+    console.print(fit_table(fitted.columns(), models.quality))
     n_images, n_units = fitted.measured_hz.shape
-    told = f"{n_units} neurons, {n_images} images; features: {models.features}."
+    told = f"{counted(n_units, 'neuron')}, {n_images} images; features: {models.features}."
     console.print(f"{told} {describe_signs(models.signs)}", highlight=False, markup=False)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.3g}"
-    return str(value)
 
 
 def _as_json(fitted: NeuronFit) -> list[dict[str, Any]]:
     columns = {
-        name: [None if _is_unknown(cell) else cell for cell in cells]
+        name: [None if is_unknown(cell) else cell for cell in cells]
         for name, cells in fitted.columns().items()
     }
     rows = zip(*columns.values(), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]
-
-
-def _is_unknown(cell: object) -> bool:
-    return isinstance(cell, float) and math.isnan(cell)
