@@ -28,7 +28,6 @@ from pathlib import Path
 import numpy as np
 
 from signseg_rig.datasets import prepare_for_fit, read_recorded
-from signseg_rig.fitting import fit_recorded
 from signseg_rig.networks import load_network
 from signseg_rig.neurons import (
     FeatureReader,
@@ -40,6 +39,7 @@ from signseg_rig.neurons import (
 )
 from signseg_rig.report import write_ablation_report, write_fit_report
 from signseg_rig.report.ablation_page import summarize
+from signseg_rig.studies import fit_recorded
 
 folder = Path(sys.argv[1])
 out = Path(sys.argv[2] if len(sys.argv) > 2 else ".")

@@ -10,7 +10,7 @@ import numpy as np
 from signseg_protocols.estimates import Estimate, difference
 from signseg_protocols.rises import ALPHA
 from signseg_rig.stats import permutation_test
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 ControlKind = Literal["shuffled_scores"]
 SUFFIX = "-control"

@@ -17,7 +17,7 @@ from signseg_protocols.evolution import EvolutionSettings
 from signseg_protocols.history import History
 from signseg_protocols.summary import summarize
 from signseg_rig.seeds import named_rng
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 EVOKED_S, BASELINE_S = 0.15, 0.045
 N_BLOCKS, N_EVOLVED, N_REFERENCES = 30, 40, 10

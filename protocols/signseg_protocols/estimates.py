@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from signseg_rig.stats import mean_interval
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 LEVEL = 0.95
 # A mean below this many of its standard errors is not told from none.

@@ -17,12 +17,11 @@ from signseg_protocols.scores import ScoreChoice
 from signseg_protocols.stopping import PlateauSettings, has_plateaued
 from signseg_protocols.summary import MIN_BLOCKS, MIN_TESTED_BLOCKS, summarize
 from signseg_protocols.threads import EvolutionThread
-from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
+from signseg_rig.experiment import Name
 from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps, Surroundings
-from signseg_rig.settings import Conflict, PluginChoice, PluginGroup, Settings
-from signseg_rig.settings_file import Problem
-from signseg_rig.types import ProtocolResult, StimulusBatch, Told
+from signseg_rig.settings import Conflict, PluginChoice, PluginGroup, Problem, Settings
+from signseg_rig.values import ProtocolResult, StimulusBatch, Told
 
 
 class ThreadSettings(Settings):

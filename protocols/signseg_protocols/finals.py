@@ -9,7 +9,7 @@ import numpy as np
 
 from signseg_protocols.estimates import UNKNOWN, Estimate, mean_of
 from signseg_protocols.threads import Candidate, EvolutionThread
-from signseg_rig.types import FloatArray, ResponseBatch, Stimulus
+from signseg_rig.values import FloatArray, ResponseBatch, Stimulus
 
 
 @dataclass(frozen=True, slots=True)

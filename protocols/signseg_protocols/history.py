@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 @dataclass(slots=True)

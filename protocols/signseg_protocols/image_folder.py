@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from signseg_rig.errors import ConfigError, PictureError
-from signseg_rig.pictures import FORMATS, describe_unusable, is_picture_name, read_picture
-from signseg_rig.types import ImageArray
+from signseg_rig.files.pictures import FORMATS, describe_unusable, is_picture_name, read_picture
+from signseg_rig.values import ImageArray
 
 MAX_TOTAL_BYTES = 2**30
 
@@ -18,7 +18,7 @@ def read_images(folder: Path, n_images: int | None = None) -> list[tuple[str, Im
     ----------
     folder : Path
         Its PNG, JPEG, BMP and TIFF files are read; other files, hidden files and subfolders are
-        left out; `describe_left_out` of `signseg_rig.pictures` says which look like images.
+        left out; `describe_left_out` of `signseg_rig.files.pictures` says which look like images.
     n_images : int, optional
         How many to read, the first by name; all by default.
 

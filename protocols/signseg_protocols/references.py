@@ -11,13 +11,12 @@ from pydantic import Field
 
 from signseg_protocols.image_folder import count_images, read_images
 from signseg_protocols.names import unknown_generator
-from signseg_rig.config import Name
 from signseg_rig.errors import ConfigError
+from signseg_rig.experiment import Name
+from signseg_rig.files.pictures import describe_left_out
 from signseg_rig.interfaces import ProtocolContext
-from signseg_rig.pictures import describe_left_out
-from signseg_rig.settings import InputPath, Settings
-from signseg_rig.settings_file import Problem
-from signseg_rig.types import Stimulus
+from signseg_rig.settings import InputPath, Problem, Settings
+from signseg_rig.values import Stimulus
 
 REFERENCES = "references"
 

@@ -17,7 +17,7 @@ from signseg_protocols.estimates import (
     welch,
 )
 from signseg_rig.stats import permutation_test
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 ALPHA = 0.05
 # By how much the gain is taken to change at most where no reference shows it.

@@ -10,10 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from signseg_protocols.names import unknown_name
-from signseg_rig.settings import Conflict, Settings, named_again
-from signseg_rig.settings_file import Problem
-from signseg_rig.toml_lines import KeyPath
-from signseg_rig.types import FloatArray, ResponseBatch
+from signseg_rig.settings import Conflict, Problem, Settings, named_again
+from signseg_rig.settings.toml_lines import KeyPath
+from signseg_rig.values import FloatArray, ResponseBatch
 
 UnitName = Annotated[str, Field(min_length=1, max_length=200)]
 

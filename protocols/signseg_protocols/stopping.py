@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from signseg_rig.settings import Settings
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 class PlateauSettings(Settings):

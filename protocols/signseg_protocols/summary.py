@@ -12,7 +12,7 @@ from signseg_protocols.finals import Final
 from signseg_protocols.history import History
 from signseg_protocols.rises import measure_rise
 from signseg_protocols.verdicts import ROSE, too_few_blocks, verdict_of
-from signseg_rig.types import IntArray, ProtocolResult, Told
+from signseg_rig.values import IntArray, ProtocolResult, Told
 
 # 3 blocks against 3 reach p = 1/20 at best; fewer cannot tell.
 MIN_TESTED_BLOCKS = 3

@@ -10,7 +10,7 @@ import numpy as np
 from signseg_protocols.history import History
 from signseg_protocols.scores import Score
 from signseg_rig.interfaces import Optimizer
-from signseg_rig.types import FloatArray, ResponseBatch, Stimulus, Told
+from signseg_rig.values import FloatArray, ResponseBatch, Stimulus, Told
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,7 +20,7 @@ from signseg_rig.neurons import (
     compare_choices,
     cross_validate_pls,
 )
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 N_IMAGES, N_FEATURES, N_UNITS = 240, 60, 20
 N_COMPARED = 7  # of each strength; positive with negative, equal share, comes first

@@ -14,7 +14,7 @@ import psutil
 
 from signseg_rig.bench.figure import Figure
 from signseg_rig.bench.loop import PORT, Bench, open_bench
-from signseg_rig.types import ImageArray, Presentation, array_sha256
+from signseg_rig.values import ImageArray, Presentation, array_sha256
 
 KINDS = ("garbage", "hello", "ping", "endless")
 N_PEERS = 2

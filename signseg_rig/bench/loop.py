@@ -14,18 +14,24 @@ import numpy as np
 import psutil
 
 from signseg_rig.bench.figure import Figure, in_ms
-from signseg_rig.blocks import BlockMaker
-from signseg_rig.config import Experiment
-from signseg_rig.control import RunControl
 from signseg_rig.display.launcher import DisplayLauncher
-from signseg_rig.experiment_file import write_experiment
+from signseg_rig.experiment import Experiment, write_experiment
 from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps, SourceContext
-from signseg_rig.loop import Loop
 from signseg_rig.optimizers import make_optimizer
 from signseg_rig.records import RunReader, RunRecord
+from signseg_rig.run.blocks import BlockMaker
+from signseg_rig.run.control import RunControl
+from signseg_rig.run.loop import Loop
 from signseg_rig.settings import Settings
 from signseg_rig.testing.synthetic import LinearGenerator, LinearGeneratorSettings, PixelSource
-from signseg_rig.types import ProtocolResult, RunStatus, Stimulus, StimulusBatch, Told, array_sha256
+from signseg_rig.values import (
+    ProtocolResult,
+    RunStatus,
+    Stimulus,
+    StimulusBatch,
+    Told,
+    array_sha256,
+)
 from signseg_rig.wire.link import DisplayLink
 
 N_IMAGES = 40

@@ -14,8 +14,8 @@ import psutil
 
 from signseg_rig.bench.figure import Figure
 from signseg_rig.neurons import cross_validate_pls, fit_pls, permutation_null
-from signseg_rig.spike_counts import count_spikes
-from signseg_rig.types import FloatArray
+from signseg_rig.recordings.counts import count_spikes
+from signseg_rig.values import FloatArray
 
 # The size of a study: 160 images, a network's penultimate layer, neurons of three areas.
 N_IMAGES, N_FEATURES, N_UNITS = 160, 4096, 59

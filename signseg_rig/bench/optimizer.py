@@ -10,7 +10,7 @@ import numpy as np
 
 from signseg_rig.bench.figure import Figure, in_ms
 from signseg_rig.optimizers import make_optimizer
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 N_DIMS = 4096
 N_CODES = 40

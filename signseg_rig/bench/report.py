@@ -12,7 +12,7 @@ import numpy as np
 
 from signseg_rig.bench.figure import Figure
 from signseg_rig.records import RunRecord
-from signseg_rig.types import (
+from signseg_rig.values import (
     FloatArray,
     PassPlan,
     PlannedStimulus,

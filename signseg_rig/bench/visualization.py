@@ -14,19 +14,17 @@ from signseg_rig.bench.figure import Figure
 from signseg_rig.generators import load_generator
 from signseg_rig.networks import load_network
 from signseg_rig.optimizers import make_optimizer
+from signseg_rig.search import Search, evolve, evolve_together
 from signseg_rig.signs import ablate
-from signseg_rig.types import ImageArray
-from signseg_rig.visualization import (
+from signseg_rig.sweeps import (
     Result,
     ResultFolder,
-    Search,
     SweepSettings,
-    evolve,
-    evolve_together,
     list_tasks,
     local_processes,
     run_sweep,
 )
+from signseg_rig.values import ImageArray
 
 N_CODES = 40
 N_SIDE_BY_SIDE = 8

@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from signseg_rig.cli.console import FAILED_EXIT_CODE, print_json
-from signseg_rig.config import Experiment
-from signseg_rig.partial_settings import touches
-from signseg_rig.preflight import DURATIONS, FrameTiming, check_experiment, frame_timings
-from signseg_rig.settings_file import Problem, read_as_far_as_possible
+from signseg_rig.experiment import Experiment
+from signseg_rig.run.preflight import DURATIONS, FrameTiming, check_experiment, frame_timings
+from signseg_rig.settings import Problem, read_as_far_as_possible
+from signseg_rig.settings.partial import touches
 from signseg_rig.wording import counted
 
 COLORS = {"error": "red", "warning": "yellow"}

@@ -16,8 +16,8 @@ from signseg_rig.cli.outputs import require_writable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from signseg_rig.choices import ChoiceStudy
     from signseg_rig.neurons import ChoiceTest
+    from signseg_rig.studies import ChoiceStudy
 
 
 def choose(
@@ -33,10 +33,10 @@ def choose(
     """
     from rich.console import Console
 
-    from signseg_rig.choices import read_choice_settings, study_choices
     from signseg_rig.cli.stages import StageProgress
     from signseg_rig.report import write_choice_report
     from signseg_rig.report.choice_page import TEST_COLUMNS, test_rows
+    from signseg_rig.studies import read_choice_settings, study_choices
 
     settings = read_choice_settings(file)
     require_writable(settings.folder, is_folder=True)

@@ -11,7 +11,7 @@ import typer
 from signseg_rig.cli.console import as_records, print_json
 
 if TYPE_CHECKING:
-    from signseg_rig.dale import DaleSettings, LayerIndex
+    from signseg_rig.studies import DaleSettings, LayerIndex
 
 
 def dale(
@@ -23,8 +23,8 @@ def dale(
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
-    from signseg_rig.dale import read_survey, survey_networks
     from signseg_rig.report import write_dale_report
+    from signseg_rig.studies import read_survey, survey_networks
 
     settings = read_survey(file)
     with StageProgress(Console(stderr=True)) as progress:
@@ -38,13 +38,13 @@ def dale(
 
 
 def _facts(settings: DaleSettings, layers: list[LayerIndex], page: Path) -> dict[str, Any]:
-    from signseg_rig.dale import correlate_with_accuracy
     from signseg_rig.report.dale_page import (
         CORRELATION_COLUMNS,
         LAYER_COLUMNS,
         correlation_rows,
         layer_rows,
     )
+    from signseg_rig.studies import correlate_with_accuracy
 
     correlations = correlate_with_accuracy(settings, layers)
     return {

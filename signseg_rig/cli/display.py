@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from signseg_rig.config import WireSettings
+    from signseg_rig.experiment import WireSettings
 
 
 def display(
@@ -32,8 +32,8 @@ def display(
     from signseg_rig.display.presenter import Presenter
     from signseg_rig.display.process import DisplayProcess
     from signseg_rig.display.virtual_screen import has_screen, virtual_screen
-    from signseg_rig.experiment_file import read_experiment
-    from signseg_rig.garbage import short_collections
+    from signseg_rig.experiment import read_experiment
+    from signseg_rig.run.garbage import short_collections
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     _leave_on_signals()
@@ -64,7 +64,7 @@ def _wire_to(address: str, wire: WireSettings) -> WireSettings:
     from pydantic import ValidationError
 
     from signseg_rig.errors import ConfigError
-    from signseg_rig.setting_errors import explain
+    from signseg_rig.settings.explained import explain
 
     model = type(wire)
     try:

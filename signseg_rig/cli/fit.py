@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from signseg_rig.datasets import RecordedData
-    from signseg_rig.fitting import NeuronFit
+    from signseg_rig.studies import NeuronFit
 
 Window = tuple[float, float]
 
@@ -157,9 +157,9 @@ def fit(
 
     from signseg_rig.cli.stages import StageProgress
     from signseg_rig.datasets import read_recorded
-    from signseg_rig.fitting import FitSettings, fit_recorded
     from signseg_rig.neurons import FeatureReader
     from signseg_rig.report import write_fit_report
+    from signseg_rig.studies import FitSettings, fit_recorded
 
     console = Console(stderr=True)
     folder = _checked_places(out, report)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from signseg_rig.types import FloatArray
+    from signseg_rig.values import FloatArray
 
 # Of the columns that are printed, and how they are headed.
 HEADINGS = {

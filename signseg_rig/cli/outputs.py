@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.whole_files import write_whole
+from signseg_rig.files.whole import write_whole
 from signseg_rig.wording import explained_writing
 
 

@@ -21,7 +21,7 @@ from signseg_rig.cli.outputs import require_writable, write_output
 
 if TYPE_CHECKING:
     from signseg_rig.neurons import NeuronModels
-    from signseg_rig.types import FloatArray
+    from signseg_rig.values import FloatArray
 
 
 def predict(
@@ -115,7 +115,7 @@ def _csv(
     noted: Mapping[str, bool],
 ) -> str:
     """Write the rates of each image as a row below the names of the neurons."""
-    from signseg_rig.csv_text import csv_text
+    from signseg_rig.files.csv_text import csv_text
 
     rows: list[tuple[object, ...]] = [("image", *unit_ids, *noted)]
     rows += [

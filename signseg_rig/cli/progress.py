@@ -20,7 +20,7 @@ from rich.text import Text
 
 from signseg_rig.cli.console import print_warning
 from signseg_rig.cli.time_left import TimeLeftColumn
-from signseg_rig.types import RunStatus
+from signseg_rig.values import RunStatus
 
 KEYS_HINT = "p pauses, q stops after this presentation"
 

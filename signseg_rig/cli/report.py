@@ -12,7 +12,7 @@ from signseg_rig.cli.console import as_records, print_json, print_warning
 from signseg_rig.errors import ConfigError
 
 if TYPE_CHECKING:
-    from signseg_rig.visualization import SweepStudy
+    from signseg_rig.sweeps import SweepStudy
 
 SWEEP_FILE = "sweep.toml"
 COMMON_FOLDER = "sweeps-compared"
@@ -119,7 +119,7 @@ def _study(folder: Path) -> SweepStudy:
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
-    from signseg_rig.visualization import study_sweep
+    from signseg_rig.sweeps import study_sweep
 
     console = Console(stderr=True)
     with StageProgress(console) as progress:

@@ -21,7 +21,7 @@ def resume(
     4 where it was stopped, and 5 where a safeguard ended it or no
     presentation was valid.
     """
-    from signseg_rig.session import resume_run
+    from signseg_rig.run.session import resume_run
 
     conduct(
         lambda control, on_status: resume_run(run_dir, control=control, on_status=on_status),

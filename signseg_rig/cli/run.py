@@ -16,10 +16,10 @@ from signseg_rig.cli.console import as_records, notes_of, print_error, print_war
 from signseg_rig.cli.keyboard import can_watch_keys, watched_keys
 from signseg_rig.cli.progress import RunProgress
 from signseg_rig.cli.signals import obeyed_signals
-from signseg_rig.control import RunControl
 from signseg_rig.errors import RigError, RunStopped, SafeguardError
-from signseg_rig.session import OnStatus, Outcome
-from signseg_rig.types import ProtocolResult, RunStatus
+from signseg_rig.run.control import RunControl
+from signseg_rig.run.session import OnStatus, Outcome
+from signseg_rig.values import ProtocolResult, RunStatus
 
 STOPPED_EXIT_CODE = 4
 NO_SUCCESS_EXIT_CODE = 3
@@ -49,8 +49,8 @@ def run(
     4 where it was stopped, and 5 where a safeguard ended it or no
     presentation was valid.
     """
-    from signseg_rig.experiment_file import read_experiment
-    from signseg_rig.session import start_run
+    from signseg_rig.experiment import read_experiment
+    from signseg_rig.run.session import start_run
 
     experiment = read_experiment(file)
     conduct(

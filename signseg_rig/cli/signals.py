@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
 
-from signseg_rig.control import RunControl
+from signseg_rig.run.control import RunControl
 
 STDOUT, STDERR = 1, 2
 

@@ -14,8 +14,8 @@ from signseg_rig.cli.run import STOPPED_EXIT_CODE, JsonOption
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from signseg_rig.visualization import SweepSettings
-    from signseg_rig.visualization.sweep import OpenExecutor
+    from signseg_rig.sweeps import SweepSettings
+    from signseg_rig.sweeps.sweep import OpenExecutor
 
 
 def visualize(
@@ -51,7 +51,7 @@ def visualize(
     """Evolve preferred images, and go on where an earlier call was stopped or killed."""
     from rich.console import Console
 
-    from signseg_rig.visualization import (
+    from signseg_rig.sweeps import (
         TlsFiles,
         dask_cluster,
         list_tasks,
@@ -59,7 +59,7 @@ def visualize(
         put_aside,
         read_sweep,
     )
-    from signseg_rig.visualization.tls import warning_of
+    from signseg_rig.sweeps.tls import warning_of
 
     settings = read_sweep(file)
     n_tasks = len(list_tasks(settings))
@@ -92,7 +92,7 @@ def visualize(
 def _conduct(settings: SweepSettings, file: Path, workers: OpenExecutor, console: Console) -> int:
     """Run a sweep with progress and warnings in the terminal; say after Ctrl-C how to go on."""
     from signseg_rig.cli.stages import StageProgress
-    from signseg_rig.visualization import run_sweep
+    from signseg_rig.sweeps import run_sweep
 
     try:
         with StageProgress(console) as progress:

@@ -20,7 +20,7 @@ from signseg_rig.datasets.numpy_files import ONLY_ARRAY, NumpyArrays
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.datasets.tables import read_rate_table
 from signseg_rig.errors import DataSetError
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 RATES, BASELINE = ONLY_ARRAY, "baseline_hz"
 IMAGE_IDS, UNIT_IDS = IDS = ("image_ids", "unit_ids")

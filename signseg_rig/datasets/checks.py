@@ -10,9 +10,9 @@ import numpy as np
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.errors import DataSetError
+from signseg_rig.files.pictures import describe_unusable
 from signseg_rig.limits import MIN_PAIRS, MIN_REPEATED_IMAGES
-from signseg_rig.pictures import describe_unusable
-from signseg_rig.types import BoolArray
+from signseg_rig.values import BoolArray
 from signseg_rig.wording import counted
 
 MIN_IMAGES = 2

@@ -11,7 +11,7 @@ import numpy as np
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.errors import DataSetError
-from signseg_rig.types import BoolArray
+from signseg_rig.values import BoolArray
 
 Incomplete = Literal["units", "images"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.errors import DataSetError
-from signseg_rig.types import BoolArray, FloatArray, IntArray
+from signseg_rig.values import BoolArray, FloatArray, IntArray
 
 Choice = Sequence[str] | Sequence[int] | IntArray | BoolArray
 

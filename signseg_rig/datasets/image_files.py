@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from signseg_rig.datasets.image_sets import ArrayImages, ImageSet, Load
 from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError, PictureError
-from signseg_rig.pictures import FORMATS, describe_left_out, is_picture_name, read_picture
-from signseg_rig.types import ImageArray
+from signseg_rig.files.pictures import FORMATS, describe_left_out, is_picture_name, read_picture
+from signseg_rig.values import ImageArray
 
 # A photograph of the largest size that is accepted, saved without compression, and then some.
 MAX_MEMBER_BYTES = 2**26

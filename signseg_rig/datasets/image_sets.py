@@ -16,8 +16,8 @@ import numpy as np
 from signseg_rig.datasets.names import composed
 from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError, PictureError
-from signseg_rig.pictures import describe_unusable
-from signseg_rig.types import ImageArray, array_sha256
+from signseg_rig.files.pictures import describe_unusable
+from signseg_rig.values import ImageArray, array_sha256
 
 Load = Callable[[str], ImageArray]
 

@@ -15,8 +15,8 @@ from signseg_rig.datasets.extras import missing_package
 from signseg_rig.datasets.hdf5_files import require_self_contained
 from signseg_rig.datasets.image_sets import ImageSet, Load, rgb_image
 from signseg_rig.errors import DataSetError, PictureError
-from signseg_rig.pictures import MAX_SIDE_PX
-from signseg_rig.types import ImageArray
+from signseg_rig.files.pictures import MAX_SIDE_PX
+from signseg_rig.values import ImageArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from signseg_rig.datasets.names import as_names
 from signseg_rig.datasets.problems import Problem
 from signseg_rig.datasets.tables import IS_VALID, Presentations
 from signseg_rig.errors import DataSetError
-from signseg_rig.types import BoolArray
+from signseg_rig.values import BoolArray
 
 IMAGE_COLUMNS = ("image_id", "image", "image_name", "stimulus_id", "stimulus", "stimulus_name")
 ONSET_COLUMN = "start_time"

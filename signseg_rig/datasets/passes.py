@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from signseg_rig.types import IntArray
+from signseg_rig.values import IntArray
 
 # Between passes that lack some showings and the next worse order, images shown in two blocks,
 # which fill half of the places of their passes.

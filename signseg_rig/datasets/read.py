@@ -18,7 +18,7 @@ from signseg_rig.datasets.problems import listed
 from signseg_rig.datasets.trials import Window
 from signseg_rig.datasets.xdream import is_xdream_folder, read_xdream
 from signseg_rig.errors import DataSetError
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 Images = ImageSet | Path | str | Mapping[str, ImageArray]
 

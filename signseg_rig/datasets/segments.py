@@ -10,7 +10,7 @@ import numpy as np
 
 from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError
-from signseg_rig.types import BoolArray, FloatArray
+from signseg_rig.values import BoolArray, FloatArray
 
 # Far less than the time between two samples, far more than the rounding of sums of seconds.
 TOLERANCE_S = 1e-6

@@ -12,11 +12,11 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
-from signseg_rig.csv_text import plain_text
 from signseg_rig.datasets.problems import listed
 from signseg_rig.errors import DataSetError
-from signseg_rig.types import FloatArray, IntArray
-from signseg_rig.user_files import UnreadableFileError, open_user_file
+from signseg_rig.files.csv_text import plain_text
+from signseg_rig.files.user import UnreadableFileError, open_user_file
+from signseg_rig.values import FloatArray, IntArray
 from signseg_rig.wording import first_few
 
 RATE_COLUMNS = ("unit", "image", "repeat", "rate_hz")

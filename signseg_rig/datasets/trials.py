@@ -19,8 +19,8 @@ from signseg_rig.datasets.segments import (
 )
 from signseg_rig.datasets.tables import Presentations
 from signseg_rig.errors import DataSetError
-from signseg_rig.spike_counts import count_spikes
-from signseg_rig.types import BoolArray, FloatArray, IntArray
+from signseg_rig.recordings.counts import count_spikes
+from signseg_rig.values import BoolArray, FloatArray, IntArray
 
 RESPONSE_WINDOW_S = (0.050, 0.200)
 BASELINE_WINDOW_S = (0.0, 0.045)

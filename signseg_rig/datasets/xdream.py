@@ -15,8 +15,8 @@ from signseg_rig.datasets.matlab import read_mat
 from signseg_rig.datasets.names import composed
 from signseg_rig.datasets.problems import Problem, listed
 from signseg_rig.errors import DataSetError
-from signseg_rig.pictures import is_picture_name
-from signseg_rig.types import FloatArray
+from signseg_rig.files.pictures import is_picture_name
+from signseg_rig.values import FloatArray
 
 RESPONSE_FILE = re.compile(r"block(\d+)\.mat")
 IMAGE_FILE = re.compile(r"block\d+_\d+_(?P<id>.+)\.\w+")

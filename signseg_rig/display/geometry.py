@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from signseg_rig.config import (
+from signseg_rig.display.layout import Layout, Rect
+from signseg_rig.errors import DisplayError
+from signseg_rig.experiment import (
     FixationSettings,
     MonitorSettings,
     StimulusSettings,
     SyncPatchSettings,
 )
-from signseg_rig.display.layout import Layout, Rect
-from signseg_rig.errors import DisplayError
-from signseg_rig.settings_file import Problem
-from signseg_rig.toml_lines import KeyPath
-from signseg_rig.types import ImageArray
+from signseg_rig.settings import Problem
+from signseg_rig.settings.toml_lines import KeyPath
+from signseg_rig.values import ImageArray
 
 # Nothing of an image is left in fewer pixels.
 MIN_IMAGE_PX = 8

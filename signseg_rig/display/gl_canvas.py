@@ -13,7 +13,7 @@ from typing import Any
 
 from signseg_rig.display.layout import Rect, Rgb
 from signseg_rig.errors import DisplayError
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 
 class GlCanvas:

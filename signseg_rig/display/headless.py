@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from signseg_rig.config import MonitorSettings, StimulusSettings
 from signseg_rig.display.layout import Layout, Placed
 from signseg_rig.display.pacing import FrameClock, GridClock, VirtualClock
 from signseg_rig.display.settings import DisplaySettings
 from signseg_rig.errors import DisplayError
+from signseg_rig.experiment import MonitorSettings, StimulusSettings
 from signseg_rig.interfaces import Display
 from signseg_rig.settings import Settings
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 
 class HeadlessSettings(DisplaySettings):

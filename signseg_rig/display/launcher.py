@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from signseg_rig.errors import DisplayError
-from signseg_rig.guarded_files import open_to_append
+from signseg_rig.files.guarded import open_to_append
 from signseg_rig.wire.messages import Hello
 
 LAUNCH_ID_VARIABLE = "SIGNSEG_LAUNCH_ID"

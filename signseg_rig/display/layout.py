@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from signseg_rig.config import FixationSettings, MonitorSettings, StimulusSettings
 from signseg_rig.errors import DisplayError
-from signseg_rig.types import ImageArray
+from signseg_rig.experiment import FixationSettings, MonitorSettings, StimulusSettings
+from signseg_rig.values import ImageArray
 
 WHITE = (255, 255, 255)
 BLACK = (0, 0, 0)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from signseg_rig.errors import DisplayError
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 # Up to this deviation a screen counts as running at the rate that the experiment file says.
 RATE_TOLERANCE = 0.02

@@ -8,7 +8,7 @@ from itertools import pairwise
 from signseg_rig.display.markers import Marker
 from signseg_rig.errors import DisplayError
 from signseg_rig.interfaces import Display
-from signseg_rig.types import Shown
+from signseg_rig.values import Shown
 
 # A frame that comes later than this many periods after the one before was dropped.
 LATE_PERIODS = 1.5

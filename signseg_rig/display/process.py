@@ -7,11 +7,11 @@ import platform
 import secrets
 import time
 
-from signseg_rig.config import Experiment
 from signseg_rig.display.presenter import Presenter
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, RigError
+from signseg_rig.experiment import Experiment
 from signseg_rig.interfaces import Display
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 from signseg_rig.wire.client import DisplayClient, LoopFound, LoopLost
 from signseg_rig.wire.frames import Message
 from signseg_rig.wire.messages import (

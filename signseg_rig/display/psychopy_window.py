@@ -10,16 +10,16 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from signseg_rig.config import MonitorSettings, StimulusSettings
 from signseg_rig.display.gl_canvas import GlCanvas
 from signseg_rig.display.layout import Layout, Rect
 from signseg_rig.display.pacing import GridClock, judge_refresh
 from signseg_rig.display.psychopy_import import import_psychopy
 from signseg_rig.display.settings import DisplaySettings
 from signseg_rig.errors import DisplayError
+from signseg_rig.experiment import MonitorSettings, StimulusSettings
 from signseg_rig.interfaces import Display
 from signseg_rig.settings import Settings
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 N_WARM_UP_FLIPS = 10
 N_MEASURED_FLIPS = 45

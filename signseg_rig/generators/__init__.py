@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from signseg_rig.interfaces import Generator
-from signseg_rig.weights import load_model
+from signseg_rig.torch_models import load_model
 
 __all__ = ["load_generator"]
 

@@ -12,14 +12,14 @@ from scipy.stats import truncnorm
 from signseg_rig.generators.codes import checked_codes, put_channels_last
 from signseg_rig.interfaces import Generator
 from signseg_rig.settings import Settings
-from signseg_rig.types import FloatArray, ImageArray
-from signseg_rig.weights import (
+from signseg_rig.torch_models import (
     ModelSettings,
     compute_in_batches,
     model_problems,
     require_device,
     trained_model,
 )
+from signseg_rig.values import FloatArray, ImageArray
 
 if TYPE_CHECKING:
     import torch

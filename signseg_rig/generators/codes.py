@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 if TYPE_CHECKING:
     import torch

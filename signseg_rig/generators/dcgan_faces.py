@@ -11,8 +11,7 @@ from signseg_rig.generators.codes import checked_codes
 from signseg_rig.generators.random_dcgan import draw_weights
 from signseg_rig.interfaces import Generator
 from signseg_rig.settings import Settings
-from signseg_rig.types import FloatArray, ImageArray
-from signseg_rig.weights import (
+from signseg_rig.torch_models import (
     ModelSettings,
     compute_in_batches,
     model_problems,
@@ -20,6 +19,7 @@ from signseg_rig.weights import (
     require_device,
     trained_model,
 )
+from signseg_rig.values import FloatArray, ImageArray
 
 if TYPE_CHECKING:
     import torch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from signseg_rig.weights import reproducible_inference
+from signseg_rig.torch_models import reproducible_inference
 
 if TYPE_CHECKING:
     import torch

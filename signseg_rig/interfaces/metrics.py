@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from signseg_rig.interfaces.plugin import Plugin
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

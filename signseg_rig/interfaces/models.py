@@ -11,7 +11,7 @@ import numpy as np
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces.plugin import Plugin, PluginWithUnits
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 
 
 class Generator(Plugin):

@@ -6,8 +6,7 @@ from abc import ABC
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from signseg_rig.settings import Settings
-from signseg_rig.settings_file import Problem
+from signseg_rig.settings import Problem, Settings
 
 
 class Plugin(ABC):

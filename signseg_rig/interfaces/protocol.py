@@ -13,8 +13,8 @@ import numpy as np
 from signseg_rig.interfaces.models import Generator
 from signseg_rig.interfaces.plugin import Plugin
 from signseg_rig.seeds import named_rng
-from signseg_rig.settings_file import Problem
-from signseg_rig.types import ImageArray, ProtocolResult, ResponseBatch, StimulusBatch
+from signseg_rig.settings import Problem
+from signseg_rig.values import ImageArray, ProtocolResult, ResponseBatch, StimulusBatch
 
 Images = list[tuple[str, ImageArray]]
 

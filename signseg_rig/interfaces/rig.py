@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from signseg_rig.interfaces.plugin import Plugin, PluginWithUnits
-from signseg_rig.types import FloatArray, ImageArray, Recording, Shown
+from signseg_rig.values import FloatArray, ImageArray, Recording, Shown
 
 
 class Display(Plugin):

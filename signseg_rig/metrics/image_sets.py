@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from signseg_rig.errors import ConfigError, WeightsError
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 
 
 def checked_images(images: ImageArray, what: str = "images") -> ImageArray:

@@ -18,14 +18,9 @@ from signseg_rig.metrics.scrambles import block_scramble, phase_scramble, to_pix
 from signseg_rig.metrics.yolo import letterboxed, load_detector, require_file
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import InputPath, Settings, without_setting
-from signseg_rig.types import FloatArray, ImageArray, array_sha256
-from signseg_rig.weights import (
-    DeviceSettings,
-    compute_in_batches,
-    file_sha256,
-    find_weights,
-    require_device,
-)
+from signseg_rig.torch_models import DeviceSettings, compute_in_batches, require_device
+from signseg_rig.values import FloatArray, ImageArray, array_sha256
+from signseg_rig.weights import file_sha256, find_weights
 
 Scramble = Callable[[ImageArray, np.random.Generator], FloatArray]
 CONTROLS: dict[str, Scramble] = {

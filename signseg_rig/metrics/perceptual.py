@@ -13,16 +13,15 @@ from signseg_rig.errors import ConfigError, RigError, WeightsError, WeightsMissi
 from signseg_rig.interfaces import Metric, MetricContext
 from signseg_rig.metrics.image_sets import checked_pair, require_finite
 from signseg_rig.settings import InputPath, Settings
-from signseg_rig.types import FloatArray, ImageArray
-from signseg_rig.weights import (
+from signseg_rig.torch_models import (
     DeviceSettings,
     compute_in_batches,
-    file_sha256,
-    find_weights,
     load_state,
     read_checkpoint,
     require_device,
 )
+from signseg_rig.values import FloatArray, ImageArray
+from signseg_rig.weights import file_sha256, find_weights
 
 if TYPE_CHECKING:
     import torch

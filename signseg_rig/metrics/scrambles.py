@@ -6,7 +6,7 @@ import numpy as np
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.metrics.image_sets import checked_images
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 
 
 def white_noise(images: ImageArray, rng: np.random.Generator) -> FloatArray:

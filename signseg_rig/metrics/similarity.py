@@ -12,7 +12,7 @@ from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Metric, MetricContext, Network
 from signseg_rig.metrics.image_sets import checked_images, checked_pair, require_finite
 from signseg_rig.settings import PluginChoice, PluginGroup, Settings
-from signseg_rig.types import FloatArray, ImageArray, array_sha256
+from signseg_rig.values import FloatArray, ImageArray, array_sha256
 
 COMPARISONS = ("across", "within", "within_intact", "random", "within_random")
 # A sweep compares each of its images, and the random ones, many times.

@@ -12,7 +12,7 @@ from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Metric, MetricContext
 from signseg_rig.metrics.image_sets import checked_images
 from signseg_rig.settings import Conflict, Settings
-from signseg_rig.types import BoolArray, FloatArray, ImageArray
+from signseg_rig.values import BoolArray, FloatArray, ImageArray
 
 # ITU-R BT.601, on pixel values as they are: luma, since the monitor's gamma is not known here.
 LUMA = np.array([0.299, 0.587, 0.114])

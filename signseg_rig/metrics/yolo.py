@@ -17,8 +17,9 @@ import numpy as np
 from signseg_rig.errors import ConfigError, WeightsError, WeightsMissingError
 from signseg_rig.metrics.darknet import SUFFIX as DARKNET
 from signseg_rig.metrics.darknet import DarknetDetector
-from signseg_rig.types import ImageArray
-from signseg_rig.weights import PROGRAM_SUFFIX, require_plain_archive, require_trusted
+from signseg_rig.torch_models import require_plain_archive
+from signseg_rig.values import ImageArray
+from signseg_rig.weights import PROGRAM_SUFFIX, require_trusted
 
 if TYPE_CHECKING:
     import torch

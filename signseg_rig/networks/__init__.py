@@ -6,7 +6,7 @@ from typing import Any
 
 from signseg_rig.interfaces import Network
 from signseg_rig.networks.hidden import HiddenLayer, ablate_hidden
-from signseg_rig.weights import load_model
+from signseg_rig.torch_models import load_model
 
 __all__ = ["HiddenLayer", "ablate_hidden", "load_network"]
 

@@ -10,7 +10,8 @@ import numpy as np
 from signseg_rig.errors import WeightsError
 from signseg_rig.networks.torchvision_networks import ResNet, ResNetSettings
 from signseg_rig.settings import Conflict, InputPath, Settings
-from signseg_rig.weights import file_sha256, first_names, read_checkpoint
+from signseg_rig.torch_models import first_names, read_checkpoint
+from signseg_rig.weights import file_sha256
 
 if TYPE_CHECKING:
     import torch

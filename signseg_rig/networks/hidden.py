@@ -5,7 +5,7 @@ from __future__ import annotations
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network
 from signseg_rig.signs import AblatedWeights, GradedAblation, Scope, Sign
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 class HiddenLayer:

@@ -10,7 +10,7 @@ from pydantic import Field
 from signseg_rig.networks.torch_network import PENULTIMATE
 from signseg_rig.networks.torchvision_networks import TorchvisionNetwork
 from signseg_rig.settings import Settings
-from signseg_rig.weights import ModelSettings
+from signseg_rig.torch_models import ModelSettings
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from pydantic import Field
 from signseg_rig.errors import WeightsError
 from signseg_rig.networks.torch_network import PENULTIMATE, TorchNetwork
 from signseg_rig.settings import Settings
-from signseg_rig.weights import ModelSettings, read_array_lists
+from signseg_rig.torch_models import ModelSettings, read_array_lists
 
 if TYPE_CHECKING:
     import torch

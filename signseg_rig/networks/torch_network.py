@@ -14,8 +14,7 @@ from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network, Readout, WeightLayer, no_readout
 from signseg_rig.networks.imagenet import class_names
 from signseg_rig.networks.rectification import is_never_negative
-from signseg_rig.types import FloatArray, ImageArray, array_sha256
-from signseg_rig.weights import (
+from signseg_rig.torch_models import (
     compute_in_batches,
     model_problems,
     read_checkpoint,
@@ -24,6 +23,7 @@ from signseg_rig.weights import (
     require_device,
     trained_model,
 )
+from signseg_rig.values import FloatArray, ImageArray, array_sha256
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from signseg_rig.networks.torch_network import PENULTIMATE, TorchNetwork
 from signseg_rig.settings import Conflict, Settings
-from signseg_rig.weights import ModelSettings
+from signseg_rig.torch_models import ModelSettings
 
 if TYPE_CHECKING:
     import torch

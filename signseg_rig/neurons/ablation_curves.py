@@ -22,7 +22,7 @@ from signseg_rig.signs import (
     both_signs,
     matched_random,
 )
-from signseg_rig.types import BoolArray, FloatArray
+from signseg_rig.values import BoolArray, FloatArray
 
 STRENGTHS = tuple(round(0.1 * step, 1) for step in range(11))
 BOTH = "both"

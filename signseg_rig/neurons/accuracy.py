@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 def correlation(predicted: FloatArray, measured: FloatArray) -> FloatArray:

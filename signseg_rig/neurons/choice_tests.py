@@ -10,7 +10,7 @@ from scipy import stats as scipy_stats
 
 from signseg_rig.neurons.choices import Choices, Removal
 from signseg_rig.stats import adjust_fdr, crossed_mean, mean_interval
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 MIN_NEURONS = 6
 # From two sessions a t interval is three times as wide as from three with the same scatter.

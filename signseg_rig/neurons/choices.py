@@ -14,7 +14,7 @@ from signseg_rig.neurons.linear import checked_data
 from signseg_rig.neurons.pls import fit_pls
 from signseg_rig.seeds import named_rng
 from signseg_rig.signs import GradedAblation, Match, Sign, matched_random
-from signseg_rig.types import BoolArray, FloatArray, IntArray
+from signseg_rig.values import BoolArray, FloatArray, IntArray
 
 SHARE = 0.05
 Control = Literal["", "number", "magnitude", "equal_number", "equal_magnitude"]

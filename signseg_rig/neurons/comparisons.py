@@ -9,7 +9,7 @@ from signseg_rig.neurons.cross_validation import N_COMPONENTS, fit_pls_chosen
 from signseg_rig.neurons.linear import LinearModel
 from signseg_rig.neurons.regularized import LinearFit, fit_lasso, fit_ridge, fit_signed
 from signseg_rig.signs import Sign, ablate
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 # Those whose weights are of one sign, which means something where features are of one sign.
 ONE_SIGN_FITS = ("positive-only", "negative-only", "positive-refit", "negative-refit")

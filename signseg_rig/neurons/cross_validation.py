@@ -13,7 +13,7 @@ from signseg_rig.neurons.linear import checked_data
 from signseg_rig.neurons.nested_pls import NestedPls, at_components, choose_on_all
 from signseg_rig.neurons.pls import PlsModel, fit_pls
 from signseg_rig.neurons.regularized import LinearFit
-from signseg_rig.types import BoolArray, FloatArray, IntArray
+from signseg_rig.values import BoolArray, FloatArray, IntArray
 
 N_COMPONENTS = range(1, 26)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from signseg_rig.errors import NeuronModelError
 from signseg_rig.interfaces import Network
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 REMEDY = (
     "Fit again with features that are never negative: with --rectify split (rectify = 'split' in "

@@ -13,9 +13,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from signseg_rig.errors import ConfigError
+from signseg_rig.files.whole import whole_file
 from signseg_rig.interfaces import Network
-from signseg_rig.types import FloatArray, ImageArray, array_sha256
-from signseg_rig.whole_files import whole_file
+from signseg_rig.values import FloatArray, ImageArray, array_sha256
 
 Progress = Callable[[int], None]
 Rectify = Literal["as_is", "split"]

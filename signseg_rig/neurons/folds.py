@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.types import IntArray
+from signseg_rig.values import IntArray
 
 N_INNER_FOLDS = 5
 

@@ -10,7 +10,7 @@ from scipy import stats
 from signseg_rig.limits import MIN_PAIRS
 from signseg_rig.neurons.reliability import split_half_reliability
 from signseg_rig.neurons.repeat_effects import repeat_offsets
-from signseg_rig.types import BoolArray, FloatArray
+from signseg_rig.values import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True)

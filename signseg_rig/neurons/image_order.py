@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray
 
 MAX_LAG = 5
 N_SHUFFLES = 199

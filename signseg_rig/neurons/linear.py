@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from signseg_rig.errors import NeuronModelError
+from signseg_rig.files.whole import write_whole
 from signseg_rig.settings import Sha256
 from signseg_rig.weights import file_sha256
-from signseg_rig.whole_files import write_whole
 
 FORMAT = 2
 KEY = "signseg_rig.neurons"

@@ -29,7 +29,7 @@ from signseg_rig.neurons.model_file import (
     write_model_file,
 )
 from signseg_rig.signs import AblatedWeights, Sign, ablate
-from signseg_rig.types import FloatArray, ImageArray, IntArray
+from signseg_rig.values import FloatArray, ImageArray, IntArray
 
 Convention = Literal["raw", "centered"]
 ARRAYS = ("coef", "intercept", "feature_mean", "n_components")

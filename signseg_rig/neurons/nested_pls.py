@@ -16,7 +16,7 @@ from signseg_rig.errors import ConfigError
 from signseg_rig.neurons.folds import assign_folds, assign_inner_folds, groups_of
 from signseg_rig.neurons.pls import component_limit
 from signseg_rig.neurons.pls_components import find_components
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from signseg_rig.neurons.reliability import (
     normalized_explained_variance,
     split_half_reliability,
 )
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 N_PARTS = 10
 # Splits for the error of a reliability: it varies more between images than between splits.

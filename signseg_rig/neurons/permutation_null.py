@@ -13,7 +13,7 @@ from signseg_rig.neurons.linear import checked_data
 from signseg_rig.neurons.nested_pls import NestedPls
 from signseg_rig.neurons.shuffles import block_groups, draw_shifts, draw_shuffles
 from signseg_rig.stats import adjust_fdr
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray
 
 # Shuffles that a worker does at a time: few enough that the time left is soon known.
 PORTION = 5

@@ -9,7 +9,7 @@ import numpy as np
 from signseg_rig.errors import ConfigError
 from signseg_rig.neurons.linear import LinearModel, checked_data
 from signseg_rig.neurons.pls_components import find_components
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

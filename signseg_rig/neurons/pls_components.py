@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray
 
 # A component is given up where what it would be made of has vanished in rounding.
 VANISHED = 1e-12

@@ -12,7 +12,7 @@ from signseg_rig.errors import ConfigError
 from signseg_rig.neurons.folds import N_INNER_FOLDS, assign_inner_folds, group_numbers
 from signseg_rig.neurons.linear import LinearModel, checked_data
 from signseg_rig.signs import Sign
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray
 
 
 class LinearFit(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 from signseg_rig.errors import ConfigError
 from signseg_rig.limits import MIN_REPEATED_IMAGES
 from signseg_rig.neurons.repeat_effects import drift_free_means, has_rates, repeat_offsets
-from signseg_rig.types import BoolArray, FloatArray
+from signseg_rig.values import BoolArray, FloatArray
 
 # A regression over fewer images leaves no residuals to speak of.
 MIN_SPLIT_IMAGES = 4

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 MAX_ITERATIONS = 30
 TOLERANCE = 1e-6

@@ -11,7 +11,7 @@ from signseg_rig.errors import OptimizerError
 from signseg_rig.interfaces import Optimizer
 from signseg_rig.optimizers.told import asked_rows
 from signseg_rig.settings import Settings
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray
 
 MAX_FULL_DIMS = 512
 

@@ -13,7 +13,7 @@ import numpy as np
 from cma.sigma_adaptation import CMAAdaptSigmaCSA
 from threadpoolctl import ThreadpoolController
 
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 class Strategy:

@@ -9,7 +9,7 @@ from signseg_rig.errors import OptimizerError
 from signseg_rig.interfaces import Optimizer
 from signseg_rig.optimizers.told import asked_rows
 from signseg_rig.settings import Settings
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 class RandomSearchSettings(Settings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from signseg_rig.errors import OptimizerError
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray
 
 
 def asked_rows(asked: FloatArray, codes: FloatArray, scores: FloatArray) -> IntArray:

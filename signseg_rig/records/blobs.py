@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from signseg_rig.errors import RecordError
-from signseg_rig.guarded_files import make_folder, read_file, refuse_linked_folder
+from signseg_rig.files.guarded import make_folder, read_file, refuse_linked_folder
+from signseg_rig.files.whole import remove_drafts, write_whole
 from signseg_rig.records.faults import DAMAGED, UNREADABLE, file_error
 from signseg_rig.records.npy import packed, unpacked
 from signseg_rig.records.schema import SCHEMA_VERSION
-from signseg_rig.types import FloatArray, ImageArray, array_sha256
-from signseg_rig.whole_files import remove_drafts, write_whole
+from signseg_rig.values import FloatArray, ImageArray, array_sha256
 
 BLOBS_NAME = "blobs"
 # More than any screen shows, and than a block's codes take.

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from signseg_rig.records.events import Event
 from signseg_rig.records.npy import packed, unpacked
-from signseg_rig.types import (
+from signseg_rig.values import (
     ClockOffset,
     InvalidReason,
     PassPlan,

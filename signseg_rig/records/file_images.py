@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from signseg_rig.errors import ConfigError, RecordError
 from signseg_rig.records.reader import RunReader
 from signseg_rig.records.writer import RunRecord
-from signseg_rig.types import ImageArray, array_sha256
+from signseg_rig.values import ImageArray, array_sha256
 from signseg_rig.wording import first_few
 
 Images = list[tuple[str, ImageArray]]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from signseg_rig.records.blobs import BlobStore
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 # With more the loop waits for the disk, rather than fill the memory.
 MAX_BACKLOG = 200

@@ -10,7 +10,7 @@ import filelock
 import psutil
 
 from signseg_rig.errors import RecordError, RecordInUseError
-from signseg_rig.owner_locks import HeldElsewhereError, take_lock
+from signseg_rig.files.locks import HeldElsewhereError, take_lock
 from signseg_rig.records.faults import file_error
 
 LOCK_NAME = "writer.lock"

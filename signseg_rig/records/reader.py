@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from signseg_rig.errors import RecordError
-from signseg_rig.guarded_files import read_file
+from signseg_rig.files.guarded import read_file
 from signseg_rig.records.blobs import BLOBS_NAME, BlobStore
 from signseg_rig.records.coding import (
     blobs_of,
@@ -24,7 +24,7 @@ from signseg_rig.records.coding import (
 from signseg_rig.records.events import Event, EventTable
 from signseg_rig.records.faults import DAMAGED, explained_decoding, file_error
 from signseg_rig.records.schema import DATABASE_NAME
-from signseg_rig.types import (
+from signseg_rig.values import (
     ClockOffset,
     FloatArray,
     ImageArray,

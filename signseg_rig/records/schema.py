@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from signseg_rig.errors import RecordError
+from signseg_rig.files.regular import refuse_link
+from signseg_rig.files.whole import write_whole
 from signseg_rig.records.faults import DAMAGED, explained, file_error
-from signseg_rig.regular_files import refuse_link
-from signseg_rig.whole_files import write_whole
 
 DATABASE_NAME = "run.sqlite"
 # Version 1 named images and codes by their values alone, so that two of equal values and other

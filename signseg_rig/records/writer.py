@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from signseg_rig.errors import RecordError
+from signseg_rig.files.whole import DRAFT_SUFFIX, remove_drafts, sync_folder, write_whole
 from signseg_rig.records.blobs import BLOBS_NAME, BlobStore
 from signseg_rig.records.coding import (
     finished_event,
@@ -31,7 +32,7 @@ from signseg_rig.records.places import (
 )
 from signseg_rig.records.reader import EXPERIMENT_NAME, FILE_IMAGES, MANIFEST_NAME, RunReader
 from signseg_rig.records.schema import DATABASE_NAME, create_database
-from signseg_rig.types import (
+from signseg_rig.values import (
     ClockOffset,
     FloatArray,
     ImageArray,
@@ -42,7 +43,6 @@ from signseg_rig.types import (
     Told,
     array_sha256,
 )
-from signseg_rig.whole_files import DRAFT_SUFFIX, remove_drafts, sync_folder, write_whole
 
 _OWN_NAMES = {BLOBS_NAME, EXPERIMENT_NAME, LOCK_NAME, MANIFEST_NAME, OWNER_NAME}
 

@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from signseg_rig.choices import ChoiceStudy
 from signseg_rig.neurons import MEANING, Removal, describe_signs
 from signseg_rig.report.drawing import new_figure
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.tables import write_table
+from signseg_rig.studies import ChoiceStudy
 
 COLORS = {"positive": "#c0392b", "negative": "#2471a3"}
 DRAWN = {"": "removed", "number": "as many,\nrandom", "magnitude": "as much,\nrandom"}

@@ -9,7 +9,11 @@ from typing import get_args
 import numpy as np
 from matplotlib.figure import Figure
 
-from signseg_rig.dale import (
+from signseg_rig.report.drawing import new_figure
+from signseg_rig.report.html import write_figures, write_page
+from signseg_rig.report.tables import write_table
+from signseg_rig.stats import Correlation, smallest_correlation_p, why_not_significant
+from signseg_rig.studies import (
     AccuracyCorrelation,
     DaleSettings,
     Direction,
@@ -17,11 +21,7 @@ from signseg_rig.dale import (
     correlate_with_accuracy,
     network_excess,
 )
-from signseg_rig.report.drawing import new_figure
-from signseg_rig.report.html import write_figures, write_page
-from signseg_rig.report.tables import write_table
-from signseg_rig.stats import Correlation, smallest_correlation_p, why_not_significant
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 INDEX_COLOR, RANDOM_COLOR = "#6c3483", "#7f8c8d"
 LAYER_COLUMNS = (

@@ -7,9 +7,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from signseg_rig.fitting import NeuronFit
 from signseg_rig.report.drawing import new_figure
-from signseg_rig.types import FloatArray
+from signseg_rig.studies import NeuronFit
+from signseg_rig.values import FloatArray
 
 POSITIVE_COLOR, NEGATIVE_COLOR, OTHER_COLOR = "#c0392b", "#2471a3", "#2c3e50"
 N_NEURONS_SHOWN = 8

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from signseg_rig.fitting import NeuronFit
 from signseg_rig.neurons import describe_signs
 from signseg_rig.report.fit_figures import (
     draw_ceiling,
@@ -16,6 +15,7 @@ from signseg_rig.report.fit_figures import (
 )
 from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.tables import write_table
+from signseg_rig.studies import NeuronFit
 
 COMPARED = ("model", "unit", "train_r", "train_r2", "test_r", "test_r2")
 

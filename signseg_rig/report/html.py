@@ -13,9 +13,9 @@ import jinja2
 from matplotlib.figure import Figure
 from PIL import Image
 
-from signseg_rig.guarded_files import file_name, make_folder
+from signseg_rig.files.guarded import file_name, make_folder
+from signseg_rig.files.whole import write_whole
 from signseg_rig.report.faults import explained
-from signseg_rig.whole_files import write_whole
 
 DPI = 110
 

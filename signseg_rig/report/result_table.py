@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from signseg_rig.types import ProtocolResult
+from signseg_rig.values import ProtocolResult
 
 UNKNOWN = "-"
 Line = tuple[str, tuple[str, ...]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signseg_rig.records import PassRecord
-from signseg_rig.types import BoolArray, FloatArray, ResponseBatch
+from signseg_rig.values import BoolArray, FloatArray, ResponseBatch
 
 
 @dataclass(frozen=True, slots=True, eq=False)

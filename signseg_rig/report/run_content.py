@@ -14,8 +14,8 @@ from signseg_rig.records import PassRecord, RunReader, differences
 from signseg_rig.report.run_channels import ChannelRates, channel_rates
 from signseg_rig.report.run_events import events_in_words
 from signseg_rig.report.run_timing import Timing, clocks_in_words, timing_of
-from signseg_rig.toml_text import TomlError, parse_toml
-from signseg_rig.types import FloatArray, PassPlan, ProtocolResult
+from signseg_rig.settings.toml_text import TomlError, parse_toml
+from signseg_rig.values import FloatArray, PassPlan, ProtocolResult
 
 NOT_RECORDED = "not recorded"
 

@@ -16,7 +16,7 @@ from signseg_rig.report.drawing import new_figure, plain
 from signseg_rig.report.run_content import ThreadCurve
 from signseg_rig.report.run_timing import Timing
 from signseg_rig.stats import mean_interval
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 
 EVOLVED_COLOR = "#c0392b"
 REFERENCE_COLOR = "#2c3e50"

@@ -15,7 +15,7 @@ from signseg_rig.report.html import write_figures, write_page
 from signseg_rig.report.result_table import result_lines
 from signseg_rig.report.run_content import Content, gather
 from signseg_rig.report.run_figures import draw_best_images, draw_curves, draw_timing
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 
 def write_report(path: Path, out: Path | None = None) -> Path:

@@ -8,7 +8,7 @@ import numpy as np
 
 from signseg_rig.limits import MAX_DRIFT
 from signseg_rig.records import Note, PassRecord, RunReader
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

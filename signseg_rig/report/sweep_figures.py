@@ -10,14 +10,7 @@ from matplotlib.figure import Figure
 
 from signseg_rig.report.drawing import legend_below, new_figure
 from signseg_rig.stats import ALPHA
-from signseg_rig.visualization import (
-    Comparison,
-    Condition,
-    Result,
-    SweepImages,
-    Table,
-    conditions,
-)
+from signseg_rig.sweeps import Comparison, Condition, Result, SweepImages, Table, conditions
 
 COLORS = {"positive": "#c0392b", "negative": "#2471a3"}
 OTHER_COLOR = "#7d3c98"

@@ -13,7 +13,7 @@ from signseg_rig.report.sweep_tables import number_rows, tested_rows
 from signseg_rig.report.sweep_values import value_tables
 from signseg_rig.report.tables import write_table
 from signseg_rig.stats import NOT_PRINTED
-from signseg_rig.visualization import (
+from signseg_rig.sweeps import (
     QUESTIONS,
     Comparison,
     Condition,

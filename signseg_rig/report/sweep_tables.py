@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from signseg_rig.stats import MIN_VALUES, smallest_correlation_p
-from signseg_rig.visualization import (
+from signseg_rig.sweeps import (
     Condition,
     Contrast,
     ContrastOverNetworks,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from signseg_rig.visualization import N_REMOVED, Condition, Table, is_count
+from signseg_rig.sweeps import N_REMOVED, Condition, Table, is_count
 
 ACTIVATIONS = "activations"
 

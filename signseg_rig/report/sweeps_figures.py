@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from signseg_rig.report.drawing import legend_below
 from signseg_rig.report.sweep_figures import COLORS, color_of, draw_controls, label_of, panels
-from signseg_rig.visualization import ContrastOverNetworks, TraitCorrelation
+from signseg_rig.sweeps import ContrastOverNetworks, TraitCorrelation
 
 MARKERS = "osD^v<>Pph*"
 

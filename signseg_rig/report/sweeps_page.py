@@ -19,7 +19,7 @@ from signseg_rig.report.sweep_tables import (
 from signseg_rig.report.sweeps_figures import draw_networks, draw_traits
 from signseg_rig.report.tables import write_table
 from signseg_rig.stats import MIN_VALUES, smallest_correlation_p
-from signseg_rig.visualization import (
+from signseg_rig.sweeps import (
     QUESTIONS,
     ContrastOverNetworks,
     SweepStudy,

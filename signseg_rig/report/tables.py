@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from signseg_rig.csv_text import csv_text
+from signseg_rig.files.csv_text import csv_text
+from signseg_rig.files.whole import write_whole
 from signseg_rig.report.faults import explained
-from signseg_rig.whole_files import write_whole
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

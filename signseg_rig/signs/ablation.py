@@ -9,7 +9,7 @@ import numpy as np
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.signs.dale import checked_weights
-from signseg_rig.types import BoolArray, FloatArray, IntArray
+from signseg_rig.values import BoolArray, FloatArray, IntArray
 
 Sign = Literal["positive", "negative"]
 Scope = Literal["unit", "matrix"]

@@ -9,7 +9,7 @@ import numpy as np
 from signseg_rig.errors import ConfigError
 from signseg_rig.signs.ablation import AblatedWeights, judged_by, without
 from signseg_rig.signs.dale import checked_weights
-from signseg_rig.types import BoolArray, FloatArray
+from signseg_rig.values import BoolArray, FloatArray
 
 Match = Literal["number", "magnitude"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 Axis = int | tuple[int, ...]
 

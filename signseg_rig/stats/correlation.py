@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from signseg_rig.stats.intervals import check_level
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 # 9! = 362,880 orders, a third of a second.
 MAX_EXACT_PAIRS = 9

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from signseg_rig.stats.intervals import check_level
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

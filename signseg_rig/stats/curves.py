@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 MIN_POINTS = 2
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signseg_rig.stats.intervals import check_level, has_interval, mean_interval
-from signseg_rig.types import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 MIN_VALUES = 3
 # Where more values than this share are one and the same, such as 0 spikes, their scatter says

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import false_discovery_control
 
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 def adjust_fdr(p_values: npt.ArrayLike) -> FloatArray:

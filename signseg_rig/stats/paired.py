@@ -11,7 +11,7 @@ from scipy import stats
 
 from signseg_rig.stats.attainable import smallest_signed_rank_p
 from signseg_rig.stats.intervals import mean_interval
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from signseg_rig.types import BoolArray, FloatArray
+from signseg_rig.values import BoolArray, FloatArray
 
 # 10 blocks against 10 are still enumerated (184,756 ways, 0.1 s).
 MAX_ENUMERATED = 200_000

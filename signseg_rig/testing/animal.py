@@ -17,7 +17,7 @@ from signseg_rig.testing.synthetic import (
     PixelPopulation,
     PixelPopulationSettings,
 )
-from signseg_rig.types import (
+from signseg_rig.values import (
     FloatArray,
     ImageArray,
     InvalidReason,

@@ -8,7 +8,7 @@ import numpy as np
 
 from signseg_rig.errors import DisplayError
 from signseg_rig.interfaces import Display
-from signseg_rig.types import array_sha256
+from signseg_rig.values import array_sha256
 
 N_FLIPS = 12
 

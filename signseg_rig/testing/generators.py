@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from signseg_rig.interfaces import Generator
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 
 N_CODES = 5
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from signseg_rig.interfaces import Metric, MetricContext
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 N_IMAGES = 3
 

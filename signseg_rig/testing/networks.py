@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from signseg_rig.interfaces import Network
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 
 N_IMAGES = 3
 SIZES = ((64, 64), (97, 40))

@@ -14,7 +14,7 @@ import numpy as np
 
 from signseg_rig.errors import OptimizerError
 from signseg_rig.interfaces import Optimizer
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 N_GENERATIONS = 6
 MakeOptimizer = Callable[[np.random.Generator], Optimizer]

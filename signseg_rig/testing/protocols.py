@@ -20,7 +20,7 @@ import numpy as np
 from signseg_rig.interfaces import Protocol, ProtocolContext
 from signseg_rig.settings import Settings
 from signseg_rig.testing.animal import GENERATOR, UNIT_NAMES, Animal, hill_climber, toy_context
-from signseg_rig.types import (
+from signseg_rig.values import (
     BoolArray,
     ProtocolResult,
     ResponseBatch,

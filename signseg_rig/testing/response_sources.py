@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from signseg_rig.interfaces import ResponseSource, SourceContext
-from signseg_rig.types import ImageArray, Recording, Shown, array_sha256
+from signseg_rig.values import ImageArray, Recording, Shown, array_sha256
 
 WINDOW_S = (0.0, 0.2)
 

@@ -17,7 +17,7 @@ from signseg_rig.interfaces import (
 )
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import Settings
-from signseg_rig.types import FloatArray, ImageArray, Recording, Shown
+from signseg_rig.values import FloatArray, ImageArray, Recording, Shown
 
 GRID = 8
 

@@ -17,9 +17,9 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from filelock import FileLock, Timeout
 
 from signseg_rig.errors import WeightsError, WeightsMissingError
-from signseg_rig.user_files import read_user_file
+from signseg_rig.files.user import read_user_file
+from signseg_rig.files.whole import remove, write_whole
 from signseg_rig.weights.catalogue import Download, WeightFile
-from signseg_rig.whole_files import remove, write_whole
 
 TIMEOUT_S = 60.0
 CHUNK_BYTES = 2**20

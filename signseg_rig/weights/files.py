@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from signseg_rig.errors import WeightsError, WeightsMissingError
+from signseg_rig.files.whole import ABANDONED_AFTER_S, remove_drafts, sync_folder, whole_file
 from signseg_rig.weights.catalogue import Download, PackageMember, WeightFile, find_entry
 from signseg_rig.weights.downloads import OnProgress, cached_file, downloaded
 from signseg_rig.weights.hashes import (
@@ -24,7 +25,6 @@ from signseg_rig.weights.hashes import (
     pinned_sha256,
 )
 from signseg_rig.weights.packages import download_member, installed_file
-from signseg_rig.whole_files import ABANDONED_AFTER_S, remove_drafts, sync_folder, whole_file
 
 FOLDER_VARIABLE = "SIGNSEG_WEIGHTS"
 

@@ -11,8 +11,8 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from signseg_rig.user_files import read_user_file
-from signseg_rig.whole_files import write_whole
+from signseg_rig.files.user import read_user_file
+from signseg_rig.files.whole import write_whole
 
 CHUNK_BYTES = 2**20
 N_DIGITS = 64

@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from signseg_rig.errors import WeightsError, WeightsMissingError
+from signseg_rig.files.whole import whole_file, write_whole
 from signseg_rig.weights.catalogue import PackageMember
-from signseg_rig.whole_files import whole_file, write_whole
 
 DOWNLOAD_TIMEOUT_S = 1800
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import platformdirs
 
 from signseg_rig.errors import ConfigError, WeightsError, WeightsMissingError
-from signseg_rig.user_files import UnreadableFileError, read_user_file
+from signseg_rig.files.user import UnreadableFileError, read_user_file
+from signseg_rig.files.whole import write_whole
 from signseg_rig.weights.hashes import file_sha256
-from signseg_rig.whole_files import write_whole
 from signseg_rig.wording import explained_writing
 
 PROGRAM_SUFFIX = ".torchscript"

@@ -10,8 +10,8 @@ from typing import Literal
 
 import zmq
 
-from signseg_rig.config import WireSettings
 from signseg_rig.errors import DisplayError
+from signseg_rig.experiment import WireSettings
 from signseg_rig.wire.frames import FrameError, Message, decode, encode
 from signseg_rig.wire.handshake import HandshakeMonitor, told_at_display
 from signseg_rig.wire.messages import (

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from signseg_rig.errors import WireError
-from signseg_rig.types import ImageArray, array_sha256
+from signseg_rig.values import ImageArray, array_sha256
 from signseg_rig.wire.messages import (
     BODIES,
     MAX_SIDE_PX,

@@ -8,7 +8,7 @@ from typing import Literal
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from signseg_rig.config import WireSettings
+from signseg_rig.experiment import WireSettings
 from signseg_rig.wire.sockets import Socket
 
 Handshake = Literal["done", "refused", "wrong key", "one-sided keys", "cut off", "foreign"]

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from signseg_rig.config import WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, RigError, WireError
-from signseg_rig.types import ImageArray, Presentation, Shown
+from signseg_rig.experiment import WireSettings
+from signseg_rig.values import ImageArray, Presentation, Shown
 from signseg_rig.wire.clock import ClockEstimate
 from signseg_rig.wire.events import Connected, Event, Failed, Lost, Rejection
 from signseg_rig.wire.frames import check_size

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from signseg_rig.config import WireSettings
-from signseg_rig.types import ImageArray
+from signseg_rig.experiment import WireSettings
+from signseg_rig.values import ImageArray
 from signseg_rig.wire.clock import ClockEstimate, ClockEstimator
 from signseg_rig.wire.events import Connected, Event, Failed, Lost, Rejection
 from signseg_rig.wire.frames import FrameError, Message, decode, encode

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from signseg_rig.config import WireSettings
 from signseg_rig.errors import AddressInUseError, WireError
+from signseg_rig.experiment import WireSettings
 from signseg_rig.wire.frames import MAX_PAYLOAD_BYTES
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
 from signseg_rig.wire.messages import MAX_BYTES_TO_LOOP

@@ -19,7 +19,7 @@ from signseg_rig.settings import (
     Settings,
     named_again,
 )
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 
 
 class NeuronModelPopulationSettings(Settings):

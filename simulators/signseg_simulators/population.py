@@ -10,9 +10,8 @@ from pydantic import Field
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.interfaces import Network, Simulator, SimulatorContext, no_readout
-from signseg_rig.settings import Conflict, PluginChoice, PluginGroup, Settings, named_again
-from signseg_rig.settings_file import Problem
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.settings import Conflict, PluginChoice, PluginGroup, Problem, Settings, named_again
+from signseg_rig.values import FloatArray, ImageArray
 from signseg_rig.wording import close_match_hint
 
 

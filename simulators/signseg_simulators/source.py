@@ -11,7 +11,7 @@ from pydantic import Field
 from signseg_rig.interfaces import ResponseSource, Simulator, SimulatorContext, SourceContext
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import PluginChoice, PluginGroup, Settings
-from signseg_rig.types import FloatArray, InvalidReason, Recording, Shown
+from signseg_rig.values import FloatArray, InvalidReason, Recording, Shown
 from signseg_simulators.spiking import (
     SpikingSettings,
     drift_phases,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import Settings
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 
 class SpikingSettings(Settings):

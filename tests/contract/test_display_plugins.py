@@ -7,8 +7,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from signseg_rig.config import MonitorSettings, StimulusSettings
 from signseg_rig.display.headless import HeadlessDisplay, HeadlessSettings
+from signseg_rig.experiment import MonitorSettings, StimulusSettings
 from signseg_rig.interfaces import Display
 from signseg_rig.plugins import list_plugins, load_plugin
 from signseg_rig.testing.displays import check_display
@@ -18,7 +18,7 @@ NAMES = [info.name for info in list_plugins("displays")]
 
 # In a process of its own, because PsychoPy's globals would stay in this one.
 CHECK_PSYCHOPY = """
-from signseg_rig.config import MonitorSettings, StimulusSettings
+from signseg_rig.experiment import MonitorSettings, StimulusSettings
 from signseg_rig.plugins import load_plugin
 from signseg_rig.testing.displays import check_display
 

@@ -33,7 +33,7 @@ from signseg_rig.testing.synthetic import (
     PixelPopulationSettings,
     PixelSource,
 )
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 from signseg_rig.weights import PackageMember, find_entry
 
 

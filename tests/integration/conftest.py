@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import zmq
 
-from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.display.headless import HeadlessDisplay
 from signseg_rig.display.markers import open_marker
 from signseg_rig.display.presenter import Presenter
 from signseg_rig.display.process import DisplayProcess
+from signseg_rig.experiment import Experiment, WireSettings
 from signseg_rig.wire.frames import decode, encode
 from signseg_rig.wire.link import DisplayLink
 from signseg_rig.wire.messages import Body, Hello, Welcome

@@ -19,7 +19,7 @@ import dask
 import psutil
 from distributed import LocalCluster
 
-from signseg_rig.visualization import dask_cluster, read_sweep, run_sweep
+from signseg_rig.sweeps import dask_cluster, read_sweep, run_sweep
 
 
 def lose_a_worker(sweep: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from signseg_rig.records import RunRecord
-from signseg_rig.types import (
+from signseg_rig.values import (
     ImageArray,
     PassPlan,
     PlannedStimulus,

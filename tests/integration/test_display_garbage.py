@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from signseg_rig.config import Experiment
 from signseg_rig.errors import DisplayError
+from signseg_rig.experiment import Experiment
 from signseg_rig.wire.frames import MAX_HEADER_BYTES, Message, encode
 from signseg_rig.wire.messages import (
     WIRE_VERSION,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError
+from signseg_rig.experiment import Experiment, WireSettings
 from signseg_rig.wire.events import Rejection
 from signseg_rig.wire.keys import make_keys
 from signseg_rig.wire.link import DisplayLink

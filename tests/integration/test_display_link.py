@@ -12,9 +12,9 @@ import pytest
 import zmq
 import zmq.utils.monitor
 
-from signseg_rig.config import Experiment, WireSettings
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, WireError
-from signseg_rig.types import ImageArray, Presentation, array_sha256
+from signseg_rig.experiment import Experiment, WireSettings
+from signseg_rig.values import ImageArray, Presentation, array_sha256
 from signseg_rig.wire.events import Lost, Rejection
 from signseg_rig.wire.frames import Message, encode
 from signseg_rig.wire.link import DisplayLink, DisplayLost, LateOnsets

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from signseg_rig.config import Experiment
 from signseg_rig.display import process
-from signseg_rig.experiment_file import write_experiment
+from signseg_rig.experiment import Experiment, write_experiment
 
 
 def lonely(experiment: Experiment) -> Experiment:

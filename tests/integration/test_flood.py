@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from signseg_rig.bench.flood_peer import KINDS
-from signseg_rig.config import Experiment, WireSettings
-from signseg_rig.types import Presentation, array_sha256
+from signseg_rig.experiment import Experiment, WireSettings
+from signseg_rig.values import Presentation, array_sha256
 from signseg_rig.wire.events import Connected, Lost
 from signseg_rig.wire.frames import Message, encode
 from signseg_rig.wire.link import DisplayLink

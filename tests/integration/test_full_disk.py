@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import tomli_w
 
-from signseg_rig.config import WireSettings
+from signseg_rig.experiment import WireSettings
 from signseg_rig.records import RunReader
 
 N_GENERATIONS = 2

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import tomli_w
 
-from signseg_rig.config import WireSettings
+from signseg_rig.experiment import WireSettings
 from signseg_rig.records import RunReader
-from signseg_rig.types import InvalidReason
+from signseg_rig.values import InvalidReason
 
 N_KILLED_RUNS = int(os.environ.get("SIGNSEG_KILLED_RUNS", "20"))
 N_KILLED_FAULTY_RUNS = int(os.environ.get("SIGNSEG_KILLED_FAULTY_RUNS", "3"))

@@ -23,8 +23,6 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from signseg_rig.cli import app
-from signseg_rig.config import Experiment, WireSettings
-from signseg_rig.control import RunControl
 from signseg_rig.errors import (
     DisplayError,
     RecordError,
@@ -34,18 +32,20 @@ from signseg_rig.errors import (
     RunStopped,
     SafeguardError,
 )
+from signseg_rig.experiment import Experiment, WireSettings
 from signseg_rig.interfaces import SimulatorContext
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.report.run_content import gather
 from signseg_rig.report.run_figures import best_labels, draw_curves
-from signseg_rig.session import Outcome, resume_run, start_run
+from signseg_rig.run.control import RunControl
+from signseg_rig.run.session import Outcome, resume_run, start_run
 from signseg_rig.testing.synthetic import (
     LinearGenerator,
     LinearGeneratorSettings,
     PixelPopulation,
     PixelPopulationSettings,
 )
-from signseg_rig.types import InvalidReason, ResponseBatch, RunStatus
+from signseg_rig.values import InvalidReason, ResponseBatch, RunStatus
 
 README = Path(__file__).parents[2] / "README.md"
 N_GENERATIONS = 3
@@ -62,7 +62,7 @@ RECORDING_SYSTEMS = """
 
     from signseg_rig.seeds import named_rng
     from signseg_rig.testing.synthetic import PixelPopulationSettings, PixelSource
-    from signseg_rig.types import InvalidReason
+    from signseg_rig.values import InvalidReason
     from signseg_simulators.source import SimulatedSource, SimulatedSourceSettings
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from signseg_rig.cli import app
-from signseg_rig.config import WireSettings
+from signseg_rig.experiment import WireSettings
 from signseg_rig.networks import load_network
 from signseg_rig.neurons import FeatureReader, FeatureSigns, NeuronModels
 from signseg_rig.records import RunReader

@@ -11,14 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from signseg_rig.config import Experiment, WireSettings
-from signseg_rig.control import RunControl
 from signseg_rig.display.launcher import MAX_RESTARTS, DisplayLauncher, _own_group
 from signseg_rig.errors import DisplayError, RigError, WireError
-from signseg_rig.experiment_file import write_experiment
+from signseg_rig.experiment import Experiment, WireSettings, write_experiment
 from signseg_rig.records import RunReader
-from signseg_rig.session import start_run
-from signseg_rig.types import RunStatus
+from signseg_rig.run.control import RunControl
+from signseg_rig.run.session import start_run
+from signseg_rig.values import RunStatus
 from signseg_rig.wire.keys import make_keys
 from signseg_rig.wire.messages import Hello
 

@@ -25,14 +25,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from signseg_rig.cli import app
-from signseg_rig.config import Experiment, WireSettings
-from signseg_rig.control import RunControl
 from signseg_rig.errors import RigError, RunStopped
+from signseg_rig.experiment import Experiment, WireSettings
 from signseg_rig.records import RunReader, explained_decoding
 from signseg_rig.records.events import _crc32
 from signseg_rig.records.json_text import from_json, to_json
 from signseg_rig.report.run_content import gather
-from signseg_rig.session import resume_run, start_run
+from signseg_rig.run.control import RunControl
+from signseg_rig.run.session import resume_run, start_run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes, links and limits")
 N_CASES = int(os.environ.get("SIGNSEG_FUZZ_CASES", "40"))

@@ -15,7 +15,7 @@ from typing import Any, Self
 import pytest
 import tomli_w
 
-from signseg_rig.config import WireSettings
+from signseg_rig.experiment import WireSettings
 from signseg_rig.records import RunReader
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.visualization import (
+from signseg_rig.sweeps import (
     Condition,
     ResultFolder,
     SweepSettings,

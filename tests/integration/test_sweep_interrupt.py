@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from signseg_rig.visualization import put_aside
+from signseg_rig.sweeps import put_aside
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and named pipes")
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from signseg_rig.config import MonitorSettings, StimulusSettings
 from signseg_rig.display.layout import Layout
-from signseg_rig.types import ImageArray
+from signseg_rig.experiment import MonitorSettings, StimulusSettings
+from signseg_rig.values import ImageArray
 
 pytestmark = [
     pytest.mark.display,

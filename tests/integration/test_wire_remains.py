@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import zmq
 
-from signseg_rig.config import WireSettings
 from signseg_rig.errors import ConfigError
+from signseg_rig.experiment import WireSettings
 from signseg_rig.wire.client import DisplayClient
 from signseg_rig.wire.keys import make_keys
 from signseg_rig.wire.messages import Hello

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from signseg_rig.config import MonitorSettings, StimulusSettings
 from signseg_rig.display.psychopy_window import PsychopyDisplay, PsychopySettings
 from signseg_rig.errors import DisplayError
+from signseg_rig.experiment import MonitorSettings, StimulusSettings
 
 
 class Child:

@@ -28,9 +28,9 @@ from hypothesis import strategies as st
 from signseg_rig.datasets import read_recorded
 from signseg_rig.errors import RigError
 from signseg_rig.neurons import FeatureSigns, FeatureSpec, NeuronModels
-from signseg_rig.visualization import Result, ResultFolder
-from signseg_rig.visualization.software import read_software
-from signseg_rig.weights.states import read_checkpoint
+from signseg_rig.sweeps import Result, ResultFolder
+from signseg_rig.sweeps.software import read_software
+from signseg_rig.torch_models.states import read_checkpoint
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys, make_keys
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")

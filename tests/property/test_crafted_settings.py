@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from signseg_rig.config import Experiment
-from signseg_rig.dale import DaleSettings
-from signseg_rig.preflight import check_experiment
-from signseg_rig.settings_file import read_as_far_as_possible
-from signseg_rig.visualization import SweepSettings
+from signseg_rig.experiment import Experiment
+from signseg_rig.run.preflight import check_experiment
+from signseg_rig.settings import read_as_far_as_possible
+from signseg_rig.studies import DaleSettings
+from signseg_rig.sweeps import SweepSettings
 
 N_EXAMPLES = int(os.environ.get("SIGNSEG_FUZZ_EXAMPLES", "60"))
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from signseg_rig.errors import NeuronModelError
 from signseg_rig.interfaces import Network, Readout
 from signseg_rig.neurons import FeatureReader, FeatureSigns, NeuronModels, fit_pls
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 
 N_FEATURES = 12
 turned_over = st.lists(st.sampled_from([-1.0, 1.0]), min_size=N_FEATURES, max_size=N_FEATURES)

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.json_text import from_json, to_json
-from signseg_rig.types import (
+from signseg_rig.values import (
     ClockOffset,
     InvalidReason,
     PassPlan,

@@ -21,10 +21,18 @@ PSYCHOPY = "PsychoPy (GPL-3.0, slow, needs a screen) is imported by nobody's sta
 ZMQ = "Only the wire imports ZeroMQ"
 BREACHES = {
     "a module without a layer": ("signseg_rig/newcomer.py", "", LAYERS),
-    "an import that points up": ("signseg_rig/types.py", "import signseg_rig.loop", LAYERS),
+    "an import that points up": (
+        "signseg_rig/values/stimuli.py",
+        "import signseg_rig.run.loop",
+        LAYERS,
+    ),
     "a sibling": ("signseg_rig/stats/__init__.py", "import signseg_rig.records", LAYERS),
-    "a late import": ("signseg_rig/seeds.py", "def f():\n    import signseg_rig.config", LAYERS),
-    "a protocol in the toolkit": ("signseg_rig/loop.py", "import signseg_protocols", PLUGINS),
+    "a late import": (
+        "signseg_rig/seeds.py",
+        "def f():\n    import signseg_rig.experiment.tables",
+        LAYERS,
+    ),
+    "a protocol in the toolkit": ("signseg_rig/run/loop.py", "import signseg_protocols", PLUGINS),
     "a simulator in a protocol": (
         "protocols/signseg_protocols/__init__.py",
         "import signseg_simulators",
@@ -33,11 +41,11 @@ BREACHES = {
     "a socket in a protocol": ("protocols/signseg_protocols/__init__.py", "import zmq", PROTOCOLS),
     "a socket behind a protocol": (
         "protocols/signseg_protocols/__init__.py",
-        "import signseg_rig.session",
+        "import signseg_rig.run.session",
         PROTOCOLS,
     ),
-    "PsychoPy in the loop": ("signseg_rig/loop.py", "from psychopy import visual", PSYCHOPY),
-    "ZeroMQ in the session": ("signseg_rig/session.py", "import zmq", ZMQ),
+    "PsychoPy in the loop": ("signseg_rig/run/loop.py", "from psychopy import visual", PSYCHOPY),
+    "ZeroMQ in the session": ("signseg_rig/run/session.py", "import zmq", ZMQ),
 }
 
 

@@ -75,7 +75,7 @@ def test_the_experiment_of_the_readme_has_no_problems(tmp_path: Path) -> None:
 
 def test_03_explains_every_setting() -> None:
     """Every field of the settings that it chooses is named in it, with or without a default."""
-    from signseg_rig.experiment_file import read_experiment
+    from signseg_rig.experiment import read_experiment
     from signseg_rig.settings import PluginChoice, Settings
 
     def fields(value: object) -> set[str]:
@@ -191,7 +191,7 @@ def test_07_sweep(tmp_path: Path) -> None:
 
 
 def test_09_choices_is_read() -> None:
-    from signseg_rig.choices import read_choice_settings
+    from signseg_rig.studies import read_choice_settings
 
     settings = read_choice_settings(EXAMPLES / "09_choices.toml")
     assert settings.rectify == "split"

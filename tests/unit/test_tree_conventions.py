@@ -28,15 +28,15 @@ SEEDED_MODULES = {"random", "np.random", "numpy.random", "torch", "torch.random"
 OTHERS_ERRORS = {*dir(builtins), "PydanticCustomError"}
 OPT_INS = {
     # The one place that unpickles, and makes of what a pickle names nothing but arrays.
-    "finds_unsafe_format": ["signseg_rig/weights/array_pickles.py"],
+    "finds_unsafe_format": ["signseg_rig/torch_models/array_pickles.py"],
     "finds_write_in_place": [
         "signseg_rig/cli/outputs.py",  # into a pipe or a device that the user named
-        "signseg_rig/regular_files.py",  # behind what a log holds
+        "signseg_rig/files/regular.py",  # behind what a log holds
         "signseg_rig/weights/downloads.py",  # a draft, which is checked before it gets its name
-        "signseg_rig/whole_files.py",  # a draft of its own
+        "signseg_rig/files/whole.py",  # a draft of its own
     ],
     # The one that asks `conflicts`.
-    "finds_conflict_told_alone": ["signseg_rig/settings.py"],
+    "finds_conflict_told_alone": ["signseg_rig/settings/base.py"],
 }
 # What writes a file by itself, and the names of what may be given to it in place of a path.
 WRITER = re.compile(
@@ -83,7 +83,7 @@ def finds_global_seed(source: str) -> Iterator[tuple[int, str]]:
 
 
 def finds_write_in_place(source: str) -> Iterator[tuple[int, str]]:
-    """Look for files that a crash would leave half-written; `signseg_rig.whole_files` writes."""
+    """Look for files that a crash would leave half-written; `signseg_rig.files.whole` writes."""
     for call in _calls(source):
         name = ast.unparse(call.func)
         method = name.rpartition(".")[2]

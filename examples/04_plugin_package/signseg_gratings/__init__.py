@@ -7,7 +7,7 @@ from pydantic import Field
 
 from signseg_rig.interfaces import Generator
 from signseg_rig.settings import Settings
-from signseg_rig.types import FloatArray, ImageArray
+from signseg_rig.values import FloatArray, ImageArray
 
 
 class GratingsSettings(Settings):

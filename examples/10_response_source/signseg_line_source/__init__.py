@@ -14,7 +14,7 @@ from pydantic import Field
 from signseg_rig.errors import ResponseError
 from signseg_rig.interfaces import ResponseSource, SourceContext
 from signseg_rig.settings import Conflict, Settings, named_again
-from signseg_rig.types import Recording, Shown
+from signseg_rig.values import Recording, Shown
 
 MAX_LINE_BYTES = 2**20
 

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from signseg_rig.cli.progress import KEYS_HINT, RunProgress
-from signseg_rig.types import RunState, RunStatus
+from signseg_rig.values import RunState, RunStatus
 
 
 def shown(*statuses: RunStatus, is_terminal: bool) -> str:

@@ -6,10 +6,10 @@ import pytest
 import typer
 
 from signseg_rig.cli.run import conduct
-from signseg_rig.control import RunControl
 from signseg_rig.errors import ResponseError, RigError, SafeguardError
-from signseg_rig.session import OnStatus, Outcome
-from signseg_rig.types import ProtocolResult
+from signseg_rig.run.control import RunControl
+from signseg_rig.run.session import OnStatus, Outcome
+from signseg_rig.values import ProtocolResult
 
 RESULT = ProtocolResult(is_success=True, columns=("thread", "rose"), rows=(("a_thread", "yes"),))
 HINT = "go on with: signseg-rig resume here"

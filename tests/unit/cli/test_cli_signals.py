@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from signseg_rig.cli.signals import obeyed_signals
-from signseg_rig.control import RunControl
+from signseg_rig.run.control import RunControl
 
 
 def test_what_is_said_of_a_signal_is_printed_by_another_thread() -> None:

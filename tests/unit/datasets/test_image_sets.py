@@ -8,7 +8,7 @@ from PIL import Image
 
 from signseg_rig.datasets import image_files, open_images
 from signseg_rig.errors import DataSetError, PictureError
-from signseg_rig.types import array_sha256
+from signseg_rig.values import array_sha256
 
 
 def png(pixels: np.ndarray) -> bytes:

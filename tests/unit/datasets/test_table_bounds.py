@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from signseg_rig.csv_text import csv_text
 from signseg_rig.datasets.tables import read_rate_table, read_stimulus_table
 from signseg_rig.errors import DataSetError
+from signseg_rig.files.csv_text import csv_text
 
 NAMES = ("=1+1", "+a", "-b", "@c", "'=d", "'tis", "-3", "plain")
 

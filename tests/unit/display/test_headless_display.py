@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from signseg_rig.config import MonitorSettings, StimulusSettings
 from signseg_rig.display.headless import HeadlessDisplay, HeadlessSettings
+from signseg_rig.experiment import MonitorSettings, StimulusSettings
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signseg_rig.config import (
+from signseg_rig.display.layout import Layout, Rect, disc
+from signseg_rig.errors import DisplayError
+from signseg_rig.experiment import (
     FixationSettings,
     MonitorSettings,
     StimulusSettings,
     SyncPatchSettings,
 )
-from signseg_rig.display.layout import Layout, Rect, disc
-from signseg_rig.errors import DisplayError
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 MONITOR = MonitorSettings(width_px=800, height_px=600, width_cm=40, distance_cm=50)
 NO_SPOT = FixationSettings(is_shown=False)

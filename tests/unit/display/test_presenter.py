@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from signseg_rig.config import MonitorSettings, StimulusSettings
 from signseg_rig.display.headless import HeadlessDisplay, HeadlessSettings
 from signseg_rig.display.markers import Marker, NoMarker
 from signseg_rig.display.presenter import Presenter
 from signseg_rig.errors import DisplayError
+from signseg_rig.experiment import MonitorSettings, StimulusSettings
 
 PERIOD_S = 1 / 50
 

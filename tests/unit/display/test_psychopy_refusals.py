@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from signseg_rig.config import MonitorSettings, StimulusSettings
 from signseg_rig.display.psychopy_window import PsychopyDisplay, PsychopySettings
 from signseg_rig.errors import DisplayError
+from signseg_rig.experiment import MonitorSettings, StimulusSettings
 
 IMAGE_OFF_SCREEN = StimulusSettings(position_deg=(85.0, 0.0))
 

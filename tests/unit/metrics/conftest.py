@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 
 @pytest.fixture

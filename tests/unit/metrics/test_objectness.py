@@ -11,7 +11,7 @@ from signseg_rig.metrics import block_scramble, phase_scramble, to_pixels, white
 from signseg_rig.metrics.objectness import Objectness, ObjectnessSettings
 from signseg_rig.metrics.yolo import _quietly_imported, letterboxed
 from signseg_rig.seeds import named_rng
-from signseg_rig.types import array_sha256
+from signseg_rig.values import array_sha256
 from signseg_rig.weights import trust_file
 
 SIZE_PX = 64

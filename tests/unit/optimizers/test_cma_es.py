@@ -9,7 +9,7 @@ import pytest
 
 from signseg_rig.errors import ConfigError, OptimizerError, PluginNotFoundError
 from signseg_rig.optimizers import make_optimizer
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 TARGET = np.linspace(-1, 1, 20)
 

@@ -4,8 +4,8 @@ from PIL import Image
 
 from signseg_protocols import image_folder
 from signseg_protocols.image_folder import read_images
-from signseg_rig import pictures
 from signseg_rig.errors import ConfigError
+from signseg_rig.files import pictures
 
 
 @pytest.fixture

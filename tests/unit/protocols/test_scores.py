@@ -3,7 +3,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from signseg_protocols.scores import ScoreChoice
-from signseg_rig.types import InvalidReason, ResponseBatch
+from signseg_rig.values import InvalidReason, ResponseBatch
 
 UNITS = ("v4_1", "it_1", "it_2")
 BASELINE_HZ = np.array([1.0, 2.0, 3.0])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from signseg_rig.records import RunRecord
-from signseg_rig.types import (
+from signseg_rig.values import (
     FloatArray,
     ImageArray,
     InvalidReason,

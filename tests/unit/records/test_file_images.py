@@ -10,7 +10,7 @@ import pytest
 
 from signseg_rig.errors import ConfigError, RecordError
 from signseg_rig.records import FileImages, RunReader, RunRecord
-from signseg_rig.types import ImageArray, array_sha256
+from signseg_rig.values import ImageArray, array_sha256
 
 Images = list[tuple[str, ImageArray]]
 Create = Callable[[Path], RunRecord]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from signseg_rig.records import RunReader, RunRecord
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 
 @pytest.mark.parametrize("is_answered", [False, True])

@@ -16,7 +16,7 @@ from signseg_rig.errors import RecordError
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.events import EventTable
 from signseg_rig.records.schema import _expected_layout
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 N_BLOCKS = 12
 TRIGGER = next(sql for _, name, _, sql in _expected_layout() if name == "events_are_not_changed")

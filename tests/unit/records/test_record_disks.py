@@ -18,7 +18,7 @@ import pytest
 from signseg_rig.errors import RecordError
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.places import Mount, network_file_system
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 Create = Callable[[Path], RunRecord]
 NOBODY = 65534

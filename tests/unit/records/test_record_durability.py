@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from signseg_rig.files.whole import write_whole
 from signseg_rig.records import RunRecord
 from signseg_rig.records.events import Event, EventTable
-from signseg_rig.types import ImageArray
-from signseg_rig.whole_files import write_whole
+from signseg_rig.values import ImageArray
 
 SYNCHRONOUS_FULL = 2
 

@@ -16,7 +16,7 @@ from signseg_rig.records import RunRecord
 from signseg_rig.records.blobs import BlobStore
 from signseg_rig.records.events import Event, EventTable
 from signseg_rig.records.schema import DATABASE_NAME, create_database
-from signseg_rig.types import ImageArray, array_sha256
+from signseg_rig.values import ImageArray, array_sha256
 
 
 class InterruptedConnection(sqlite3.Connection):

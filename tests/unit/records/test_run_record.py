@@ -17,7 +17,7 @@ import pytest
 from signseg_rig.errors import RecordError
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.events import Event
-from signseg_rig.types import (
+from signseg_rig.values import (
     ClockOffset,
     ImageArray,
     PassPlan,

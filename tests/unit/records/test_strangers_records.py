@@ -20,7 +20,7 @@ from signseg_rig.errors import RecordError
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.events import EventTable, _crc32
 from signseg_rig.records.json_text import to_json
-from signseg_rig.types import ImageArray
+from signseg_rig.values import ImageArray
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX links and pipes")
 Open = Callable[[Path], Any]

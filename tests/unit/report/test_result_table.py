@@ -1,7 +1,7 @@
 import math
 
 from signseg_rig.report.result_table import result_lines
-from signseg_rig.types import ProtocolResult
+from signseg_rig.values import ProtocolResult
 
 
 def test_an_estimate_stands_beside_its_interval():

@@ -19,7 +19,7 @@ from signseg_rig.report.run_figures import (
     draw_timing,
 )
 from signseg_rig.report.run_timing import Timing, _parts_s, _turnarounds_s, _within_stretches
-from signseg_rig.types import InvalidReason, ResponseBatch
+from signseg_rig.values import InvalidReason, ResponseBatch
 
 EVOLUTION = """
 [protocol]

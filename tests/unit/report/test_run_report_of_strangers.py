@@ -13,7 +13,7 @@ from signseg_rig.errors import RecordError, ReportError
 from signseg_rig.records import RunReader, RunRecord, explained_decoding
 from signseg_rig.report import write_report
 from signseg_rig.report.run_content import MAX_THREADS, gather
-from signseg_rig.types import ProtocolResult, Told
+from signseg_rig.values import ProtocolResult, Told
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX links")
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from signseg_rig.cli import app
 from signseg_rig.errors import ConfigError
-from signseg_rig.visualization import (
+from signseg_rig.sweeps import (
     Condition,
     Result,
     ResultFolder,

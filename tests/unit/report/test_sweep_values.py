@@ -9,7 +9,7 @@ import pytest
 from signseg_rig.report import write_sweep_report
 from signseg_rig.report.sweep_figures import draw_changes
 from signseg_rig.report.sweep_values import value_tables
-from signseg_rig.visualization import (
+from signseg_rig.sweeps import (
     Condition,
     Number,
     SweepImages,

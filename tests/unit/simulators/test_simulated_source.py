@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from signseg_rig.acquisition import Aligner, Orders, measure
-from signseg_rig.config import WindowSettings
 from signseg_rig.errors import ConfigError
+from signseg_rig.experiment import WindowSettings
 from signseg_rig.interfaces import SimulatorContext, SourceContext
+from signseg_rig.recordings import Aligner, Orders, measure
 from signseg_rig.testing.response_sources import synthetic_images, synthetic_shown
-from signseg_rig.types import InvalidReason, Presentation, ResponseBatch, Shown
+from signseg_rig.values import InvalidReason, Presentation, ResponseBatch, Shown
 from signseg_simulators.population import ReadoutPopulation, ReadoutPopulationSettings
 from signseg_simulators.source import SimulatedSource, SimulatedSourceSettings
 from signseg_simulators.spiking import modulated_rates_hz

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from signseg_rig.spike_counts import count_spikes
+from signseg_rig.recordings.counts import count_spikes
 from signseg_simulators.spiking import SpikingSettings, modulated_rates_hz, spike_trains_s
 
 N = 3000

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from signseg_rig.stats import permutation, permutation_test
-from signseg_rig.types import FloatArray
+from signseg_rig.values import FloatArray
 
 ALPHA = 0.05
 N_BLOCKS = 5

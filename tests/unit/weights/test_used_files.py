@@ -7,7 +7,8 @@ from signseg_rig.metrics.objectness import ObjectnessSettings
 from signseg_rig.metrics.perceptual import LpipsSettings
 from signseg_rig.networks.checkpoints import SimSiamSettings
 from signseg_rig.settings import InputPath, PluginChoice, Settings
-from signseg_rig.weights import ModelSettings, file_sha256, find_weights, used_weights
+from signseg_rig.torch_models import ModelSettings
+from signseg_rig.weights import file_sha256, find_weights, used_weights
 
 
 class Chooses(Settings):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from signseg_rig.types import array_sha256
+from signseg_rig.values import array_sha256
 from signseg_rig.wire.frames import (
     MAX_HEADER_BYTES,
     MAX_PAYLOAD_BYTES,
