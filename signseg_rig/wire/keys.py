@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import zmq.auth
+from zmq.utils import z85
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.wire.key_files import check_file, check_folder, check_secret
@@ -16,7 +18,6 @@ from signseg_rig.wire.key_files import check_file, check_folder, check_secret
 LOOP = "loop"
 DISPLAY = "display"
 KEY_LENGTH = 40
-# Z85: five characters for four bytes.
 KEY = re.compile(rb"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 MAX_FILE_BYTES = 64 * 2**10
 REMEDY = "Copy it again, or make new ones with 'signseg-rig keys'."
@@ -169,9 +170,20 @@ def _load(file: Path) -> tuple[bytes, bytes | None]:
         public, secret = zmq.auth.load_certificate(file)
     except (OSError, ValueError, LookupError) as error:
         raise ConfigError(f"The key {file} cannot be read: {error}. {REMEDY}") from error
-    if any(key is not None and not KEY.fullmatch(key) for key in (public, secret)):
+    if not all(key is None or _is_key(key) for key in (public, secret)):
         raise ConfigError(
             f"The key {file} is damaged: a key has {KEY_LENGTH} characters, of those that Z85 "
             f"knows. {REMEDY}"
         )
     return public, secret
+
+
+def _is_key(text: bytes) -> bool:
+    """Whether text is a key in Z85; five characters can stand for more than four bytes hold."""
+    if not KEY.fullmatch(text):
+        return False
+    try:
+        z85.decode(text)
+    except struct.error:
+        return False
+    return True

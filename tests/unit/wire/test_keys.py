@@ -107,6 +107,8 @@ def test_a_loop_without_any_display_is_told(keys: Path) -> None:
         (f'curve\n    public-key = "{"a" * 40}"\n', "public key only"),
         ("curve\n    public-key\n", "cannot be read"),
         (f'curve\n    public-key = "{"~" * 40}"\n', "is damaged"),
+        (f'curve\n    public-key = "{"#" * 40}"\n', "is damaged"),
+        (f'curve\n    public-key = "{"a" * 40}"\n    secret-key = "{"#" * 40}"\n', "is damaged"),
         ("#" * 2**20, "has 1048576 bytes"),
         (
             f'curve\n    public-key = "{"a" * 40}"\n    secret-key = "{"b" * 40}"\n',
@@ -121,6 +123,8 @@ def test_a_loop_without_any_display_is_told(keys: Path) -> None:
         "no secret",
         "no value",
         "no Z85",
+        "more than bytes hold",
+        "more than bytes of a secret hold",
         "too long",
         "other pair",
     ],
