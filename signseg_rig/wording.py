@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import shlex
+import subprocess
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +57,23 @@ def counted(n: int, noun: str) -> str:
     ('1 error', '2 errors')
     """
     return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def command(verb: str, *arguments: object) -> str:
+    """Return a call of the command line that can be pasted as it is, whatever a path is called.
+
+    Examples
+    --------
+    >>> command("resume", "a run")
+    "signseg-rig resume 'a run'"
+    """
+    return shell_line("signseg-rig", verb, *arguments)
+
+
+def shell_line(*words: object) -> str:
+    """Return a line for the shell of this machine, with quotes where it needs them."""
+    join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join
+    return join([str(word) for word in words])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import typer
 
 from signseg_rig.cli.console import print_json, print_warning
 from signseg_rig.cli.run import STOPPED_EXIT_CODE, JsonOption
+from signseg_rig.wording import command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,7 +106,7 @@ def _conduct(settings: SweepSettings, file: Path, workers: OpenExecutor, console
     except KeyboardInterrupt:
         said = (
             f"The sweep was stopped; what is finished is kept in {settings.folder}. Go on with "
-            f"'signseg-rig visualize {file}'."
+            f"'{command('visualize', file)}'."
         )
         console.print(said, highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(STOPPED_EXIT_CODE) from None

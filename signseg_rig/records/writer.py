@@ -43,6 +43,7 @@ from signseg_rig.values import (
     Told,
     array_sha256,
 )
+from signseg_rig.wording import command
 
 _OWN_NAMES = {BLOBS_NAME, EXPERIMENT_NAME, LOCK_NAME, MANIFEST_NAME, OWNER_NAME}
 
@@ -297,7 +298,7 @@ def _refuse_what_is_there(path: Path) -> None:
     names = sorted(item.name for item in path.iterdir())
     if DATABASE_NAME in names:
         raise RecordError(
-            f"{path} holds a run already. Go on with it by 'signseg-rig resume {path}', or give "
+            f"{path} holds a run already. Go on with it by '{command('resume', path)}', or give "
             "the new run another folder."
         )
     strangers = [

@@ -45,6 +45,7 @@ from signseg_rig.values import (
     Told,
 )
 from signseg_rig.wire.link import DisplayLink, DisplayLost
+from signseg_rig.wording import command
 
 PAUSE_POLL_S = 0.1
 
@@ -366,8 +367,8 @@ class Loop:
         self._tell(state="running", message="")
 
     def _resume_hint(self) -> str:
-        path = self._record.path
-        return f"Everything up to here is recorded; go on with: signseg-rig resume {path}"
+        again = command("resume", self._record.path)
+        return f"Everything up to here is recorded; go on with: {again}"
 
     def _tell_scores(self, told: tuple[Told, ...]) -> None:
         scores = {

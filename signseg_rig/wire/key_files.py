@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from signseg_rig.errors import ConfigError
+from signseg_rig.wording import shell_line
 
 
 def check_file(file: Path, *, max_bytes: int) -> None:
@@ -42,7 +43,7 @@ def check_secret(file: Path) -> None:
         raise ConfigError(
             f"The secret key {file} can be read by others (its mode is {stat.S_IMODE(mode):o}): "
             "whoever has read it can pose as this end of the connection. Make new keys where that "
-            f"may have happened; otherwise say chmod 600 '{file}'."
+            f"may have happened; otherwise say {shell_line('chmod', '600', file)}."
         )
 
 
@@ -66,7 +67,7 @@ def _check_writers(path: Path, status: os.stat_result) -> None:
         raise ConfigError(
             f"The {what} {path} can be changed by others (its mode is "
             f"{stat.S_IMODE(status.st_mode):o}), who could let their own display in. Look whether "
-            f"its keys are yours, then say chmod go-w '{path}'."
+            f"its keys are yours, then say {shell_line('chmod', 'go-w', path)}."
         )
     if status.st_uid not in _trusted_owners():
         raise ConfigError(

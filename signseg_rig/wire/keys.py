@@ -14,6 +14,7 @@ from zmq.utils import z85
 
 from signseg_rig.errors import ConfigError
 from signseg_rig.wire.key_files import check_file, check_folder, check_secret
+from signseg_rig.wording import command
 
 LOOP = "loop"
 DISPLAY = "display"
@@ -162,7 +163,7 @@ def _load_pair(file: Path) -> tuple[bytes, bytes]:
 def _load(file: Path) -> tuple[bytes, bytes | None]:
     if not file.exists():
         raise ConfigError(
-            f"The key {file} is missing. Make keys with 'signseg-rig keys {file.parent}', or copy "
+            f"The key {file} is missing. Make keys with '{command('keys', file.parent)}', or copy "
             "them from the machine on which they were made."
         )
     check_file(file, max_bytes=MAX_FILE_BYTES)

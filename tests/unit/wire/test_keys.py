@@ -159,7 +159,7 @@ def test_secret_that_others_can_read_is_refused_as_ssh_does(
     secret.chmod(mode)
     with pytest.raises(ConfigError, match=f"mode is {mode:o}") as caught:
         load(keys)
-    assert f"'{secret}'" in str(caught.value)
+    assert f"{secret}." in str(caught.value)
     secret.chmod(0o600)
     load(keys)
 
@@ -177,7 +177,7 @@ def test_secret_that_others_can_read_is_refused_as_ssh_does(
 @pytest.mark.parametrize("mode", [0o772, 0o727])
 def test_keys_that_others_can_change_are_refused(keys: Path, load, name: str, mode: int) -> None:
     (keys / name).chmod(mode)
-    with pytest.raises(ConfigError, match=rf"mode is {mode:o}.*chmod go-w '{keys / name}'"):
+    with pytest.raises(ConfigError, match=rf"mode is {mode:o}.*chmod go-w {keys / name}"):
         load(keys)
 
 
