@@ -65,7 +65,7 @@ def list_plugins(group: Group | None = None) -> list[PluginInfo]:
 
 
 def find_plugin(group: Group, name: str) -> PluginInfo:
-    """Tell which distribution offers a plugin.
+    """Return which distribution offers a plugin.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def _of_group(group: Group) -> tuple[_Found, ...]:
 
 
 def _state_of_path() -> tuple[tuple[str, int], ...]:
-    """Tell what importlib.metadata looks through, and when something was last installed there."""
+    """Return what importlib.metadata looks through, and when something was last installed there."""
     return tuple((folder, _changed_ns(folder or ".")) for folder in sys.path)
 
 

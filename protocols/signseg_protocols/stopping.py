@@ -23,7 +23,7 @@ class PlateauSettings(Settings):
 
 
 def has_plateaued(means: FloatArray, settings: PlateauSettings) -> bool:
-    """Tell whether an evolution has stopped improving.
+    """Return whether an evolution has stopped improving.
 
     Parameters
     ----------

@@ -121,7 +121,7 @@ def turnaround_figures() -> list[Figure]:
 
 
 def turnarounds_s(reader: RunReader) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Give the turn-arounds of a run without rendering and waiting for responses.
+    """Return the turn-arounds of a run without rendering and waiting for responses.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ def count_figures() -> list[Figure]:
 
 
 def _data() -> tuple[FloatArray, FloatArray]:
-    """Give features as after a ReLU, of falling variance, and noisy responses to them."""
+    """Return features as after a ReLU, of falling variance, and noisy responses to them."""
     rng = np.random.default_rng(0)
     scale = np.geomspace(3, 0.03, N_FEATURES)
     features = np.maximum(rng.standard_normal((N_IMAGES, N_FEATURES)) * scale, 0)

@@ -74,7 +74,7 @@ def network_of(
 
 
 def features_folder(cache_dir: Path | None) -> Path:
-    """Give the folder where features are kept."""
+    """Return the folder where features are kept."""
     import platformdirs
 
     if cache_dir is not None:

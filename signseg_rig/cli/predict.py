@@ -103,7 +103,7 @@ def predict(
 
 
 def _notes(neurons: NeuronModels) -> dict[str, bool]:
-    """Give the column that says where rates are of models whose signs may mean nothing."""
+    """Return the column that says where rates are of models whose signs may mean nothing."""
     is_anyway = neurons.ablation is not None and neurons.ablation.signed_features_anyway
     return {"signed_features_anyway": True} if is_anyway else {}
 

@@ -34,7 +34,7 @@ class Pace:
             self._marks.popleft()
 
     def left_s(self, n_left: float, now_s: float) -> float | None:
-        """Tell how long the rest will take; None before the second step.
+        """Return how long the rest will take; None before the second step.
 
         Between steps it counts down, but not further than to the end of the step under way.
         """

@@ -210,7 +210,7 @@ def _check_orientation(trials: FloatArray, n_images: int) -> None:
 
 
 def _opened(path: Path) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Variable]]:
-    """Give the shapes of a file's arrays by name, and a function that reads one."""
+    """Return the shapes of a file's arrays by name, and a function that reads one."""
     if path.suffix.lower() not in (".npy", ".npz"):
         return mat_variables(path), partial(read_mat, path)
     arrays = NumpyArrays(path)

@@ -93,7 +93,7 @@ class RecordedData:
         return mean
 
     def select(self, units: Choice | None = None, images: Choice | None = None) -> RecordedData:
-        """Give the part of the data that belongs to some units or images, in the given order.
+        """Return the part of the data that belongs to some units or images, in the given order.
 
         Parameters
         ----------

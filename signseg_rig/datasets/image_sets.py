@@ -92,7 +92,7 @@ class ImageSet(ABC):
                 yield load(key)
 
     def select(self, indices: Sequence[int]) -> Self:
-        """Give some of the images, in the order of the indices."""
+        """Return some of the images, in the order of the indices."""
         return replace(
             self,
             ids=tuple(self.ids[index] for index in indices),
@@ -101,7 +101,7 @@ class ImageSet(ABC):
         )
 
     def matched(self, image_ids: Iterable[str]) -> Self:
-        """Give the images of responses, in their order; what has no image is passed over.
+        """Return the images of responses, in their order; what has no image is passed over.
 
         Parameters
         ----------

@@ -176,7 +176,7 @@ def _rows_of_characters(item: Any) -> list[str]:
 
 
 def _is_numeric(item: Any) -> bool:
-    """Tell numbers from groups, cells and text; other programs than MATLAB note no class."""
+    """Return numbers from groups, cells and text; other programs than MATLAB note no class."""
     is_text = item.attrs.get("MATLAB_class", b"double").decode() not in NUMERIC_CLASSES
     return hasattr(item, "dtype") and item.dtype.kind in "biuf" and not is_text
 

@@ -9,7 +9,7 @@ from signseg_rig.errors import DataSetError
 
 
 def as_names(values: Iterable[object]) -> list[str]:
-    """Give ids as text; whole numbers that a file keeps as floats lose their '.0'.
+    """Return ids as text; whole numbers that a file keeps as floats lose their '.0'.
 
     Raises
     ------

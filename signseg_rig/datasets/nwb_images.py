@@ -94,7 +94,7 @@ def _pixels(data: Any, name: str) -> ImageArray:
 
 
 def pictures(file: Any) -> Iterator[tuple[str, Any]]:
-    """Give the pictures of all `Images` containers among the stimuli, with their names."""
+    """Yield the pictures of all `Images` containers among the stimuli, with their names."""
     from pynwb.base import Images
 
     seen: set[str] = set()

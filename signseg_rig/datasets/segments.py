@@ -31,7 +31,7 @@ class UnitSpikes:
     observed_s: FloatArray
 
     def covers(self, starts_s: FloatArray, ends_s: FloatArray) -> BoolArray:
-        """Tell which windows lie within one stretch that was recorded."""
+        """Return which windows lie within one stretch that was recorded."""
         if not len(self.observed_s):
             return np.zeros(len(starts_s), dtype=bool)
         before = np.searchsorted(self.observed_s[:, 0], starts_s + TOLERANCE_S, side="right") - 1

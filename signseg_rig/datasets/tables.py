@@ -152,7 +152,7 @@ def read_stimulus_table(path: Path) -> Presentations:
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give every line with its number, and check the heading and the number of its fields."""
+    """Yield every line with its number, and check the heading and the number of its fields."""
     try:
         # A mark at the beginning is what Excel adds.
         with io.TextIOWrapper(open_user_file(path), encoding="utf-8-sig", newline="") as file:

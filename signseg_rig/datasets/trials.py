@@ -104,7 +104,7 @@ def data_from_spikes(
 def window_rates_hz(
     units: Sequence[UnitSpikes], onsets_s: FloatArray, window_s: Window
 ) -> FloatArray:
-    """Give the rates in a window after every onset.
+    """Return the rates in a window after every onset.
 
     Parameters
     ----------

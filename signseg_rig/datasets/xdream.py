@@ -23,7 +23,7 @@ IMAGE_FILE = re.compile(r"block\d+_\d+_(?P<id>.+)\.\w+")
 
 
 def is_xdream_folder(folder: Path) -> bool:
-    """Tell whether a folder holds responses as a rig writes them for XDream."""
+    """Return whether a folder holds responses as a rig writes them for XDream."""
     return folder.is_dir() and any(RESPONSE_FILE.fullmatch(path.name) for path in folder.iterdir())
 
 

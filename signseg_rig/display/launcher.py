@@ -75,7 +75,7 @@ class DisplayLauncher:
             self._process.wait(KILL_TIMEOUT_S)
 
     def objection(self, hello: Hello) -> str | None:
-        """Tell why a display must not be used: it is another one than was started here.
+        """Return why a display must not be used: it is another one than was started here.
 
         Such a display may be left over from a loop that was killed. The window of this one is over
         its window, so nobody would see what it shows.

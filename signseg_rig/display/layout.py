@@ -44,7 +44,7 @@ class Rect(NamedTuple):
         )
 
     def fits(self, width_px: int, height_px: int) -> bool:
-        """Tell whether all of it lies on a screen of this size."""
+        """Return whether all of it lies on a screen of this size."""
         return (
             min(self.left, self.top) >= 0
             and self.left + self.width <= width_px
@@ -52,7 +52,7 @@ class Rect(NamedTuple):
         )
 
     def overlaps(self, other: Rect) -> bool:
-        """Tell whether it has a pixel in common with another rectangle."""
+        """Return whether it has a pixel in common with another rectangle."""
         return (
             self.left < other.left + other.width
             and other.left < self.left + self.width

@@ -42,7 +42,7 @@ class VirtualClock(FrameClock):
         self._n_frames = 0
 
     def now_s(self) -> float:
-        """Give the time of the last frame."""
+        """Return the time of the last frame."""
         return self._n_frames / self._refresh_rate_hz
 
     def next_frame(self) -> float:

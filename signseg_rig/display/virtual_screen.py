@@ -16,7 +16,7 @@ START_TIMEOUT_S = 30.0
 
 
 def has_screen() -> bool:
-    """Tell whether a window can be opened: always on Windows and macOS, else with a DISPLAY."""
+    """Return whether a window can be opened: always on Windows and macOS, else with a DISPLAY."""
     return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY"))
 
 

@@ -27,7 +27,7 @@ ResponseSourceChoice = Annotated[PluginChoice, PluginGroup("response_sources")]
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether a ``tcp://host:port`` address stays on this machine."""
+    """Return whether a ``tcp://host:port`` address stays on this machine."""
     host = urlsplit(address).hostname or ""
     if host == "localhost":
         return True
@@ -233,5 +233,5 @@ class Experiment(Settings):
         return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
     def to_toml_table(self) -> dict[str, Any]:
-        """Give the experiment as a TOML document with every default spelled out."""
+        """Return the experiment as a TOML document with every default spelled out."""
         return self.model_dump(mode="json", exclude_none=True)

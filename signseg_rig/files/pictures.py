@@ -28,7 +28,7 @@ UNREAD = (".heic", ".heif", ".svg", ".raw", ".cr2", ".nef", ".dng")
 
 
 def is_picture_name(name: str) -> bool:
-    """Tell whether a file of this name should be read: known suffix, not hidden."""
+    """Return whether a file of this name should be read: known suffix, not hidden."""
     return PurePosixPath(name).suffix.lower() in FORMATS and not name.startswith(".")
 
 

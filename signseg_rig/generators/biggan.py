@@ -243,7 +243,7 @@ def _noise(n: int, truncation: float, rng: np.random.Generator) -> FloatArray:
 
 
 def _up_to_date(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Give weights that any version of torch wrote as the one of today does.
+    """Return weights that any version of torch wrote as the one of today does.
 
     Early ones kept the normalised weight as well, and not the right singular vector, which is what
     one step of the power iteration makes of the left one.

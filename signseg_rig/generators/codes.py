@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def checked_codes(codes: FloatArray, n_dims: int, name: str) -> FloatArray:
-    """Give codes in single precision, or say what is wrong with them.
+    """Return codes in single precision, or say what is wrong with them.
 
     Parameters
     ----------

@@ -182,7 +182,7 @@ def _draw(layer: nn.Linear | nn.ConvTranspose2d) -> None:
 
 
 def _renamed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Give tensors of either set of names under those of Caffe's layers."""
+    """Return tensors of either set of names under those of Caffe's layers."""
     names = (*LINEAR_LAYERS, *(name for name, *_ in DECONVOLUTIONS))
     if any(key.startswith(XDREAM_NAMES[3]) for key in state):
         return _from_xdream(state, dict(zip(XDREAM_NAMES, names, strict=True)))

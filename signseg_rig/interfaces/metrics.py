@@ -67,7 +67,7 @@ class Metric(Plugin):
         """
 
     def compares(self, value: str) -> bool:
-        """Tell whether a value is of pairs of an image and one of the intact unit.
+        """Return whether a value is of pairs of an image and one of the intact unit.
 
         Such a value means something only where the two were evolved independently: an image of the
         intact unit is not compared with itself. Others depend on the images alone, as a spectrum
@@ -84,4 +84,4 @@ class Metric(Plugin):
 
     @abstractmethod
     def describe(self) -> dict[str, str | float]:
-        """Tell how the values are computed: settings, weight files, conventions, by name."""
+        """Return how the values are computed: settings, weight files, conventions, by name."""

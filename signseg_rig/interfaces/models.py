@@ -178,7 +178,7 @@ class Network(PluginWithUnits):
 
     @abstractmethod
     def layer_shape(self, layer: str) -> tuple[int, ...]:
-        """Give the shape of one image's features before they are flattened.
+        """Return the shape of one image's features before they are flattened.
 
         Returns
         -------
@@ -186,7 +186,7 @@ class Network(PluginWithUnits):
         """
 
     def is_rectified(self, layer: str | None = None) -> bool:
-        """Tell whether it is certain that no feature of a layer is ever negative.
+        """Return whether it is certain that no feature of a layer is ever negative.
 
         Only of such features does the sign of a weight say whether it drives a unit or inhibits it.
 
@@ -210,14 +210,14 @@ class Network(PluginWithUnits):
         """The linear readout on top of the last layer's features."""
 
     def weight_layers(self) -> Mapping[str, WeightLayer]:
-        """Give the weights of every linear and convolutional layer by name, the readout last.
+        """Return the weights of every linear and convolutional layer by name, the readout last.
 
         The arrays are copies.
         """
         return {self.head_name: WeightLayer(self.readout.weights)} if self.has_readout else {}
 
     def with_weights(self, weights: Mapping[str, FloatArray]) -> Network:
-        """Give a copy of the network in which some layers have other weights.
+        """Return a copy of the network in which some layers have other weights.
 
         Parameters
         ----------
@@ -240,7 +240,7 @@ class Network(PluginWithUnits):
         )
 
     def contributions(self, images: ImageArray, layer: str, unit: str) -> FloatArray:
-        """Tell what each connection of a layer contributes to a unit of the readout.
+        """Return what each connection of a layer contributes to a unit of the readout.
 
         Parameters
         ----------
@@ -292,7 +292,7 @@ class Simulator(PluginWithUnits):
 
     @abstractmethod
     def rates_hz(self, images: ImageArray) -> FloatArray:
-        """Give the expected evoked rates, without noise.
+        """Return the expected evoked rates, without noise.
 
         Parameters
         ----------
@@ -305,4 +305,4 @@ class Simulator(PluginWithUnits):
 
     @abstractmethod
     def ground_truth(self) -> dict[str, FloatArray]:
-        """Give what an analysis would have to find out, for the record."""
+        """Return what an analysis would have to find out, for the record."""

@@ -56,7 +56,7 @@ class PluginWithUnits(Plugin):
 
     @classmethod
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:  # noqa: ARG003
-        """Tell the names of its units before one is made, for ``signseg-rig check``.
+        """Return the names of its units before one is made, for ``signseg-rig check``.
 
         Parameters
         ----------

@@ -47,7 +47,7 @@ class ProtocolContext:
     file_images: Callable[[str, Callable[[], Images]], Images] = _read_now
 
     def rng(self, *names: str | int) -> np.random.Generator:
-        """Give the random stream for a use; see `signseg_rig.seeds.named_rng`."""
+        """Return the random stream for a use; see `signseg_rig.seeds.named_rng`."""
         return named_rng(self.seed, "protocol", *names)
 
 

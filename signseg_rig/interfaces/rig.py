@@ -171,7 +171,7 @@ class ResponseSource(PluginWithUnits):
         """Disconnect, also where `start` failed on its way; may be called more than once."""
 
     def ground_truth(self) -> dict[str, FloatArray]:
-        """Give what a simulated source knows about itself; nothing for a real one."""
+        """Return what a simulated source knows about itself; nothing for a real one."""
         return {}
 
     def __enter__(self) -> Self:

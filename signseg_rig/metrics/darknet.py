@@ -57,7 +57,7 @@ class DarknetDetector:
         self._model = model.requires_grad_(requires_grad=False).to(device).eval()
 
     def best_scores(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Give the largest score; see `Detector.best_scores`."""
+        """Return the largest score; see `Detector.best_scores`."""
         import torch
 
         best = [_best(values) for values in self.outputs(pixels)]

@@ -9,7 +9,7 @@ from signseg_rig.values import FloatArray, ImageArray
 
 
 def checked_images(images: ImageArray, what: str = "images") -> ImageArray:
-    """Give images as they are, if they are images.
+    """Return images as they are, if they are images.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def checked_images(images: ImageArray, what: str = "images") -> ImageArray:
 
 
 def checked_pair(images: ImageArray, reference: ImageArray) -> tuple[ImageArray, ImageArray]:
-    """Give two sets of images of one size in pixels.
+    """Return two sets of images of one size in pixels.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def checked_pair(images: ImageArray, reference: ImageArray) -> tuple[ImageArray,
 
 
 def require_finite(values: FloatArray, of_what: str) -> FloatArray:
-    """Give what a network computed of images, or say that it is no number.
+    """Return what a network computed of images, or say that it is no number.
 
     Parameters
     ----------

@@ -128,12 +128,12 @@ class Objectness(Metric):
         return values | {"n_images": float(len(images))}
 
     def compares(self, value: str) -> bool:
-        """Tell that images are measured alone; see `Metric.compares`."""
+        """Return False: images are measured alone; see `Metric.compares`."""
         del value
         return False
 
     def describe(self) -> dict[str, str | float]:
-        """Tell what the score is, the detector and the settings; see `Metric.describe`."""
+        """Return what the score is, the detector and the settings; see `Metric.describe`."""
         settings = self._settings
         return {
             "score": self._detector.score_name,
@@ -145,7 +145,7 @@ class Objectness(Metric):
         }
 
     def best_scores(self, images: ImageArray) -> FloatArray:
-        """Give the score of each image's best box.
+        """Return the score of each image's best box.
 
         Parameters
         ----------

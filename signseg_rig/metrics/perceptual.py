@@ -125,11 +125,11 @@ class Lpips(Metric):
         }
 
     def compares(self, value: str) -> bool:
-        """Tell which values are of pairs with the intact unit's images; see `Metric.compares`."""
+        """Return which values are of pairs with the intact unit's images; see `Metric.compares`."""
         return value in ("across", "n_pairs")
 
     def describe(self) -> dict[str, str | float]:
-        """Tell trunk, version, weights and pairs; see `Metric.describe`."""
+        """Return trunk, version, weights and pairs; see `Metric.describe`."""
         return {
             "distance": "LPIPS",
             "version": VERSION,
@@ -160,7 +160,7 @@ class Lpips(Metric):
         return distances
 
     def _vectors(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Give each image as a vector whose squared distances are LPIPS."""
+        """Return each image as a vector whose squared distances are LPIPS."""
         import lpips
         import torch
 

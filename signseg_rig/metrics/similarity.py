@@ -120,11 +120,11 @@ class RepresentationalSimilarity(Metric):
         return values
 
     def compares(self, value: str) -> bool:
-        """Tell which values are of pairs with the intact unit's images; see `Metric.compares`."""
+        """Return which values are of pairs with the intact unit's images; see `Metric.compares`."""
         return value.split(".")[1] == "across"
 
     def describe(self) -> dict[str, str | float]:
-        """Tell the networks and the convention of centering; see `Metric.describe`."""
+        """Return the networks and the convention of centering; see `Metric.describe`."""
         identities = {
             f"{name}.{key}": value
             for name, network in self._networks.items()
@@ -239,7 +239,7 @@ def _names(networks: list[Network]) -> list[str]:
 
 
 def _is_same(identity: Mapping[str, object], visualized: Mapping[str, object]) -> bool:
-    """Tell whether two identities are of one network; it may see images at another size."""
+    """Return whether two identities are of one network; it may see images at another size."""
     if not visualized:
         return False
     return all(identity.get(key) == visualized.get(key) for key in ("kind", "weights_sha256"))

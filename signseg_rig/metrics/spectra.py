@@ -65,7 +65,7 @@ def radial_spectrum(images: ImageArray) -> RadialSpectrum:
 
 
 def _power(images: ImageArray) -> tuple[FloatArray, FloatArray]:
-    """Give the power of every coefficient, and its distance from the origin in cycles."""
+    """Return the power of every coefficient, and its distance from the origin in cycles."""
     height, width = images.shape[1:3]
     if min(height, width) < 4:
         raise ConfigError(
@@ -87,7 +87,7 @@ def _power(images: ImageArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _hann(n: int) -> FloatArray:
-    """Give the periodic Hann window, whose zero falls on one edge only."""
+    """Return the periodic Hann window, whose zero falls on one edge only."""
     window: FloatArray = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     return window
 
@@ -169,12 +169,12 @@ class Spectra(Metric):
         }
 
     def compares(self, value: str) -> bool:
-        """Tell that images are measured alone; see `Metric.compares`."""
+        """Return False: images are measured alone; see `Metric.compares`."""
         del value
         return False
 
     def describe(self) -> dict[str, str | float]:
-        """Tell the borders, and what the power is of; see `Metric.describe`."""
+        """Return the borders, and what the power is of; see `Metric.describe`."""
         return {
             "pixels": "luma (BT.601) of pixel values",
             "window": "Hann, mean under the window removed",

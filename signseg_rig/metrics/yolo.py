@@ -42,7 +42,7 @@ class Detector(Protocol):
     score_name: str
 
     def best_scores(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Give the largest score of any box.
+        """Return the largest score of any box.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class UltralyticsDetector:
         self._head = self._model.model[-1]
 
     def best_scores(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Give the largest class confidence; see `Detector.best_scores`.
+        """Return the largest class confidence; see `Detector.best_scores`.
 
         Suppressing overlapping boxes never removes the best one, and is not needed.
         """
@@ -149,7 +149,7 @@ class ObjectnessDetector:
             ) from error
 
     def best_scores(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Give the largest objectness; see `Detector.best_scores`."""
+        """Return the largest objectness; see `Detector.best_scores`."""
         output = _first(self._model(pixels))
         # (n, n_boxes, [x, y, width, height, objectness, a confidence per class])
         if output.ndim != 3 or output.shape[2] < 6 or output.shape[1] < output.shape[2]:

@@ -64,7 +64,7 @@ class HiddenLayer:
         return values.reshape(self._shape[0], -1)
 
     def lesioned(self, ablated: AblatedWeights) -> Network:
-        """Give a copy of the network with ablated weights, (n_channels, n_incoming), in here."""
+        """Return a copy of the network with ablated weights, (n_channels, n_incoming), in here."""
         return self._network.with_weights({self._name: ablated.weights.reshape(self._shape)})
 
 

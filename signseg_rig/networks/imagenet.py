@@ -8,7 +8,7 @@ from importlib.resources import files
 
 @cache
 def class_names() -> tuple[str, ...]:
-    """Give the names of the ImageNet (ILSVRC 2012) classes.
+    """Return the names of the ImageNet (ILSVRC 2012) classes.
 
     Returns
     -------

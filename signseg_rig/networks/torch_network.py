@@ -107,7 +107,7 @@ class TorchNetwork(Network):
 
     @classmethod
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
-        """Tell the names of the readout's units; see `Network.foreseen_unit_names`."""
+        """Return the names of the readout's units; see `Network.foreseen_unit_names`."""
         del settings  # the classes of ImageNet, whatever is chosen
         return class_names() if cls.has_readout else ()
 
@@ -120,7 +120,7 @@ class TorchNetwork(Network):
         """Take the model apart: one stage from each named layer to the next, without the head."""
 
     def _inner_layers(self, model: torch.nn.Module) -> dict[str, dict[str, torch.nn.Module]]:
-        """Give the layers inside each stage: of each what leads to it from where the stage begins.
+        """Return the layers inside each stage: of each what leads to it from the stage's beginning.
 
         For stages that are more than one layer after the other, as a residual block is.
         """
@@ -132,7 +132,7 @@ class TorchNetwork(Network):
         return read_checkpoint(path)
 
     def _renamed(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Give the tensors of a weight file under the names of the model."""
+        """Return the tensors of a weight file under the names of the model."""
         return state
 
     def features(self, images: ImageArray, layer: str | None = None) -> FloatArray:
@@ -152,7 +152,7 @@ class TorchNetwork(Network):
         return _array(values)
 
     def layer_shape(self, layer: str) -> tuple[int, ...]:
-        """Give the shape of a layer; see `Network.layer_shape`.
+        """Return the shape of a layer; see `Network.layer_shape`.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class TorchNetwork(Network):
             return tuple(self._run(stages, torch.zeros(1, 3, 1, 1)).shape[1:])
 
     def is_rectified(self, layer: str | None = None) -> bool:
-        """Tell whether the operations that lead to a layer show it; see `Network.is_rectified`.
+        """Return whether the operations that lead to a layer show it; see `Network.is_rectified`.
 
         Raises
         ------
@@ -189,14 +189,14 @@ class TorchNetwork(Network):
         return Readout(_array(head.weight), _array(head.bias))
 
     def weight_layers(self) -> dict[str, WeightLayer]:
-        """Give the weights of every layer that has some; see `Network.weight_layers`."""
+        """Return the weights of every layer that has some; see `Network.weight_layers`."""
         return {
             name: WeightLayer(_array(module.weight), getattr(module, "groups", 1))
             for name, module in _weighted(self._model).items()
         }
 
     def with_weights(self, weights: Mapping[str, FloatArray]) -> TorchNetwork:
-        """Give a copy with other weights; see `Network.with_weights`.
+        """Return a copy with other weights; see `Network.with_weights`.
 
         All that is not replaced is shared with this network and takes no memory.
         """
@@ -223,7 +223,7 @@ class TorchNetwork(Network):
         return changed
 
     def contributions(self, images: ImageArray, layer: str, unit: str) -> FloatArray:
-        """Tell what connections contribute to a unit; see `Network.contributions`."""
+        """Return what connections contribute to a unit; see `Network.contributions`."""
         import torch
 
         if not self.has_readout:

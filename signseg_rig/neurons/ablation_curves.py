@@ -154,7 +154,7 @@ def ablation_curves(
 def _measures(
     ablated: AblatedWeights, rates: FloatArray, intact: FloatArray, preferred: BoolArray
 ) -> FloatArray:
-    """Give what a point tells of an ablation, (n_measures, n_units), in the order of its fields."""
+    """Return what a point tells of an ablation, (n_measures, n_units), in the order of fields."""
     change = rates - intact
     return np.array(
         [
@@ -178,7 +178,7 @@ class _Kind(NamedTuple):
 def _ablations(
     weights: FloatArray, strengths: Sequence[float], seed: int, n_draws: int
 ) -> Iterator[tuple[_Kind, Iterable[AblatedWeights]]]:
-    """Give the ablations of each kind: one, or the draws of a random control."""
+    """Yield the ablations of each kind: one, or the draws of a random control."""
     for sign in get_args(Sign):
         graded = GradedAblation(weights, sign=sign)
         for strength in strengths:

@@ -30,7 +30,7 @@ def correlation(predicted: FloatArray, measured: FloatArray) -> FloatArray:
 
 
 def explained_variance(predicted: FloatArray, measured: FloatArray) -> FloatArray:
-    """Give the share of the responses' variance that predictions explain: 1 - SSE / SST.
+    """Return the share of the responses' variance that predictions explain: 1 - SSE / SST.
 
     Parameters
     ----------

@@ -186,7 +186,7 @@ def ablated_choices(
 def _models(
     weights: FloatArray, strengths: Sequence[float], n_draws: int, stream: tuple[int, int]
 ) -> Iterator[tuple[Removal | None, FloatArray]]:
-    """Give the weights of the intact models (None), of ablated ones, and each draw of a control."""
+    """Yield weights of the intact models (None), of ablated ones, and each draw of a control."""
     yield None, weights
     graded: dict[Sign, GradedAblation] = {
         sign: GradedAblation(weights, sign=sign) for sign in get_args(Sign)
@@ -228,7 +228,7 @@ def _equal(weights: FloatArray, strength: float) -> Iterator[tuple[Removal, Floa
 
 
 def _n_reaching(sums: FloatArray, wanted: FloatArray) -> IntArray:
-    """Tell how many of the largest are needed for a sum; of what rounding leaves, none."""
+    """Return how many of the largest are needed for a sum; of what rounding leaves, none."""
     n_needed: IntArray = np.count_nonzero(sums < wanted[:, None] * (1 - 1e-9), axis=1)
     return np.where(wanted > 0, n_needed + 1, 0)
 

@@ -53,7 +53,7 @@ def fit_ablated(
 def comparison_fits(
     *, n_components: Sequence[int] = N_COMPONENTS, seed: int = 0
 ) -> dict[str, LinearFit]:
-    """Give the fits to compare with, by name, for `cross_validate_fit`.
+    """Return the fits to compare with, by name, for `cross_validate_fit`.
 
     The names with a sign tell which weights there are: those left of a PLS fit (``only``), or those
     of a fit that may have no others (``refit``).

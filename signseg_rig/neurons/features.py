@@ -45,7 +45,7 @@ class FeatureSpec:
     rectify: Rectify = "as_is"
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON values."""
+        """Return it as JSON values."""
         return asdict(self)
 
     @property
@@ -242,7 +242,7 @@ def _pooling_matrices(
 
 
 def _averaging(n_in: int, n_out: int) -> FloatArray:
-    """Give the (n_out, n_in) matrix that averages over equal shares of an axis.
+    """Return the (n_out, n_in) matrix that averages over equal shares of an axis.
 
     Shares begin and end inside a position where the sizes do not divide, and weigh it accordingly.
     """

@@ -98,7 +98,7 @@ def group_numbers(n_images: int, groups: Sequence[object] | None) -> IntArray:
 
 
 def groups_of(images: IntArray, groups: Sequence[object] | None) -> list[object] | None:
-    """Give the groups of some of the images; None where there are none."""
+    """Return the groups of some of the images; None where there are none."""
     return None if groups is None else [groups[image] for image in images]
 
 

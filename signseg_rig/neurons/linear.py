@@ -44,7 +44,7 @@ class LinearModel:
 
 
 def checked_data(features: FloatArray, responses: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Give both arrays in double precision, or say what is wrong with them.
+    """Return both arrays in double precision, or say what is wrong with them.
 
     Raises
     ------

@@ -81,7 +81,7 @@ class ModelDescription(_Strict):
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of what computes here, of those packages that are installed."""
+    """Return the versions of what computes here, of those packages that are installed."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):

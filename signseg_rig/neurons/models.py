@@ -160,7 +160,7 @@ class NeuronModels:
         return deviation + self.mean_rate_hz
 
     def checked_features(self, features: FloatArray, spec: FeatureSpec | None) -> FloatArray:
-        """Give features in double precision if they are those that the models read.
+        """Return features in double precision if they are those that the models read.
 
         Raises
         ------
@@ -191,7 +191,7 @@ class NeuronModels:
         return self.intercept + np.einsum("uf,f->u", self.coef, self.feature_mean)
 
     def reader(self, network: Network) -> FeatureReader:
-        """Give the reader of the features on which these models were fitted.
+        """Return the reader of the features on which these models were fitted.
 
         Raises
         ------
@@ -216,7 +216,7 @@ class NeuronModels:
         return self.predict(self.reader(network).features(images))
 
     def select(self, unit_ids: Sequence[str]) -> NeuronModels:
-        """Give the models of some neurons, in the order of `unit_ids`.
+        """Return the models of some neurons, in the order of `unit_ids`.
 
         Raises
         ------
@@ -278,7 +278,7 @@ class NeuronModels:
         return self.with_weights(ablated, ablation)
 
     def with_weights(self, weights: AblatedWeights, ablation: Ablation) -> NeuronModels:
-        """Give these models with ablated weights, and the intercept of the convention.
+        """Return these models with ablated weights, and the intercept of the convention.
 
         Raises
         ------
@@ -370,7 +370,7 @@ class NeuronModels:
 def _array_problems(
     name: str, array: npt.ArrayLike, shape: tuple[object, ...], *, may_be_nan: bool = False
 ) -> list[str]:
-    """Tell in which regard something is not the array that it should be."""
+    """Return in which regard something is not the array that it should be."""
     if np.shape(array) != shape:
         expected = ", ".join(map(str, shape))
         return [f"{name} has the shape {np.shape(array)}, expected is ({expected})"]

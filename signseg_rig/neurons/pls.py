@@ -49,7 +49,7 @@ class PlsPath:
     response_mean: FloatArray
 
     def model(self, n_components: int | IntArray) -> PlsModel:
-        """Give the models with so many components.
+        """Return the models with so many components.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ def fit_pls_path(features: FloatArray, responses: FloatArray, *, max_components:
 
 
 def component_limit(n_images: int, n_features: int) -> int:
-    """Give how many components there can be: centring takes one dimension from the images."""
+    """Return how many components there can be: centring takes one dimension from the images."""
     return max(1, min(n_images - 1, n_features))
 
 

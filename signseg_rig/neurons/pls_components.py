@@ -41,7 +41,7 @@ class Components:
     n_found: IntArray
 
     def steps(self) -> FloatArray:
-        """Give what each component adds to the predictions, of the shape of `carried`."""
+        """Return what each component adds to the predictions, of the shape of `carried`."""
         return self.loadings[:, :, None] * self.carried
 
 

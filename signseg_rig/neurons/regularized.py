@@ -205,7 +205,7 @@ def _ridge(
 def _missed(
     basis: FloatArray, shrinkage: FloatArray, centred: FloatArray, numbers: IntArray
 ) -> FloatArray:
-    """Give by how much fits to the other groups miss each response (n_images, n_units)."""
+    """Return by how much fits to the other groups miss each response (n_images, n_units)."""
     n_images = len(basis)
     residual = centred - basis @ (shrinkage[:, None] * (basis.T @ centred))
     leverage = 1 / n_images + basis**2 @ shrinkage

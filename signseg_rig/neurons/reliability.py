@@ -99,7 +99,7 @@ def split_half_reliability(trials: FloatArray, *, n_splits: int = 100, seed: int
 
 
 def correlation_ceiling(reliability: FloatArray) -> FloatArray:
-    """Give the largest correlation that a perfect model would reach: the root of the reliability.
+    """Return the largest correlation that a perfect model would reach: the root of the reliability.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def correlation_ceiling(reliability: FloatArray) -> FloatArray:
 
 
 def normalized_explained_variance(r: FloatArray, reliability: FloatArray) -> FloatArray:
-    """Give the explained share of the variance that can be explained: r² / reliability.
+    """Return the explained share of the variance that can be explained: r² / reliability.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ class Aligner:
         return Alignment(matched_s, _reasons(matched_s, ambiguous))
 
     def _match(self, onsets_s: FloatArray, edges_s: FloatArray) -> FloatArray | None:
-        """Give the edge of each onset, NaN where it has none; None where it cannot be told."""
+        """Return the edge of each onset, NaN where it has none; None where it cannot be told."""
         if edges_s.size == 0:
             return np.full(onsets_s.shape, np.nan)
         tolerance_s = _tolerance_s(onsets_s)
@@ -141,7 +141,7 @@ def _best_offset_s(onsets_s: FloatArray, edges_s: FloatArray, tolerance_s: float
 
 
 def _nearest(expected_s: FloatArray, edges_s: FloatArray, tolerance_s: float) -> FloatArray:
-    """Give the edge nearest to each expected time, NaN where none is near enough."""
+    """Return the edge nearest to each expected time, NaN where none is near enough."""
     right = np.clip(np.searchsorted(edges_s, expected_s), 1, max(edges_s.size - 1, 1))
     left_s = edges_s[right - 1]
     right_s = edges_s[np.minimum(right, edges_s.size - 1)]

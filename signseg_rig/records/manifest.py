@@ -72,7 +72,7 @@ def _distributions() -> dict[str, str]:
 
 
 def _git_state() -> dict[str, str] | None:
-    """Tell commit and changes of the working directory; None outside a repository."""
+    """Return commit and changes of the working directory; None outside a repository."""
     commands = {"commit": ["rev-parse", "HEAD"], "changes": ["status", "--porcelain"]}
     try:
         return {name: _git(*arguments) for name, arguments in commands.items()}

@@ -146,14 +146,14 @@ class RunReader:
         return len({block for block, _attempt in self._table.passes()})
 
     def passes(self) -> Iterator[PassRecord]:
-        """Give all passes, by block and attempt."""
+        """Yield all passes, by block and attempt."""
         for block, attempt in self._table.passes():
             record = self.find_pass(block, attempt)
             assert record is not None
             yield record
 
     def find_pass(self, block: int, attempt: int) -> PassRecord | None:
-        """Give one pass; None where it was not planned yet."""
+        """Return one pass; None where it was not planned yet."""
         events = self._table.find(
             "planned", "shown", "part", "responses", block=block, attempt=attempt
         )
@@ -163,7 +163,7 @@ class RunReader:
             return _pass_of(events)
 
     def codes(self, plan: PassPlan) -> dict[str, FloatArray]:
-        """Give the codes of a plan's block.
+        """Return the codes of a plan's block.
 
         Returns
         -------
@@ -186,20 +186,20 @@ class RunReader:
         return {name: self._blobs.get_array(blob) for name, blob in blobs.items()}
 
     def told(self) -> list[Told]:
-        """Give all that optimizers were told, oldest first."""
+        """Return all that optimizers were told, oldest first."""
         events = self._table.find("told")
         with explained_decoding(self._database):
             return [told_of(event) for event in events]
 
     def notes(self, topic: str | None = None) -> list[Note]:
-        """Give all notes, oldest first, or those on one topic."""
+        """Return all notes, oldest first, or those on one topic."""
         events = self._table.find("note")
         with explained_decoding(self._database):
             notes = [_note(event) for event in events]
         return [note for note in notes if topic is None or note.topic == topic]
 
     def result(self) -> ProtocolResult | None:
-        """Give the protocol's result; None while the run is not finished."""
+        """Return the protocol's result; None while the run is not finished."""
         finished = self._table.find("finished")
         with explained_decoding(self._database):
             return result_of(finished[-1]) if finished else None
@@ -240,7 +240,7 @@ class RunReader:
         return (sentence,)
 
     def image(self, key: str) -> ImageArray:
-        """Give an image by the hash of its pixels.
+        """Return an image by the hash of its pixels.
 
         Raises
         ------

@@ -60,7 +60,7 @@ def write_ablation_report(points: Sequence[AblationPoint], folder: Path) -> Path
 
 
 def summarize(points: Iterable[AblationPoint]) -> list[dict[str, Any]]:
-    """Give means over neurons for every sign, control, convention and strength."""
+    """Return means over neurons for every sign, control, convention and strength."""
     by_kind = attrgetter(*KEYS)
     rows: list[dict[str, Any]] = []
     for key, group in groupby(sorted(points, key=by_kind), key=by_kind):

@@ -78,7 +78,7 @@ def describe_session(study: ChoiceStudy, name: str) -> str:
 
 
 def test_rows(study: ChoiceStudy) -> Iterator[tuple[str | int | float | bool, ...]]:
-    """Give the tests in `TEST_COLUMNS`."""
+    """Yield the tests in `TEST_COLUMNS`."""
     for one in study.tests:
         own = [study.sessions[one.session]] if one.session else study.sessions.values()
         share = float(np.mean([session.signs.negative_share for session in own]))
@@ -86,7 +86,7 @@ def test_rows(study: ChoiceStudy) -> Iterator[tuple[str | int | float | bool, ..
 
 
 def neuron_rows(study: ChoiceStudy) -> Iterator[tuple[str | int | float | bool, ...]]:
-    """Give what each neuron answered to the images that each model chose, in `NEURON_COLUMNS`."""
+    """Yield what each neuron answered to the images that each model chose, in `NEURON_COLUMNS`."""
     for name, session in study.sessions.items():
         units = np.flatnonzero(session.counts)
         for removal, values in session.choices.removed.items():

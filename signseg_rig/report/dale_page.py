@@ -153,14 +153,14 @@ def draw_accuracy(
 
 
 def layer_rows(layers: Sequence[LayerIndex]) -> list[tuple[str | int | float, ...]]:
-    """Give what is known of layers, in `LAYER_COLUMNS`."""
+    """Return what is known of layers, in `LAYER_COLUMNS`."""
     return [_row(one) for one in layers]
 
 
 def correlation_rows(
     correlations: Sequence[AccuracyCorrelation],
 ) -> list[tuple[str | int | float, ...]]:
-    """Give the correlations with accuracy, in `CORRELATION_COLUMNS`."""
+    """Return the correlations with accuracy, in `CORRELATION_COLUMNS`."""
     return [
         (
             *(one.direction, kind, found.coefficient, found.low, found.high),
@@ -186,7 +186,7 @@ def _row(one: LayerIndex) -> tuple[str | int | float, ...]:
 
 
 def _mean_and_middle(values: FloatArray) -> tuple[float, float, float]:
-    """Give the mean and the bounds of the middle 90 %; NaN where nothing is known."""
+    """Return the mean and the bounds of the middle 90 %; NaN where nothing is known."""
     known = _known(values)
     if not known.size:
         return np.nan, np.nan, np.nan

@@ -115,7 +115,7 @@ def _first_of_each(axis: Axes) -> tuple[list[Artist], list[str]]:
 
 
 def positive_share(coef: FloatArray) -> FloatArray:
-    """Give the share of each neuron's summed coefficient magnitude that is positive, (n_units,)."""
+    """Return the positive share of each neuron's summed coefficient magnitude, (n_units,)."""
     total = np.abs(coef).sum(axis=1)
     positive = np.maximum(coef, 0).sum(axis=1)
     share: FloatArray = np.full(len(coef), np.nan)

@@ -135,7 +135,7 @@ def gather(reader: RunReader) -> Content:
 
 
 def _experiment(reader: RunReader) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Give the experiment that was run, and what is otherwise in a file that was edited since."""
+    """Return the experiment that was run, and what is otherwise in a file that was edited since."""
     recorded = reader.notes("experiment")
     if not recorded:  # killed before there was anything to show
         return reader.experiment_toml, ()
@@ -182,7 +182,7 @@ def _curves(
 
 
 def _units(experiment: Mapping[str, Any]) -> dict[str, str]:
-    """Give the unit of each thread's score; a kind of score that is not known here has none."""
+    """Return the unit of each thread's score; a kind of score that is not known here has none."""
     protocol = experiment.get("protocol", {})
     # Threads of another protocol may be anything.
     threads = protocol["threads"] if protocol.get("kind") == "evolution" else []

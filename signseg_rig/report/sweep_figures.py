@@ -44,7 +44,7 @@ def label_of(condition: Condition) -> str:
 
 
 def color_of(condition: Condition) -> str:
-    """Give the colour of the sign that a condition removes, or that its control is matched to."""
+    """Return the colour of the sign that a condition removes, or that its control is matched to."""
     return COLORS.get(condition.sign, OTHER_COLOR)
 
 

@@ -75,7 +75,7 @@ def write_sweep_report(study: SweepStudy) -> Path:
 def _by_question(
     study: SweepStudy, comparisons: Sequence[Comparison]
 ) -> dict[Question, list[tuple[str, float, list[Comparison]]]]:
-    """Give for each question each measure with its intact mean and its comparisons."""
+    """Return for each question each measure with its intact mean and its comparisons."""
     tables: dict[Question, list[tuple[str, float, list[Comparison]]]] = {}
     for question in QUESTIONS:
         own = [one for one in comparisons if one.contrast.question == question]

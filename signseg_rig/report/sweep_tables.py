@@ -35,7 +35,7 @@ class Rows(NamedTuple):
 
 
 def number_rows(study: SweepStudy) -> Rows:
-    """Give every number of a sweep, with the convention by which neuron models were ablated."""
+    """Return every number of a sweep, with the convention by which neuron models were ablated."""
     settings = study.settings
     return Rows(
         ("unit", *CONDITION, "convention", "repeat", "measure", "value", ANYWAY),
@@ -51,7 +51,7 @@ def number_rows(study: SweepStudy) -> Rows:
 
 
 def tested_rows(study: SweepStudy) -> Rows:
-    """Give what was compared with what, and the tests of it."""
+    """Return what was compared with what, and the tests of it."""
     return Rows(
         (
             *("measure", *CONDITION, *AGAINST, "compared", "place", "mean", "mean_against"),
@@ -71,7 +71,7 @@ def tested_rows(study: SweepStudy) -> Rows:
 
 
 def change_rows(pooled: Sequence[ContrastOverNetworks]) -> Rows:
-    """Give the mean difference in each sweep of what was compared."""
+    """Return the mean difference in each sweep of what was compared."""
     return Rows(
         ("sweep", "measure", *CONDITION, *AGAINST, "compared", "difference", "unit"),
         [
@@ -83,7 +83,7 @@ def change_rows(pooled: Sequence[ContrastOverNetworks]) -> Rows:
 
 
 def pooled_rows(pooled: Sequence[ContrastOverNetworks]) -> Rows:
-    """Give the difference over networks of what was compared."""
+    """Return the difference over networks of what was compared."""
     return Rows(
         (
             *("measure", *CONDITION, *AGAINST, "compared", "n_sweeps", "n_units"),
@@ -110,7 +110,7 @@ def interval_note(one: ContrastOverNetworks) -> str:
 
 
 def correlation_rows(correlations: Sequence[TraitCorrelation]) -> Rows:
-    """Give the correlations of changes with traits of the networks."""
+    """Return the correlations of changes with traits of the networks."""
     return Rows(
         (
             *("trait", "measure", *CONDITION, "n_sweeps"),

@@ -28,7 +28,7 @@ class ValueTable:
 
 
 def value_tables(table: Table) -> list[ValueTable]:
-    """Give a table for each group of measures that belong together.
+    """Return a table for each group of measures that belong together.
 
     Activations are one group; of a metric, a value and its controls (``score`` and
     ``score.white_noise``) are one, and what is left another. Of values per network only their mean

@@ -135,7 +135,7 @@ class BlockMaker:
         return Block(number, batch, _planned(number, batch.stimuli, contents, keys), self._seed)
 
     def images(self, block: Block) -> dict[str, ImageArray]:
-        """Give the images of a block by their hashes; a recalled block is rendered now.
+        """Return the images of a block by their hashes; a recalled block is rendered now.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class BlockMaker:
         return keys
 
     def pixels(self, key: str) -> ImageArray:
-        """Give an image of the latest blocks by its hash.
+        """Return an image of the latest blocks by its hash.
 
         Raises
         ------
@@ -296,7 +296,7 @@ def in_planned_order(plan: PassPlan, parts: Sequence[ResponseBatch]) -> Response
 def in_stretches(
     parts: Sequence[ResponseBatch], responses: ResponseBatch | None
 ) -> Iterator[ResponseBatch]:
-    """Give the answers to a pass as they were read: the parts, and what followed them."""
+    """Yield the answers to a pass as they were read: the parts, and what followed them."""
     yield from parts
     if responses is None:
         return
@@ -307,7 +307,7 @@ def in_stretches(
 
 
 def rows_of(responses: ResponseBatch, rows: IntArray) -> ResponseBatch:
-    """Give the responses to some presentations, in the order of `rows`."""
+    """Return the responses to some presentations, in the order of `rows`."""
     return ResponseBatch(
         presentation_ids=tuple(responses.presentation_ids[row] for row in rows),
         stimulus_index=responses.stimulus_index[rows],

@@ -57,7 +57,7 @@ class FrameTiming:
 
 
 def frame_timings(experiment: Experiment) -> list[FrameTiming]:
-    """Tell for how many frames an image and the background after it are shown."""
+    """Return for how many frames an image and the background after it are shown."""
     monitor, stimulus = experiment.monitor, experiment.stimulus
     asked_ms = {"on_ms": stimulus.on_ms, "off_ms": stimulus.off_ms}
     frames = {name: monitor.frames(duration) for name, duration in asked_ms.items()}

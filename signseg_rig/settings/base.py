@@ -180,7 +180,7 @@ class PluginChoice(BaseModel):
         return load_plugin(self.group, self.kind)
 
     def to_table(self) -> dict[str, Any]:
-        """Give the table that chooses this plugin with every default spelled out."""
+        """Return the table that chooses this plugin with every default spelled out."""
         return {"kind": self.kind, **self.settings.model_dump(mode="json", exclude_none=True)}
 
 

@@ -187,7 +187,7 @@ def _resolved_in_union(branches: list[Any], path: KeyPath) -> tuple[KeyPath, lis
 
 
 def _is_branch(branch: Any, label: str | int) -> bool:
-    """Tell whether pydantic's label of a branch, its class or discriminator, means this one."""
+    """Return whether pydantic's label of a branch, its class or discriminator, means this one."""
     if not (isinstance(branch, type) and issubclass(branch, BaseModel)):
         return False
     fields = branch.model_fields.values()

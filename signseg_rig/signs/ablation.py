@@ -128,7 +128,7 @@ class GradedAblation:
         return np.minimum(n_below + 1, self._n_of_sign)
 
     def _largest(self, n_removed: IntArray) -> BoolArray:
-        """Tell the n largest of each set; of equal ones the first in the order of the features."""
+        """Return the n largest of each set; of equal ones the first in the order of features."""
         last = np.maximum(n_removed - 1, 0)[:, None]
         least = np.take_along_axis(self._sorted, last, axis=1)
         least = np.where(n_removed[:, None] > 0, least, np.inf)
@@ -204,7 +204,7 @@ def both_signs(
 
 
 def judged_by(weights: FloatArray, by: FloatArray | None) -> FloatArray:
-    """Give what decides which weights are removed: they themselves, unless it is something else.
+    """Return what decides which weights are removed: they themselves, unless it is something else.
 
     Raises
     ------
@@ -223,7 +223,7 @@ def judged_by(weights: FloatArray, by: FloatArray | None) -> FloatArray:
 def without(
     weights: FloatArray, removed_mask: BoolArray, scope: Scope, judged: FloatArray
 ) -> AblatedWeights:
-    """Give weights without some, chosen of either sign among all that are judged other than 0."""
+    """Return weights without some, chosen of either sign among all that are judged other than 0."""
     magnitude = np.abs(judged, dtype=np.float64)
     axis = 1 if scope == "unit" else None
     removed = np.asarray(np.where(removed_mask, magnitude, 0).sum(axis=axis))

@@ -11,7 +11,7 @@ Axis = int | tuple[int, ...]
 
 
 def dale_index(weights: FloatArray, *, axis: Axis) -> FloatArray:
-    """Give the larger of the shares of positive and negative weights.
+    """Return the larger of the shares of positive and negative weights.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ def dale_index(weights: FloatArray, *, axis: Axis) -> FloatArray:
 
 
 def zero_fraction(weights: FloatArray, *, axis: Axis) -> FloatArray:
-    """Give the share of weights that are exactly 0, and so of neither sign; see `dale_index`."""
+    """Return the share of weights that are exactly 0, and so of neither sign; see `dale_index`."""
     return np.asarray(np.mean(checked_weights(weights) == 0, axis=axis))
 
 
 def checked_weights(weights: FloatArray) -> FloatArray:
-    """Give weights as an array, or say which is not finite.
+    """Return weights as an array, or say which is not finite.
 
     Raises
     ------

@@ -139,7 +139,7 @@ def _student_p_value(coefficient: float, n_pairs: int) -> float:
 
 
 def _exact_p_value(x: FloatArray, y: FloatArray, by_rank: bool) -> float:
-    """Give the share of orders of y in which the correlation is at least as far from 0."""
+    """Return the share of orders of y in which the correlation is at least as far from 0."""
     a, b = _centered(x, by_rank), _centered(y, by_rank)
     sums = np.abs(np.array(list(itertools.permutations(b))) @ a)
     rounding = 1e-12 * np.abs(a).sum() * np.abs(b).max()

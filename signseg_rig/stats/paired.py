@@ -114,7 +114,7 @@ def _p_value(differences: FloatArray, untied: FloatArray) -> float:
 
 
 def _rank_biserial(differences: FloatArray, axis: int = -1) -> Any:
-    """Give (W+ - W-) / (W+ + W-); ranks of pairs without a difference count for neither."""
+    """Return (W+ - W-) / (W+ + W-); ranks of pairs without a difference count for neither."""
     is_tie = differences == 0
     # Ties have the lowest ranks; without them every other rank is lower by their number.
     ranks = stats.rankdata(np.abs(differences), axis=axis) - is_tie.sum(axis=axis, keepdims=True)

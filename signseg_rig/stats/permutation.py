@@ -126,7 +126,7 @@ def _checked(values: npt.ArrayLike, side: str) -> FloatArray:
 
 
 def _reaches(pooled: FloatArray, n_late: int, choices: npt.NDArray[np.intp]) -> BoolArray:
-    """Tell in which permutations the late side is at least as large as observed."""
+    """Return in which permutations the late side is at least as large as observed."""
     # The total is fixed, so the sum of one side orders permutations as the difference does.
     sums = pooled[choices].sum(axis=1)
     # Equal differences may differ in their last bits, by the order of summation.

@@ -171,7 +171,7 @@ def survey_networks(
 
 
 def by_channel(layer: WeightLayer, direction: Direction) -> FloatArray:
-    """Give the weights of each channel of a layer as a row.
+    """Return the weights of each channel of a layer as a row.
 
     Parameters
     ----------

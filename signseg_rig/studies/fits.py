@@ -72,7 +72,7 @@ class NeuronFit:
     notes: tuple[str, ...] = ()
 
     def columns(self) -> dict[str, list[object]]:
-        """Give the table of neurons: a list per column, in the order of the units."""
+        """Return the table of neurons: a list per column, in the order of the units."""
         n_images, n_units = self.measured_hz.shape
         quality = self.models.quality
         gates: list[object] = ["-"] * n_units
@@ -93,7 +93,7 @@ class NeuronFit:
         return np.nan if self.models.signs is None else self.models.signs.negative_share
 
     def comparison_rows(self) -> list[tuple[str, str, float, float, float, float]]:
-        """Give model, unit, and train and test accuracy, of this fit and of those compared."""
+        """Return model, unit, and train and test accuracy, of this fit and of those compared."""
         return [
             (model, unit, *accuracy)
             for model, one in {"pls": self.validation, **self.comparisons}.items()

@@ -106,12 +106,12 @@ class Comparison:
 
 
 def is_main(measure: str) -> bool:
-    """Tell whether a measure is one of those that a sweep is judged by, and that pages show."""
+    """Return whether a measure is one of those that a sweep is judged by, and that pages show."""
     return any(measure == name or measure.endswith(f".{name}") for name in MAIN)
 
 
 def is_compared(measure: str) -> bool:
-    """Tell whether conditions may differ in a measure: not in counts, nor in its standards."""
+    """Return whether conditions may differ in a measure: not in counts, nor in its standards."""
     _, *parts = measure.split(".")
     return is_outcome(measure) and STANDARDS.isdisjoint(parts)
 
@@ -136,12 +136,12 @@ class Table:
         self.contrasts = tuple(list_contrasts(self.conditions))
 
     def per_unit(self, measure: str, condition: Condition) -> FloatArray:
-        """Give a mean over repeats for each unit, (n_units,), NaN where nothing is known."""
+        """Return a mean over repeats for each unit, (n_units,), NaN where nothing is known."""
         own = self._cells[measure, condition]
         return np.array([_mean(own.get(unit, [])) for unit in self.units])
 
     def mean(self, measure: str, condition: Condition) -> float:
-        """Give the mean over units of the means over repeats, NaN where nothing is known."""
+        """Return the mean over units of the means over repeats, NaN where nothing is known."""
         return _mean(list(self.per_unit(measure, condition)))
 
     def differences(self, measure: str, contrast: Contrast) -> FloatArray:

@@ -170,12 +170,12 @@ def measure_sweep(
 
 
 def is_count(measure: str) -> bool:
-    """Tell whether a measure counts images, pairs or weights."""
+    """Return whether a measure counts images, pairs or weights."""
     return measure.rpartition(".")[2].startswith("n_")
 
 
 def is_outcome(measure: str) -> bool:
-    """Tell whether a measure may differ between conditions by what they did, not by design."""
+    """Return whether a measure may differ between conditions by what they did, not by design."""
     return not is_count(measure) and measure not in (REALIZED_STRENGTH, REMOVED_MAGNITUDE)
 
 

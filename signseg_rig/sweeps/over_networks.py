@@ -176,7 +176,7 @@ def _scale(study: SweepStudy, measure: str) -> float:
 
 
 def _common(lists: Sequence[Sequence[_Item]]) -> list[_Item]:
-    """Give what stands in all lists, in the order of the first."""
+    """Return what stands in all lists, in the order of the first."""
     return [one for one in lists[0] if all(one in other for other in lists[1:])]
 
 

@@ -84,7 +84,7 @@ def settings_that_differ(studies: Mapping[str, SweepStudy]) -> dict[str, dict[st
 
 
 def _observed(study: SweepStudy) -> object:
-    """Give what is one observation among several: a network, or the neuron models of a file."""
+    """Return what is one observation among several: a network, or the neuron models of a file."""
     neurons = study.settings.neurons
     network = {key: value for key, value in study.network.items() if key not in SEEN_AT}
     return network, neurons and file_sha256(neurons)
@@ -115,7 +115,7 @@ def _unlike(first: str, second: str, differing: Mapping[str, tuple[object, objec
 
 
 def _required(settings: SweepSettings) -> Table:
-    """Give what has to be the same in sweeps that are pooled."""
+    """Return what has to be the same in sweeps that are pooled."""
     parts = {"generator": settings.generator, "optimizer": settings.optimizer} | {
         f"metrics.{name}": choice for name, choice in settings.metrics.items()
     }
@@ -147,7 +147,7 @@ def _listed(study: SweepStudy) -> Table:
 
 
 def _table(value: object, is_left_out: Callable[[str, object], bool]) -> Any:
-    """Give settings as tables of plain values: lists of these as text, and nothing that is None."""
+    """Return settings as tables of plain values: lists of these as text, nothing that is None."""
     if isinstance(value, PluginChoice):
         return {"kind": value.kind, **_table(value.settings, is_left_out)}
     if isinstance(value, Settings | Mapping):
@@ -175,7 +175,7 @@ def _short(value: object) -> object:
 
 
 def _is_how_or_where(key: str, value: object) -> bool:
-    """Tell what changes nothing: how something is computed, and where a file lies."""
+    """Return what changes nothing: how something is computed, and where a file lies."""
     return key in COMPUTED_BY or (isinstance(value, Path) and value.is_file())
 
 

@@ -119,7 +119,7 @@ class ResultFolder:
         self._folder = folder / "results"
 
     def finished(self) -> set[str]:
-        """Give the keys of all results that there are."""
+        """Return the keys of all results that there are."""
         if not self._folder.is_dir():
             return set()
         return {
@@ -129,7 +129,7 @@ class ResultFolder:
         }
 
     def has(self, key: str) -> bool:
-        """Tell whether there is a result."""
+        """Return whether there is a result."""
         return self._path(key).exists()
 
     def clear(self) -> None:

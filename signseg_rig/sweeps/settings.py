@@ -127,5 +127,5 @@ def read_sweep(path: Path) -> SweepSettings:
 
 
 def write_sweep(settings: SweepSettings) -> str:
-    """Give the TOML text of a sweep with every default spelled out."""
+    """Return the TOML text of a sweep with every default spelled out."""
     return tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True))

@@ -32,7 +32,7 @@ Software = Mapping[str, str]
 
 
 def software_here(settings: SweepSettings) -> Software:
-    """Tell what computes a sweep in this process.
+    """Return what computes a sweep in this process.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def describe_change(now: Software, before: Iterable[Software]) -> str | None:
 
 
 def used_software(folder: Path, said: Iterable[Software]) -> list[Software]:
-    """Tell with what results were computed.
+    """Return with what results were computed.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def used_software(folder: Path, said: Iterable[Software]) -> list[Software]:
 
 
 def read_software(folder: Path) -> Sequence[Software]:
-    """Tell with what a sweep was computed, as far as that is recorded.
+    """Return with what a sweep was computed, as far as that is recorded.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def _plugins(settings: SweepSettings) -> list[PluginInfo]:
 
 
 def _what_counts(manifest: Mapping[str, Any]) -> tuple[object, ...]:
-    """Give what makes a manifest another than the one before it."""
+    """Return what makes a manifest another than the one before it."""
     return _software_of(manifest), manifest.get("seed"), manifest.get("weights_sha256")
 
 

@@ -102,7 +102,7 @@ def _left(
 
 
 def _used_for(settings: SweepSettings, finished: Sequence[Task]) -> list[Software]:
-    """Tell with what software the results that are there came."""
+    """Return with what software the results that are there came."""
     results = ResultFolder(settings.folder)
     return used_software(settings.folder, [results.software(task.key) for task in finished])
 

@@ -176,7 +176,7 @@ def network_words(settings: SweepSettings, files: SweepFiles) -> str:
 
 
 def _relevant(choice: PluginChoice) -> dict[str, Any]:
-    """Give the table of a plugin, without where its files lie: their contents count elsewhere."""
+    """Return the table of a plugin, without where its files lie: their contents count elsewhere."""
     left_out = named_files(choice.settings)
     table = {key: value for key, value in choice.to_table().items() if key not in left_out}
     if "device" in table:

@@ -39,7 +39,7 @@ class LinearUnit:
         self._bias = bias
 
     def __call__(self, features: FloatArray) -> FloatArray:
-        """Give the responses, (n,), to features (n, n_features)."""
+        """Return the responses, (n,), to features (n, n_features)."""
         # Not by BLAS, whose last bits depend on how many rows there are.
         scores: FloatArray = np.einsum("if,f->i", features.astype(np.float64), self._weights)
         return scores + self._bias
@@ -73,11 +73,11 @@ class Units(ABC):
 
     @abstractmethod
     def lesion(self, tasks: Sequence[Task]) -> list[Lesioned]:
-        """Give the units of tasks under their conditions; the intact ones stay as they are."""
+        """Return the units of tasks under their conditions; the intact ones stay as they are."""
 
     @abstractmethod
     def intact_response(self, unit: str, image: ImageArray) -> float:
-        """Give what an intact unit answers to an image (height, width, 3)."""
+        """Return what an intact unit answers to an image (height, width, 3)."""
 
 
 class ReadoutUnits(Units):
@@ -124,12 +124,12 @@ class ReadoutUnits(Units):
         return [self._lesioned(task) for task in tasks]
 
     def intact(self, unit: str, see: See | None = None) -> Lesioned:
-        """Give an intact unit, which may be made to see other features."""
+        """Return an intact unit, which may be made to see other features."""
         weights = LinearUnit(self._weights[unit][0], self._bias[unit])
         return Lesioned(see or self._see, weights, 0, 0.0, 0.0)
 
     def intact_response(self, unit: str, image: ImageArray) -> float:
-        """Give what an intact unit answers to an image."""
+        """Return what an intact unit answers to an image."""
         see, answer, *_ = self.intact(unit)
         return float(answer(see(image[None]))[0])
 
@@ -184,7 +184,7 @@ class HiddenUnits(Units):
         return [lesioned[self._key(task)] for task in tasks]
 
     def intact_response(self, unit: str, image: ImageArray) -> float:
-        """Give what an intact unit answers to an image."""
+        """Return what an intact unit answers to an image."""
         return self._readout.intact_response(unit, image)
 
     def _key(self, task: Task) -> object:
@@ -230,7 +230,7 @@ def load_units(settings: SweepSettings) -> Units:
 
 
 def _seen_by(models: NeuronModels, network: Network, settings: SweepSettings) -> See:
-    """Give what neuron models read of images, of which the signs of weights mean something."""
+    """Return what neuron models read of images, of which the signs of weights mean something."""
     reader = models.reader(network)
     is_anyway = allow_sign_ablation(
         models.signs,

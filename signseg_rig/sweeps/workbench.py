@@ -60,7 +60,7 @@ def do_tasks(sweep: str, folder: str, tasks: Sequence[Task], files: Stamps) -> i
 
 
 def worker_software(sweep: str) -> Software:
-    """Tell what a worker computes the sweep of a file's text with."""
+    """Return what a worker computes the sweep of a file's text with."""
     return software_here(_settings(sweep))
 
 

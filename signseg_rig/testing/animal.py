@@ -34,7 +34,7 @@ GARBAGE_HZ = (float("nan"), 1e9)
 
 
 def toy_context(seed: int = 0) -> ProtocolContext:
-    """Give a context with the generator `GENERATOR` and the units `UNIT_NAMES`."""
+    """Return a context with the generator `GENERATOR` and the units `UNIT_NAMES`."""
     generators = {GENERATOR: LinearGenerator(LinearGeneratorSettings(n_dims=6, image_size_px=16))}
     return ProtocolContext(seed=seed, generators=generators, unit_names=UNIT_NAMES)
 

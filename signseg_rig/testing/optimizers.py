@@ -46,7 +46,7 @@ def check_optimizer(make: MakeOptimizer) -> None:
 def trajectory(
     make: MakeOptimizer, score: Callable[[FloatArray], FloatArray], *, seed: int = 0
 ) -> list[FloatArray]:
-    """Give the codes of some generations of an optimizer that is told the scores of a function."""
+    """Return the codes of some generations of an optimizer that is told scores of a function."""
     optimizer = make(np.random.default_rng(seed))
     asked = []
     for _ in range(N_GENERATIONS):

@@ -260,7 +260,7 @@ def _check_told(driven: Driven) -> None:
 
 
 def _expected_told(driven: Driven) -> dict[tuple[str, int], BoolArray]:
-    """Tell for each generation which of its codes had a valid presentation."""
+    """Return for each generation which of its codes had a valid presentation."""
     is_valid: dict[tuple[str, int], dict[int, bool]] = {}
     for batch, responses in zip(driven.batches, driven.responses, strict=True):
         valid = set(responses.stimulus_index[responses.is_valid].tolist())

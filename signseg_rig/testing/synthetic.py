@@ -91,18 +91,18 @@ class PixelPopulation(Simulator):
 
     @classmethod
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
-        """Tell the names of the units; see `Simulator.foreseen_unit_names`."""
+        """Return the names of the units; see `Simulator.foreseen_unit_names`."""
         return tuple(f"unit_{index}" for index in range(settings.n_units))
 
     def rates_hz(self, images: ImageArray) -> FloatArray:
-        """Give the expected evoked rates; see `Simulator.rates_hz`."""
+        """Return the expected evoked rates; see `Simulator.rates_hz`."""
         features = np.stack([_grid_means(image) for image in images])
         drive = np.einsum("if,uf->iu", features, self._filters) / GRID
         rate_hz: FloatArray = np.clip(40 + 20 * drive, 0, self.max_rate_hz)
         return rate_hz
 
     def ground_truth(self) -> dict[str, FloatArray]:
-        """Give the filters."""
+        """Return the filters."""
         return {"filters": self._filters}
 
 

@@ -20,7 +20,7 @@ VECTOR_FUNCTIONS = ("tanh", "exp", "sigmoid", "erf", "sqrt")
 
 
 def require_device(name: str) -> torch.device:
-    """Give a device of this machine.
+    """Return a device of this machine.
 
     Raises
     ------

@@ -27,7 +27,7 @@ _DRAWING = RLock()
 
 
 def _batch_size_of(values: dict[str, Any]) -> int:
-    """Give the batch size that suits the `device` among a model's settings."""
+    """Return the batch size that suits the `device` among a model's settings."""
     return 1 if values.get("device", CPU) == CPU else GPU_BATCH_SIZE
 
 

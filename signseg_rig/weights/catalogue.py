@@ -262,7 +262,7 @@ CATALOGUE = {entry.name: entry for entry in _ENTRIES}
 
 
 def find_entry(name: str) -> WeightFile:
-    """Give the catalogue's entry of a name.
+    """Return the catalogue's entry of a name.
 
     Raises
     ------

@@ -30,7 +30,7 @@ OnProgress = Callable[[int, int | None], None]
 
 
 def cached_file(download: Download) -> Path:
-    """Give where torch would have kept the file, by its own rules and without importing it."""
+    """Return where torch would have kept the file, by its own rules and without importing it."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
     home = Path(os.environ.get("TORCH_HOME", cache / "torch"))
     return home.expanduser() / "hub" / "checkpoints" / download.file_name
@@ -129,7 +129,7 @@ class _Transfer:
         return n_here if self._same_version() or self._entry.sha256 else 0
 
     def _same_version(self) -> str:
-        """Give what the server called the version that was begun, if it is of this address."""
+        """Return what the server called the version that was begun, if it is of this address."""
         try:
             told = json.loads(read_user_file(self._version))
             return str(told["version"]) if told["url"] == self._url else ""

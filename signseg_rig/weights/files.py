@@ -30,7 +30,7 @@ FOLDER_VARIABLE = "SIGNSEG_WEIGHTS"
 
 
 def weights_folder() -> Path:
-    """Give the folder for weight files: `SIGNSEG_WEIGHTS`, or one of the user's data folders."""
+    """Return the folder for weight files: `SIGNSEG_WEIGHTS`, or one of the user's data folders."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -141,7 +141,7 @@ def add_weights(name: str, path: Path) -> Path:
 
 
 def known_sha256(entry: WeightFile, path: Path) -> str:
-    """Give what is known of a file's hash: the catalogue's, whole or its first digits, or its pin.
+    """Return what is known of a file's hash: the catalogue's, its first digits, or its pin.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def known_sha256(entry: WeightFile, path: Path) -> str:
 
 
 def is_intact(entry: WeightFile, path: Path) -> bool:
-    """Tell whether a file is there and is what is known of it: see `known_sha256`."""
+    """Return whether a file is there and is what is known of it: see `known_sha256`."""
     return (
         path.is_file()
         and _is_of_right_size(entry, path)

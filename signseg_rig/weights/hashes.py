@@ -32,12 +32,12 @@ def file_sha256(path: Path) -> str:
 
 
 def pin_of(path: Path) -> Path:
-    """Give the file in which the hash of a weight file is kept."""
+    """Return the file in which the hash of a weight file is kept."""
     return path.with_name(f"{path.name}.sha256")
 
 
 def pinned_sha256(path: Path) -> str:
-    """Give the hash that is kept of a file; empty where none is, or what is there is no hash."""
+    """Return the hash that is kept of a file; empty where none is, or what is there is no hash."""
     try:
         text = read_user_file(pin_of(path)).decode("ascii")
     except ValueError:

@@ -18,7 +18,7 @@ DOWNLOAD_TIMEOUT_S = 1800
 
 
 def installed_file(member: PackageMember) -> Path | None:
-    """Give where an installed package's file should lie, without importing the package.
+    """Return where an installed package's file should lie, without importing the package.
 
     Returns
     -------

@@ -20,7 +20,7 @@ MAX_BYTES = 2**24
 
 
 def trust_list() -> Path:
-    """Give the file of trusted hashes, in the user's configuration folder."""
+    """Return the file of trusted hashes, in the user's configuration folder."""
     return platformdirs.user_config_path("signseg-rig", appauthor=False) / "trusted_programs"
 
 

@@ -36,7 +36,7 @@ def used_weights(settings: Settings | PluginChoice) -> dict[str, str]:
 
 
 def named_files(settings: Settings) -> dict[str, Path]:
-    """Give the files that settings name themselves, such as `weights_path`, by the setting."""
+    """Return the files that settings name themselves, such as `weights_path`, by the setting."""
     return {name: value for name, value in settings if isinstance(value, Path) and value.is_file()}
 
 

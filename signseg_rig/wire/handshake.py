@@ -56,7 +56,7 @@ class HandshakeMonitor:
         self.socket = socket.get_monitor_socket(EVENTS)
 
     def read(self) -> Iterator[Handshake]:
-        """Give what has ended since the last call, in order; of very many the first."""
+        """Yield what has ended since the last call, in order; of very many the first."""
         for _ in range(MAX_READ_AT_ONCE):
             if not self.socket.poll(0):
                 return

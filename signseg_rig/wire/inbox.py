@@ -54,7 +54,7 @@ class Inbox:
         self._n_frames_left = 0
 
     def turn(self) -> Iterator[Received]:
-        """Give the messages of a turn."""
+        """Yield the messages of a turn."""
         self._n_frames_left = FRAMES_PER_TURN
         self.is_emptied = False
         for _ in range(MESSAGES_PER_TURN):

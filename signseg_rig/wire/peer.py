@@ -56,7 +56,7 @@ class Conversation:
         return Message(body, self.run_id, self.session, self._last_sent)
 
     def fault_of(self, message: Message) -> tuple[str, str] | None:
-        """Tell why a received message does not belong here, or None where it does."""
+        """Return why a received message does not belong here, or None where it does."""
         kind = message.body.kind
         if (message.session, message.run_id) != (self.session, self.run_id):
             theirs = f"run {message.run_id!r}, session {message.session!r}"

@@ -335,7 +335,7 @@ class DisplayServer:
             self._take(message.body)
 
     def _is_last_word(self, identity: bytes, message: Message) -> bool:
-        """Tell whether a display that was given up says what is wrong with it, or that it left."""
+        """Return whether a display that was given up says what is wrong with it, or leaves."""
         return (
             identity == self._given_up
             and isinstance(message.body, Trouble | Goodbye)

@@ -93,13 +93,13 @@ class NeuronModelPopulation(Simulator):
             return None
 
     def rates_hz(self, images: ImageArray) -> FloatArray:
-        """Give the expected evoked rates; see `Simulator.rates_hz`."""
+        """Return the expected evoked rates; see `Simulator.rates_hz`."""
         # One by one: what a neuron answers must not depend on which images come with it.
         features = np.concatenate([self._reader.features(image[None]) for image in images])
         return np.clip(self._models.predict(features), 0, self._max_rate_hz)
 
     def ground_truth(self) -> dict[str, FloatArray]:
-        """Give the coefficients and intercepts of the simulated neurons."""
+        """Return the coefficients and intercepts of the simulated neurons."""
         return {"weights": self._models.coef, "bias": self._models.intercept}
 
 

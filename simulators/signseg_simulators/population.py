@@ -78,11 +78,11 @@ class ReadoutPopulation(Simulator):
 
     @classmethod
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
-        """Tell the names of the units; see `Simulator.foreseen_unit_names`."""
+        """Return the names of the units; see `Simulator.foreseen_unit_names`."""
         return tuple(settings.units)
 
     def rates_hz(self, images: ImageArray) -> FloatArray:
-        """Give the expected evoked rates; see `Simulator.rates_hz`."""
+        """Return the expected evoked rates; see `Simulator.rates_hz`."""
         # One by one: what a neuron answers must not depend on which images come with it, not
         # even in the last bit, or a resumed run would be another run.
         features = np.concatenate([self._network.features(image[None]) for image in images])
@@ -95,7 +95,7 @@ class ReadoutPopulation(Simulator):
         return rate_hz
 
     def ground_truth(self) -> dict[str, FloatArray]:
-        """Give the weights and biases of the simulated neurons."""
+        """Return the weights and biases of the simulated neurons."""
         return {"weights": self._weights, "bias": self._bias}
 
 

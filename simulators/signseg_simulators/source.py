@@ -66,7 +66,7 @@ class SimulatedSource(ResponseSource):
 
     @classmethod
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:
-        """Tell the names of the population's units; see `ResponseSource.foreseen_unit_names`."""
+        """Return the names of the population's units; see `ResponseSource.foreseen_unit_names`."""
         population: type[Simulator] = settings.population.load()
         return population.foreseen_unit_names(settings.population.settings)
 
@@ -107,7 +107,7 @@ class SimulatedSource(ResponseSource):
         )
 
     def ground_truth(self) -> dict[str, FloatArray]:
-        """Give what an analysis of the run would have to find."""
+        """Return what an analysis of the run would have to find."""
         phases = drift_phases(len(self.unit_names), seed=self._context.seed)
         return {**self._population.ground_truth(), "drift_phase": phases}
 

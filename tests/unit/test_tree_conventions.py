@@ -32,8 +32,8 @@ OPT_INS = {
     "finds_write_in_place": [
         "signseg_rig/cli/outputs.py",  # into a pipe or a device that the user named
         "signseg_rig/files/regular.py",  # behind what a log holds
-        "signseg_rig/weights/downloads.py",  # a draft, which is checked before it gets its name
         "signseg_rig/files/whole.py",  # a draft of its own
+        "signseg_rig/weights/downloads.py",  # a draft, which is checked before it gets its name
     ],
     # The one that asks `conflicts`.
     "finds_conflict_told_alone": ["signseg_rig/settings/base.py"],

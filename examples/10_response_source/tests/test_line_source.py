@@ -15,7 +15,7 @@ AHEAD_S = 1000.0  # of the device's clock, compared with the display's
 
 
 def packets() -> Iterator[bytes]:
-    """Give what a device would send about the presentations of the kit."""
+    """Return what a device would send about the presentations of the kit."""
     for shown in synthetic_shown(list(synthetic_images(6))):
         edge_s = shown.onset_s + AHEAD_S
         packet = {
