@@ -17,14 +17,14 @@ from signseg_protocols.evolution import EvolutionSettings
 from signseg_protocols.history import History
 from signseg_protocols.summary import summarize
 from signseg_rig.seeds import named_rng
-from signseg_rig.values import FloatArray
+from signseg_rig.values import FloatArray, IntArray
 
 EVOKED_S, BASELINE_S = 0.15, 0.045
 N_BLOCKS, N_EVOLVED, N_REFERENCES = 30, 40, 10
 # Of the rates of images around their mean.
 SPREAD = 0.3
 
-Drift = Literal["either", "up", "down", "wave"]
+Drift = Literal["either", "up", "down", "wave", "walk", "jump"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ class Scenario:
         Mean response above baseline; below 0 where images suppress the neuron.
     gain : float
         Rates are multiplied by exp(gain x), where x goes from -1 to 1 over the run ("up"), back
-        ("down"), either way by chance, or as a sine of 50 blocks whose phase is chance ("wave").
+        ("down"), either way by chance, as a sine of 50 blocks whose phase is chance ("wave"), as a
+        random walk of a standard deviation of 1 at its end ("walk"), or from -1 to 1 or back at a
+        block of the middle two thirds ("jump").
     sum_hz : float, in spikes per second
         ``sum_hz * x`` is added to all rates.
     drift : str
@@ -47,6 +49,8 @@ class Scenario:
         Responses to references fade by ``exp(-habituation)`` over the run.
     rise : float
         What the evolved images' response is multiplied by over the run, in equal steps.
+    fano : float
+        Variance of a spike count over its mean; 1 are Poisson counts.
     """
 
     evolved_hz: float = 15.0
@@ -58,6 +62,7 @@ class Scenario:
     habituation: float = 0.0
     rise: float = 1.0
     baseline_hz: float = 5.0
+    fano: float = 1.0
 
 
 WITHOUT_RISE = {
@@ -72,6 +77,14 @@ WITHOUT_RISE = {
     "evolved 30 Hz, references 1 Hz, gain grows by 0.6": Scenario(30, 1, 0.6, drift="up"),
     "references habituate by exp(-0.3)": Scenario(habituation=0.3),
     "references habituate by exp(-1)": Scenario(habituation=1.0),
+    "evolved 15 Hz, references 15 Hz, gain walks by 0.5": Scenario(gain=0.5, drift="walk"),
+    "evolved 30 Hz, references 5 Hz, gain walks by 0.5": Scenario(30, 5, 0.5, drift="walk"),
+    "evolved 15 Hz, references 15 Hz, gain jumps by exp(0.4)": Scenario(gain=0.2, drift="jump"),
+    "evolved 30 Hz, references 1 Hz, gain jumps by exp(0.7)": Scenario(30, 1, 0.35, drift="jump"),
+    "evolved 15 Hz, references 5 Hz, gain walks, Fano factor 3": Scenario(
+        15, 5, 0.3, drift="walk", fano=3.0
+    ),
+    "evolved 2 Hz, references 2 Hz, gain walks by 0.3": Scenario(2, 2, 0.3, drift="walk"),
 } | {
     f"evolved {evolved} Hz, references {references} Hz, {what} {size:g}": Scenario(
         evolved,
@@ -92,6 +105,7 @@ WITH_RISE = {
     "to twice, gain fades by exp(-+0.3)": replace(TWICE, gain=0.3, drift="down"),
     "to twice, sum +-4.5 Hz": replace(TWICE, sum_hz=4.5),
     "to twice, no baseline": replace(TWICE, baseline_hz=0.0),
+    "to twice, gain walks by 0.3, Fano factor 2": replace(TWICE, gain=0.3, drift="walk", fano=2.0),
     "from 1 to 30 Hz, references 1 Hz": Scenario(1, 1, rise=30.0),
 }
 
@@ -116,8 +130,10 @@ def simulate(
 
     def scores(rates_hz: FloatArray) -> FloatArray:
         spikes_hz = np.maximum(scenario.baseline_hz + rates_hz + scenario.sum_hz * x, 0)
-        baseline = rng.poisson(scenario.baseline_hz * BASELINE_S, rates_hz.shape)
-        return rng.poisson(spikes_hz * EVOKED_S) / EVOKED_S - baseline / BASELINE_S
+        baseline = _counts(
+            np.full(rates_hz.shape, scenario.baseline_hz * BASELINE_S), scenario.fano, rng
+        )
+        return _counts(spikes_hz * EVOKED_S, scenario.fano, rng) / EVOKED_S - baseline / BASELINE_S
 
     evolved_gain = gain if scenario.gains_of_evolved else 1.0
     return scores(evolved_gain * evolved_hz), scores(gain * references_hz)
@@ -140,11 +156,25 @@ def verdicts(
     return counts
 
 
+def _counts(mean: FloatArray, fano: float, rng: np.random.Generator) -> IntArray:
+    """Draw Poisson counts, or negative binomial ones of a larger variance."""
+    if fano == 1:
+        return rng.poisson(mean)
+    # A gamma distribution has no shape of 0.
+    return rng.poisson(rng.gamma(np.maximum(mean, 1e-9) / (fano - 1), fano - 1))
+
+
 def _course(drift: Drift, n_runs: int, rng: np.random.Generator) -> FloatArray:
+    if drift == "walk":
+        steps = rng.normal(0, 1 / np.sqrt(N_BLOCKS), (n_runs, N_BLOCKS))
+        return np.asarray(np.cumsum(steps, axis=1))
     if drift == "wave":
         cycles = np.arange(N_BLOCKS) / 50 + rng.random((n_runs, 1))
         return np.asarray(np.sin(2 * np.pi * cycles))
     signs = {"up": 1.0, "down": -1.0}.get(drift) or rng.choice([-1.0, 1.0], (n_runs, 1))
+    if drift == "jump":
+        first = rng.integers(N_BLOCKS // 6, N_BLOCKS - N_BLOCKS // 6, (n_runs, 1))
+        return np.asarray(np.where(np.arange(N_BLOCKS) < first, -signs, signs))
     return np.asarray(signs * np.linspace(-1, 1, N_BLOCKS) * np.ones((n_runs, 1)))
 
 

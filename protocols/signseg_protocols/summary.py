@@ -66,15 +66,17 @@ def summarize(
     that fade by exp(-+0.3) 5.3 %; suppressed neurons 0 to 2.0 %; 15 Hz beside references of 5 Hz
     with a growing gain 6.7 %; 30 Hz beside 1 Hz 1.0 %; references that habituate 1.7 to 3.0 %;
     references of their own kind, or of a third of the rate, with a gain or a sum that drifts by
-    exp(+-0), exp(+-0.1), exp(+-0.3), exp(+-0.6) 0 to 3.3 %.
+    exp(+-0), exp(+-0.1), exp(+-0.3), exp(+-0.6) 0 to 3.3 %; a gain that walks at random or jumps
+    by up to exp(0.7), and counts of three times the variance of Poisson's, 0 to 3.0 %.
 
     A rise from 15 Hz to twice that is found in 84 %, with the gain drifting by exp(+-0.1) in 85 %,
     where it grows by exp(+-0.3) in 81 %, with a sum that drifts by 4.5 Hz either way in 76 %, where
     the baseline is 0 in place of 5 Hz in 99.7 % (a baseline counted in 45 ms makes half of the
-    noise); one from 1 to 30 Hz beside references of 1 Hz in 91 %. Where the gain fades by
-    exp(-+0.3), the scores of a neuron whose response doubles rise by a tenth only, which cannot be
-    told from references that fade alone: 22 % are found, and of 71 % it is said that it cannot be
-    told. A control tells there.
+    noise); where the gain walks by 0.3 and counts have twice the variance of Poisson's in 58 %; one
+    from 1 to 30 Hz beside references of 1 Hz in 90 %. Where the gain fades by exp(-+0.3), scores
+    of a neuron whose response doubles rise by a tenth only, which cannot be told from references
+    that fade alone: 22 % are found, and of 71 % it is said that it cannot be told. A control tells
+    there.
 
     Of CMA-ES that was fed shuffled scores, 13 % of 60 runs rose: its mean code wanders, and late
     images may truly be better than early ones without the search having found them.

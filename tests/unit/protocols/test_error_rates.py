@@ -45,6 +45,21 @@ def test_simulated_scores_have_the_mean_and_variance_of_poisson_counts(rng):
     assert references.mean(axis=(0, 2)) == pytest.approx(np.full(30, 15.0), abs=3)
 
 
+def test_counts_of_more_than_poisson_variance_have_the_variance_that_is_asked_for(rng):
+    evolved, _ = simulate(Scenario(fano=3.0, baseline_hz=0.0), 50, rng)
+    assert evolved.mean() == pytest.approx(15, abs=0.4)
+    assert evolved.var() == pytest.approx(3 * 15 / 0.15 + 6.75, rel=0.05)
+
+
+@pytest.mark.parametrize(("drift", "variance"), [("walk", 31 / 60), ("jump", 1.0)])
+def test_gain_walks_and_jumps_as_far_as_said(rng, drift, variance):
+    evolved, _ = simulate(Scenario(1e6, gain=1.0, drift=drift, baseline_hz=0.0), 400, rng)
+    x = np.log(evolved.mean(axis=2) / 1e6)
+    assert x.var() == pytest.approx(variance, rel=0.15)
+    n_jumps = np.count_nonzero(np.abs(np.diff(x, axis=1)) > 1.5, axis=1)
+    assert (n_jumps == (drift == "jump")).all()
+
+
 def test_intervals_cover_the_truth_as_often_as_they_say(rng):
     """60 and 20 Hz at a gain of exp(+-0.1): the ratio is 1, the changes follow from the gain."""
     gain = np.exp(0.1 * np.linspace(-1, 1, 30))
