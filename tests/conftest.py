@@ -20,13 +20,6 @@ CAP_SYS_ADMIN = 21
 SCREENS = ("-screen", "0", "1280x720x24", "-screen", "1", "640x480x24")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with files that take minutes: else one worker has them left when others are done."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 @pytest.fixture(scope="session")
 def synthetic_plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Make kind = "linear" a generator and kind = "pixels" a simulator, here and in children.
