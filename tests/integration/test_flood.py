@@ -120,4 +120,6 @@ def test_connections_are_no_more_than_a_run_can_spare(
         with flood(wire, "connections"):
             while link.rejection_counts.get("flood", 0) < 2 * MAX_CONNECTIONS:
                 link.preload({})
-                assert process.num_fds() < before + 3 * MAX_CONNECTIONS
+            # Those cut off are closed by ZeroMQ in its own time; were none, all these would stay.
+            while process.num_fds() > before + 2 * MAX_CONNECTIONS:
+                link.preload({})
