@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, get_args
+from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from signseg_rig.neurons.features import FeatureSpec
 from signseg_rig.neurons.models import Ablation, Convention, NeuronModels
 from signseg_rig.seeds import named_rng
 from signseg_rig.signs import (
+    STRENGTHS,
     AblatedWeights,
+    Condition,
     GradedAblation,
     Match,
     Sign,
@@ -24,8 +26,7 @@ from signseg_rig.signs import (
 )
 from signseg_rig.values import BoolArray, FloatArray
 
-STRENGTHS = tuple(round(0.1 * step, 1) for step in range(11))
-BOTH = "both"
+FROM_INTACT = (0.0, *STRENGTHS)
 PREFERRED = 0.1
 N_DRAWS = 10
 
@@ -39,10 +40,10 @@ class AblationPoint:
     unit : str
     sign : str
         ``"positive"``, ``"negative"`` or ``"both"``: the weights that were removed, or to which a
-        control was matched.
+        control was matched; of a `Condition`.
     control : str
         ``""`` for the ablation itself, ``"number"`` or ``"magnitude"`` for random weights matched
-        to it.
+        to it: `match` of a `Condition`.
     convention : str
         ``"raw"`` or ``"centered"``, see `NeuronModels.ablate`.
     signed_features_anyway : bool
@@ -81,7 +82,7 @@ def ablation_curves(
     models: NeuronModels,
     features: FloatArray,
     *,
-    strengths: Sequence[float] = STRENGTHS,
+    strengths: Sequence[float] = FROM_INTACT,
     seed: int = 0,
     n_draws: int = N_DRAWS,
     spec: FeatureSpec | None = None,
@@ -130,20 +131,20 @@ def ablation_curves(
     intact = centred @ models.coef.T + models.mean_rate_hz
     preferred = intact >= np.quantile(intact, 1 - PREFERRED, axis=0)
 
-    def measured(kind: _Kind, ablated: AblatedWeights) -> Iterator[FloatArray]:
+    def measured(condition: Condition, ablated: AblatedWeights) -> Iterator[FloatArray]:
         # The conventions differ in a constant only.
         deviation = centred @ ablated.weights.T
         for convention in get_args(Convention):
-            ablation = Ablation(kind.sign, kind.strength, convention, is_anyway)
+            ablation = Ablation(condition, convention, is_anyway)
             rates = deviation + models.with_weights(ablated, ablation).mean_rate_hz
             yield _measures(ablated, rates, intact, preferred)
 
     points: list[AblationPoint] = []
-    for kind, draws in _ablations(models.coef, strengths, seed, n_draws):
-        means = np.mean([list(measured(kind, ablated)) for ablated in draws], axis=0)
+    for one, draws in _ablations(models.coef, strengths, seed, n_draws):
+        means = np.mean([list(measured(one, ablated)) for ablated in draws], axis=0)
         points += [
             AblationPoint(
-                *(unit, kind.sign, kind.control, convention, is_anyway, kind.strength), *values
+                *(unit, one.sign, one.match, convention, is_anyway, one.strength), *values
             )
             for convention, of_units in zip(get_args(Convention), means, strict=True)
             for unit, values in zip(models.unit_ids, of_units.T.tolist(), strict=True)
@@ -169,31 +170,30 @@ def _measures(
     )
 
 
-class _Kind(NamedTuple):
-    sign: str
-    control: str
-    strength: float
-
-
 def _ablations(
     weights: FloatArray, strengths: Sequence[float], seed: int, n_draws: int
-) -> Iterator[tuple[_Kind, Iterable[AblatedWeights]]]:
-    """Yield the ablations of each kind: one, or the draws of a random control."""
+) -> Iterator[tuple[Condition, Iterable[AblatedWeights]]]:
+    """Yield the ablations of each condition: one, or the draws of a random control.
+
+    Each is followed by its controls, which are matched to it; the order is that of the table.
+    """
     for sign in get_args(Sign):
         graded = GradedAblation(weights, sign=sign)
         for strength in strengths:
             ablated = graded.at(strength)
-            yield _Kind(sign, "", strength), [ablated]
+            condition = Condition(sign, strength)
+            yield condition, [ablated]
             # Without anything to remove all draws are alike.
             n_different = n_draws if ablated.n_removed.any() else 1
             for match in get_args(Match):
-                kind = _Kind(sign, match, strength)
+                # Not `Condition.words`: other words would draw other weights than before.
+                stream = sign, match, str(strength)
                 draws = (
                     matched_random(
-                        weights, ablated, match=match, rng=named_rng(seed, *map(str, kind), draw)
+                        weights, ablated, match=match, rng=named_rng(seed, *stream, draw)
                     )
                     for draw in range(n_different)
                 )
-                yield kind, draws
+                yield replace(condition, control=match), draws
     for strength in strengths:
-        yield _Kind(BOTH, "", strength), [both_signs(weights, strength=strength)]
+        yield Condition("both", strength, "both_signs"), [both_signs(weights, strength=strength)]

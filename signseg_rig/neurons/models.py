@@ -28,7 +28,7 @@ from signseg_rig.neurons.model_file import (
     versions,
     write_model_file,
 )
-from signseg_rig.signs import AblatedWeights, Sign, ablate
+from signseg_rig.signs import AblatedWeights, Condition, Sign, ablate
 from signseg_rig.values import FloatArray, ImageArray, IntArray
 
 Convention = Literal["raw", "centered"]
@@ -42,10 +42,8 @@ class Ablation:
 
     Parameters
     ----------
-    sign : str
-        ``"positive"``, ``"negative"``, or the name of a control.
-    strength : float, from 0 to 1
-        The share of the summed magnitude that was to be removed.
+    condition : Condition
+        What was removed.
     convention : str
         ``"raw"`` or ``"centered"``, see `NeuronModels.ablate`.
     signed_features_anyway : bool
@@ -53,8 +51,7 @@ class Ablation:
         `allow_sign_ablation`.
     """
 
-    sign: str
-    strength: float
+    condition: Condition
     convention: Convention
     signed_features_anyway: bool = False
 
@@ -274,7 +271,7 @@ class NeuronModels:
             not known; see `allow_sign_ablation`.
         """
         ablated = ablate(self.coef, sign=sign, strength=strength)
-        ablation = Ablation(sign, strength, convention, signed_features_anyway)
+        ablation = Ablation(Condition(sign, strength), convention, signed_features_anyway)
         return self.with_weights(ablated, ablation)
 
     def with_weights(self, weights: AblatedWeights, ablation: Ablation) -> NeuronModels:
@@ -327,7 +324,7 @@ class NeuronModels:
             image_sha256=self.image_sha256,
             session=dict(self.session),
             fit=dict(self.fit),
-            ablation=AblationDescription(**asdict(self.ablation)) if self.ablation else None,
+            ablation=_described(self.ablation) if self.ablation else None,
             versions=versions(),
         )
         write_model_file(path, arrays, description)
@@ -358,13 +355,29 @@ class NeuronModels:
                 quality={name.removeprefix(QUALITY): one for name, one in quality.items()},
                 session=described.session,
                 fit=described.fit,
-                ablation=Ablation(**described.ablation.model_dump())
-                if described.ablation
-                else None,
+                ablation=_read(described.ablation) if described.ablation else None,
                 **arrays,
             )
-        except NeuronModelError as error:
+        except (NeuronModelError, ConfigError) as error:
             raise NeuronModelError(f"{path} cannot be used. {error}") from error
+
+
+def _described(ablation: Ablation) -> AblationDescription:
+    # The file has one word for what was removed: the name, which is the sign where none is random.
+    return AblationDescription(
+        sign=ablation.condition.name,
+        strength=ablation.condition.strength,
+        convention=ablation.convention,
+        signed_features_anyway=ablation.signed_features_anyway,
+    )
+
+
+def _read(described: AblationDescription) -> Ablation:
+    return Ablation(
+        Condition.parse(described.sign, described.strength),
+        described.convention,
+        described.signed_features_anyway,
+    )
 
 
 def _array_problems(

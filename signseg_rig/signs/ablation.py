@@ -8,10 +8,10 @@ from typing import Literal, get_args
 import numpy as np
 
 from signseg_rig.errors import ConfigError
+from signseg_rig.signs.conditions import Sign, require_strength, require_word
 from signseg_rig.signs.dale import checked_weights
 from signseg_rig.values import BoolArray, FloatArray, IntArray
 
-Sign = Literal["positive", "negative"]
 Scope = Literal["unit", "matrix"]
 
 
@@ -71,9 +71,8 @@ class GradedAblation:
         scope: Scope = "unit",
         by: FloatArray | None = None,
     ) -> None:
-        for name, word, words in (("sign", sign, Sign), ("scope", scope, Scope)):
-            if word not in get_args(words):
-                raise ConfigError(f"{name} should be one of {get_args(words)}; got {word!r}.")
+        require_word("sign", sign, get_args(Sign))
+        require_word("scope", scope, get_args(Scope))
         self._weights = checked_weights(weights)
         judged = judged_by(self._weights, by)
         self._scope = scope
@@ -114,8 +113,7 @@ class GradedAblation:
         )
 
     def _n_to_remove(self, strength: float) -> IntArray:
-        if not 0 <= strength <= 1:
-            raise ConfigError(f"strength should be from 0 to 1; got {strength}.")
+        require_strength(strength)
         if strength == 0:
             return np.zeros_like(self._n_of_sign)
         if strength == 1:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
 from signseg_rig.errors import ConfigError
-from signseg_rig.signs.ablation import AblatedWeights, judged_by, without
+from signseg_rig.signs.ablation import AblatedWeights, Scope, judged_by, without
+from signseg_rig.signs.conditions import Match, require_word
 from signseg_rig.signs.dale import checked_weights
 from signseg_rig.values import BoolArray, FloatArray
-
-Match = Literal["number", "magnitude"]
 
 
 def matched_random(
@@ -51,15 +50,14 @@ def matched_random(
         The word is unknown, or the arrays have different shapes.
     """
     weights = checked_weights(weights)
-    if match not in get_args(Match):
-        raise ConfigError(f"match should be one of {get_args(Match)}; got {match!r}.")
+    require_word("match", match, get_args(Match))
     if weights.shape != ablated.removed_mask.shape:
         raise ConfigError(
             f"The weights {weights.shape} are not those of the ablation, which had "
             f"{ablated.removed_mask.shape}."
         )
     judged = judged_by(weights, by)
-    scope: Literal["unit", "matrix"] = "unit" if ablated.n_removed.ndim else "matrix"
+    scope: Scope = "unit" if ablated.n_removed.ndim else "matrix"
     shape = weights.shape if scope == "unit" else (1, weights.size)
     choose = _as_many if match == "number" else _as_much
     magnitude = np.abs(judged, dtype=np.float64).reshape(shape)

@@ -1,5 +1,6 @@
 """Sweeps: evolutions of many units, networks and ablations, and what comes of comparing them."""
 
+from signseg_rig.signs import Condition
 from signseg_rig.sweeps.comparison import Comparison, Table, is_main
 from signseg_rig.sweeps.contrasts import QUESTIONS, Contrast, Question
 from signseg_rig.sweeps.measurement import N_REMOVED, Number, SweepImages, is_count, measure_sweep
@@ -14,7 +15,7 @@ from signseg_rig.sweeps.results import Result, ResultFolder, put_aside
 from signseg_rig.sweeps.settings import SweepSettings, read_sweep, write_sweep
 from signseg_rig.sweeps.study import SweepStudy, study_sweep
 from signseg_rig.sweeps.sweep import run_sweep
-from signseg_rig.sweeps.tasks import Condition, Task, conditions, list_tasks
+from signseg_rig.sweeps.tasks import Task, conditions, list_tasks
 from signseg_rig.sweeps.tls import TlsFiles
 from signseg_rig.sweeps.workers import dask_cluster, local_processes
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signseg_rig.signs import Sign
+from signseg_rig.signs import Condition, Sign
 from signseg_rig.stats import (
     PairedTest,
     adjust_fdr,
@@ -26,7 +26,6 @@ from signseg_rig.sweeps.contrasts import (
     why_untested,
 )
 from signseg_rig.sweeps.measurement import N_REMOVED, REMOVED_MAGNITUDE, Number, is_outcome
-from signseg_rig.sweeps.tasks import Condition
 from signseg_rig.values import FloatArray
 
 # What a sweep is judged by, and what pages show. What else a metric tells, such as its controls and

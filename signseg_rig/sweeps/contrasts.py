@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from signseg_rig.signs import Sign
+from signseg_rig.signs import Condition, Sign
 from signseg_rig.sweeps.measurement import INTACT_RESPONSE, REACHED
-from signseg_rig.sweeps.tasks import Condition
 
 At = Literal["", "magnitude", "number"]
 Question = Literal["intact", "control", "signs"]
@@ -77,12 +76,11 @@ def list_contrasts(conditions: Sequence[Condition]) -> Iterator[Contrast]:
     positive with negative, of the strengths that both have.
     """
     for condition in conditions:
-        if condition != INTACT_UNIT:
+        if not condition.is_intact:
             yield Contrast(condition)
     for control in conditions:
-        ablation = Condition(control.sign, control.strength)
-        if control.is_random and ablation in conditions:
-            yield Contrast(ablation, control)
+        if control.is_random and control.ablation in conditions:
+            yield Contrast(control.ablation, control)
     positive = strengths_of(conditions, "positive")[1:]
     common = [one for one in positive if Condition("negative", one) in conditions]
     for at in EQUAL:

@@ -10,10 +10,11 @@ import numpy as np
 from signseg_rig.errors import SweepError
 from signseg_rig.interfaces import Generator, Metric, MetricContext
 from signseg_rig.seeds import named_rng
+from signseg_rig.signs import Condition
 from signseg_rig.sweeps.devices import on_devices_here
 from signseg_rig.sweeps.results import Result, ResultFolder
 from signseg_rig.sweeps.settings import SweepSettings
-from signseg_rig.sweeps.tasks import Condition, conditions, list_tasks
+from signseg_rig.sweeps.tasks import conditions, list_tasks
 from signseg_rig.values import ImageArray
 
 # Half of them are the centre of similarities, the other half their floor.

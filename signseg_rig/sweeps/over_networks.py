@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signseg_rig.limits import MIN_NETWORKS
+from signseg_rig.signs import Condition
 from signseg_rig.stats import (
     Correlation,
     HierarchicalMean,
@@ -25,7 +26,6 @@ from signseg_rig.sweeps.comparison import is_compared
 from signseg_rig.sweeps.contrasts import INTACT_UNIT, Contrast
 from signseg_rig.sweeps.measurement import INTACT_RESPONSE, REACHED
 from signseg_rig.sweeps.study import SweepStudy
-from signseg_rig.sweeps.tasks import Condition
 from signseg_rig.values import FloatArray
 
 _Item = TypeVar("_Item")

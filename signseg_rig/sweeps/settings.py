@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated
 
 import tomli_w
 from pydantic import Field
@@ -21,12 +21,9 @@ from signseg_rig.settings import (
     named_again,
     read_settings,
 )
-from signseg_rig.signs import Match, Scope, Sign
+from signseg_rig.signs import STRENGTHS, Control, Scope, Sign
 
 Strength = Annotated[float, Field(gt=0, le=1)]
-BOTH_SIGNS: Final = "both_signs"
-Control = Match | Literal["both_signs"]
-STRENGTHS = tuple(step / 10 for step in range(1, 11))
 
 
 class HiddenSettings(Settings):

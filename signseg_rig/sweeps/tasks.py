@@ -3,52 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from signseg_rig.settings import PluginChoice
-from signseg_rig.signs import Sign
+from signseg_rig.signs import Condition, list_conditions
 from signseg_rig.sweeps.files import SweepFiles, hash_files
-from signseg_rig.sweeps.settings import BOTH_SIGNS, Control, SweepSettings
+from signseg_rig.sweeps.settings import SweepSettings
 from signseg_rig.weights import named_files
 
-INTACT: Final = "intact"
-BOTH: Final = "both"
 # These change the last bits of a result, and not what it is.
 COMPUTED_BY = frozenset({"device", "batch_size"})
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What was done to a unit's weights.
-
-    Parameters
-    ----------
-    sign : {"positive", "negative", "both", "intact"}
-        What was removed, or what random weights are matched to; ``"intact"`` where nothing was
-        removed.
-    strength : float
-    control : {"", "number", "magnitude", "both_signs"}
-        ``""`` for an ablation, else the kind of control: random weights matched to an ablation in
-        number or in magnitude, or weights of both signs.
-    """
-
-    sign: Sign | Literal["both", "intact"] = INTACT
-    strength: float = 0.0
-    control: Control | Literal[""] = ""
-
-    @property
-    def is_random(self) -> bool:
-        """Whether what is removed is drawn anew for each repeat."""
-        return self.control not in ("", BOTH_SIGNS)
-
-    @property
-    def words(self) -> tuple[str, str, str]:
-        """What names the condition among the sources of chance."""
-        return self.sign, repr(float(self.strength)), self.control
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +57,10 @@ class Task:
 
 
 def conditions(settings: SweepSettings) -> Iterator[Condition]:
-    """List the conditions of a sweep: the intact one, ablations, random controls, both signs."""
-    yield Condition()
-    for sign, strength in itertools.product(settings.signs, settings.strengths):
-        yield Condition(sign, strength)
-    matches = [control for control in settings.controls if control != BOTH_SIGNS]
-    yield from itertools.starmap(
-        Condition, itertools.product(settings.signs, settings.control_strengths, matches)
+    """List the conditions of a sweep, in the order of `list_conditions`."""
+    return list_conditions(
+        settings.signs, settings.strengths, settings.control_strengths, settings.controls
     )
-    if BOTH_SIGNS in settings.controls:
-        for strength in settings.control_strengths:
-            yield Condition(BOTH, strength, BOTH_SIGNS)
 
 
 def n_evolutions(settings: SweepSettings, condition: Condition) -> int:
@@ -186,5 +146,11 @@ def _relevant(choice: PluginChoice) -> dict[str, Any]:
 
 
 def _key(content: dict[str, Any], condition: Condition) -> str:
-    text = json.dumps({**content, **asdict(condition)}, sort_keys=True)
+    # Spelled out, as finished results lie under these keys: a new field must not rename them all.
+    table = {
+        "sign": condition.sign,
+        "strength": condition.strength,
+        "control": condition.control,
+    }
+    text = json.dumps({**content, **table}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

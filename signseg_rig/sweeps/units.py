@@ -17,8 +17,8 @@ from signseg_rig.networks import HiddenLayer
 from signseg_rig.neurons import NeuronModels, allow_sign_ablation, require_never_negative
 from signseg_rig.seeds import named_rng
 from signseg_rig.signs import AblatedWeights, GradedAblation, Scope, both_signs, matched_random
-from signseg_rig.sweeps.settings import BOTH_SIGNS, SweepSettings
-from signseg_rig.sweeps.tasks import BOTH, INTACT, Condition, Task
+from signseg_rig.sweeps.settings import SweepSettings
+from signseg_rig.sweeps.tasks import Task
 from signseg_rig.values import FloatArray, ImageArray
 
 See = Callable[[ImageArray], FloatArray]
@@ -134,7 +134,7 @@ class ReadoutUnits(Units):
         return float(answer(see(image[None]))[0])
 
     def _lesioned(self, task: Task) -> Lesioned:
-        if task.condition == Condition():
+        if task.condition.is_intact:
             return self.intact(task.unit)
         weights = self._weights[task.unit]
         ablated = _ablated(weights, None, "unit", task, self._seed)
@@ -192,7 +192,7 @@ class HiddenUnits(Units):
         return task.unit, task.condition, task.repeat if task.condition.is_random else None
 
     def _lesioned(self, task: Task) -> Lesioned:
-        if task.condition == Condition():
+        if task.condition.is_intact:
             return self._readout.intact(task.unit)
         by = self._contributions(task.unit)
         ablated = _ablated(self._layer.weights, by, self._hidden.scope, task, self._seed)
@@ -266,12 +266,12 @@ def _ablated(
     weights: FloatArray, by: FloatArray | None, scope: Scope, task: Task, seed: int
 ) -> AblatedWeights:
     condition = task.condition
-    if condition.sign == BOTH:
+    if condition.sign == "both":
         return both_signs(weights, strength=condition.strength, scope=scope, by=by)
-    assert condition.sign != INTACT
+    assert condition.sign != "intact"
     ablation = GradedAblation(weights, sign=condition.sign, scope=scope, by=by)
     removed = ablation.at(condition.strength)
-    if not condition.control or condition.control == BOTH_SIGNS:
+    if not condition.match:
         return removed
     rng = named_rng(seed, *task.control_stream)
-    return matched_random(weights, removed, match=condition.control, rng=rng, by=by)
+    return matched_random(weights, removed, match=condition.match, rng=rng, by=by)

@@ -20,8 +20,8 @@ from signseg_rig.neurons import (
     ablation_curves,
     fit_pls,
 )
-from signseg_rig.neurons.model_file import read_model_file
-from signseg_rig.signs import ablate
+from signseg_rig.neurons.model_file import read_model_file, write_model_file
+from signseg_rig.signs import Condition, ablate, both_signs
 
 SPEC = FeatureSpec({"kind": "net", "weights_sha256": "0" * 64, "input_size_px": 64}, "layer", 2)
 
@@ -270,7 +270,34 @@ class TestAblation:
         kept = replace(models, coef=models.coef.copy())
         models.ablate("positive", 0.7)
         assert_equal(models, kept)
-        assert models.ablate("positive", 0.7).ablation == Ablation("positive", 0.7, "raw")
+        assert models.ablate("positive", 0.7).ablation == Ablation(
+            Condition("positive", 0.7), "raw"
+        )
+
+    @pytest.mark.parametrize(
+        ("condition", "written"),
+        [
+            (Condition("positive", 0.5), "positive"),
+            (Condition("both", 1.0, "both_signs"), "both signs"),
+            (Condition("negative", 0.5, "magnitude"), "random, magnitude of negative"),
+        ],
+    )
+    def test_a_file_tells_what_was_removed(self, models, tmp_path, condition, written):
+        ablated = both_signs(models.coef, strength=condition.strength)
+        changed = models.with_weights(ablated, Ablation(condition, "centered"))
+        changed.save(tmp_path / "a.neurons")
+        assert_equal(NeuronModels.load(tmp_path / "a.neurons"), changed)
+        assert read_model_file(tmp_path / "a.neurons")[1].ablation.sign == written
+
+    @pytest.mark.parametrize("change", [{"sign": "shuffled"}, {"strength": 2.0}])
+    def test_a_file_of_an_unknown_ablation_is_a_sentence(self, models, tmp_path, change):
+        path = tmp_path / "a.neurons"
+        models.ablate("positive", 0.5).save(path)
+        arrays, described = read_model_file(path)
+        ablation = described.ablation.model_copy(update=change)
+        write_model_file(path, arrays, described.model_copy(update={"ablation": ablation}))
+        with pytest.raises(NeuronModelError, match=r"cannot be used\. .* should be .*; got"):
+            NeuronModels.load(path)
 
 
 class TestCurves:
