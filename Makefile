@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 DEMO_COMMAND ?= $(BIN)/signseg-rig run examples/02_dry_run.toml --require-success
 
 .DEFAULT_GOAL := help
-.PHONY: help install display demo lint format test clean
+.PHONY: help install display demo lint format test docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -41,5 +41,9 @@ format: install ## format the code and repair what ruff can repair
 test: display lint ## run every check and every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
 
+docs: install ## build the documentation site into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
+
 clean: ## remove .venv and what the tools left behind
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,8 +1,8 @@
 """A hook of MkDocs: pages of the documentation that are files of the folder above.
 
-A page with the line `<!-- The text of NAME. -->` shows that file there. README.md, CONTRIBUTING.md and
-CHANGELOG.md are read at the top of the repository, and their links lead to docs/; here they lead to the
-same pages.
+A page with the line `<!-- The text of NAME. -->` shows that file there. README.md, CONTRIBUTING.md
+and CHANGELOG.md stand at the top of the repository, where their links lead to docs/; here they lead
+to the same pages.
 """
 
 from __future__ import annotations
