@@ -6,6 +6,7 @@ import importlib
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -70,15 +71,13 @@ class Resources(HTMLParser):
         self.addresses += re.findall(r"url\(([^)]*)\)", values.get("style", ""))
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the site as `make docs` does, in a place of its own and without a network."""
-    folder = tmp_path_factory.mktemp("docs") / "site"
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
+def build(root: Path, folder: Path) -> str:
+    """Build a site as `make docs` does, without a network, and return what was complained of."""
     nowhere = "http://127.0.0.1:9"
     done = subprocess.run(
-        [*command, str(folder)],
-        cwd=ROOT,
+        # With --quiet it would not count the warnings that --strict forbids.
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=root,
         env={
             **os.environ,
             "NO_MKDOCS_2_WARNING": "1",
@@ -90,8 +89,60 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         encoding="utf-8",
         timeout=120,
     )
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    said = done.stdout + done.stderr
+    complaints = [line for line in said.splitlines() if line and not line.startswith("INFO ")]
+    assert (done.returncode == 0) == (not complaints), said
+    return "\n".join(complaints)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, in a place of its own."""
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    assert build(ROOT, folder) == ""
     return folder
+
+
+UNTRUE_DOCSTRING = '''
+def newcomer() -> None:
+    """Do nothing.
+
+    Parameters
+    ----------
+    gone : int
+    """
+
+
+__all__ += ["newcomer"]
+'''
+BREACHES = {
+    "a link that leads nowhere": ("docs/rig.md", "[x](nowhere.md)", "'nowhere.md'"),
+    "a heading that is not there": ("docs/rig.md", "[x](glossary.md#nothing)", "'#nothing'"),
+    "a picture that is not there": ("docs/rig.md", "![x](nothing.png)", "'nothing.png'"),
+    "a name that is not public": ("docs/rig.md", "[x][signseg_rig.signs.Gone]", "signs.Gone"),
+    "a page without a place in the menu": ("docs/lonely.md", "# Lonely", "lonely.md"),
+    "a parameter that is not there": ("signseg_rig/signs/__init__.py", UNTRUE_DOCSTRING, "'gone'"),
+}
+
+
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a build says where everything was done that it should notice."""
+    root = tmp_path_factory.mktemp("spoiled")
+    for name in ("docs", "tools", "signseg_rig", "protocols", "simulators"):
+        unneeded = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, root / name, ignore=unneeded)
+    for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, root)
+    for name, text, _ in BREACHES.values():
+        with (root / name).open("a", encoding="utf-8") as file:
+            file.write(f"\n{text}\n")
+    return build(root, root / "site")
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_build_notices(complaints: str, breach: str) -> None:
+    assert BREACHES[breach][2] in complaints
 
 
 def test_every_page_of_the_menu_is_built_and_none_is_empty(site: Path) -> None:
