@@ -68,6 +68,7 @@ def crossed_mean(values: npt.ArrayLike, *, level: float = 0.95) -> CrossedMean:
     mean = float(table.mean()) if table.size else np.nan
     if min(table.shape) < 2 or np.ptp(table) == 0:
         return CrossedMean(mean, np.nan, np.nan, np.nan)
+    # SciPy's analysis of variance has one factor, and no error of the mean where it is random.
     by_row, by_column = table.mean(axis=1, keepdims=True), table.mean(axis=0, keepdims=True)
     df_rows, df_columns = n_rows - 1, n_columns - 1
     rows = n_columns * float(((by_row - mean) ** 2).sum()) / df_rows

@@ -109,6 +109,7 @@ def _checked(values: npt.ArrayLike, levels: Sequence[npt.ArrayLike]) -> tuple[Fl
     return array[is_known], np.stack(numbers, axis=1)[is_known]
 
 
+# SciPy has nothing for nested groups; its bootstrap would draw values as if they were independent.
 def _group_means(values: FloatArray, labels: IntArray) -> FloatArray:
     """Return the mean of each outermost group: of its values, or of its groups' means."""
     outermost = labels[:, 0]

@@ -95,6 +95,7 @@ def mean_interval(values: npt.ArrayLike, *, level: float = 0.95) -> tuple[float,
     valid = array[~np.isnan(array)]
     if not has_interval(valid):
         return float("nan"), float("nan")
+    # Not stats.t.interval, which takes four times as long: each comparison asks for one.
     half = stats.t.ppf((1 + level) / 2, valid.size - 1) * valid.std(ddof=1) / np.sqrt(valid.size)
     return float(valid.mean() - half), float(valid.mean() + half)
 

@@ -36,6 +36,7 @@ def adjust_fdr(p_values: npt.ArrayLike) -> FloatArray:
     """
     values = np.asarray(p_values, dtype=float)
     q_values: FloatArray = np.full(values.shape, np.nan)
+    # SciPy refuses NaN.
     is_known = ~np.isnan(values)
     if is_known.any():
         q_values[is_known] = false_discovery_control(values[is_known])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,7 +88,7 @@ def paired_test(a: npt.ArrayLike, b: npt.ArrayLike, *, level: float = 0.95) -> P
         difference=float(differences.mean()) if differences.size else float("nan"),
         difference_band=mean_interval(differences, level=level),
         p_value=_p_value(differences, untied),
-        rank_biserial=float(_rank_biserial(differences)) if differences.size else float("nan"),
+        rank_biserial=_rank_biserial(untied) if differences.size else float("nan"),
     )
 
 
@@ -113,12 +112,9 @@ def _p_value(differences: FloatArray, untied: FloatArray) -> float:
     return float(stats.wilcoxon(untied).pvalue)
 
 
-def _rank_biserial(differences: FloatArray, axis: int = -1) -> Any:
-    """Return (W+ - W-) / (W+ + W-); ranks of pairs without a difference count for neither."""
-    is_tie = differences == 0
-    # Ties have the lowest ranks; without them every other rank is lower by their number.
-    ranks = stats.rankdata(np.abs(differences), axis=axis) - is_tie.sum(axis=axis, keepdims=True)
-    ranks = np.where(is_tie, 0.0, ranks)
-    total = ranks.sum(axis=axis)
-    signed = (np.sign(differences) * ranks).sum(axis=axis)
-    return np.divide(signed, total, out=np.zeros_like(total), where=total > 0)
+def _rank_biserial(untied: FloatArray) -> float:
+    """Return (W+ - W-) / (W+ + W-), of which SciPy's two-sided test gives the smaller W alone."""
+    if untied.size == 0:
+        return 0.0
+    ranks = stats.rankdata(np.abs(untied))
+    return float((np.sign(untied) * ranks).sum() / ranks.sum())
