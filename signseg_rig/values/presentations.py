@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from signseg_rig.values.stimuli import Origin
+from signseg_rig.values.stimuli import Durations, Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,35 @@ class Presentation:
     attempt: int = 0
 
 
+class View(NamedTuple):
+    """An image at a place on the screen.
+
+    Parameters
+    ----------
+    pixels_sha256 : str
+    placement : Placement
+    """
+
+    pixels_sha256: str
+    placement: Placement
+
+
+class Order(NamedTuple):
+    """What a display is ordered to show.
+
+    Parameters
+    ----------
+    presentation_id : str
+    view : View
+    code : int or None
+        The word for the marker to put on the recording system's port meanwhile.
+    """
+
+    presentation_id: str
+    view: View
+    code: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedStimulus:
     """A stimulus of a block as it stands in the run record.
@@ -37,14 +68,18 @@ class PlannedStimulus:
     ----------
     id : str
         Unique within the run.
-    origin, thread, generation, index, generator, label
+    role, thread, generation, index, generator, label
         As in `Stimulus`.
     content_sha256, pixels_sha256 : str
         Hash of the code, or of the pixels where there is no code; and of the pixels.
+    placement : Placement or None
+        Where it is shown; None in records that do not say so.
+    provenance : mapping
+        As in `Stimulus`.
     """
 
     id: str
-    origin: Origin
+    role: str
     thread: str
     generation: int
     index: int
@@ -52,6 +87,8 @@ class PlannedStimulus:
     label: str
     content_sha256: str
     pixels_sha256: str
+    placement: Placement | None = None
+    provenance: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +105,15 @@ class PassPlan:
         All stimuli of the block.
     presentations : tuple of Presentation
         In the order in which they are shown.
+    durations : Durations or None
+        For how long each is shown; None in records that do not say so.
     """
 
     block: int
     attempt: int
     stimuli: tuple[PlannedStimulus, ...]
     presentations: tuple[Presentation, ...]
+    durations: Durations | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +131,8 @@ class Shown:
         Frames for which the image was shown.
     n_dropped_frames : int
         Frames that came later than one and a half frame periods, between onset and offset.
+    code : int or None
+        The word that the marker put on the recording system's port at the onset.
     """
 
     presentation_id: str
@@ -99,3 +141,23 @@ class Shown:
     offset_s: float
     n_frames: int
     n_dropped_frames: int
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """What the display reports about a presentation that was ended early, or never begun.
+
+    Parameters
+    ----------
+    presentation_id : str
+    reason : str
+        Such as "fixation broken".
+    onset_s, offset_s : float or None, in seconds
+        On the display's clock; None where the image was not on the screen at all.
+    """
+
+    presentation_id: str
+    reason: str
+    onset_s: float | None = None
+    offset_s: float | None = None

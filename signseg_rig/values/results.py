@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signseg_rig.values.stimuli import Told
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProtocolResult:
@@ -19,8 +17,6 @@ class ProtocolResult:
         Names of the summary's columns, and the same in words; without words the names are shown.
     rows : tuple of tuples
         The summary, one row per thread or unit.
-    told : tuple of Told
-        What the optimizers were told since the last batch.
     notes : tuple of str
         How the summary was made: tests, their sides and level, what was selected.
     """
@@ -28,6 +24,5 @@ class ProtocolResult:
     is_success: bool
     columns: tuple[str, ...]
     rows: tuple[tuple[str | float, ...], ...]
-    told: tuple[Told, ...] = ()
     headings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
