@@ -157,6 +157,7 @@ class Network(PluginWithUnits):
     head_name: ClassVar[str] = "readout"
     has_readout: ClassVar[bool] = True
     layer_names: tuple[str, ...]
+    unit_names: tuple[str, ...]
     activation: str = "relu"
     identity: Mapping[str, str | int | float]
 
@@ -289,6 +290,8 @@ class Simulator(PluginWithUnits):
     ----------
     unit_names : tuple of str
     """
+
+    unit_names: tuple[str, ...]
 
     @abstractmethod
     def rates_hz(self, images: ImageArray) -> FloatArray:

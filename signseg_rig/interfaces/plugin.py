@@ -45,14 +45,7 @@ class Plugin(ABC):
 
 
 class PluginWithUnits(Plugin):
-    """A plugin with named units: recorded or simulated neurons, or those of a network's readout.
-
-    Attributes
-    ----------
-    unit_names : tuple of str
-    """
-
-    unit_names: tuple[str, ...]
+    """A plugin with named units: recorded or simulated neurons, or those of a network's readout."""
 
     @classmethod
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:  # noqa: ARG003

@@ -14,13 +14,17 @@ from signseg_rig.interfaces.models import Generator
 from signseg_rig.interfaces.plugin import Plugin
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import Problem
-from signseg_rig.values import ImageArray, ProtocolResult, ResponseBatch, StimulusBatch
+from signseg_rig.values import ImageArray, ProtocolResult, ResponseBatch, StimulusBatch, Told
 
 Images = list[tuple[str, ImageArray]]
 
 
 def _read_now(name: str, read: Callable[[], Images]) -> Images:  # noqa: ARG001
     return read()
+
+
+def _keep_nothing(told: Told) -> None:
+    """Let go of what an optimizer was told, where nobody records it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,16 @@ class ProtocolContext:
         (label, (height, width, 3) uint8 array). All images of files are to be read through it, set
         by set under a name of its own: a run that is resumed finds them in its record then,
         whatever has become of the files.
+    log : callable
+        ``log(told)`` records what an optimizer was told; to be called once for each generation,
+        after it was shown.
     """
 
     seed: int
     generators: Mapping[str, Generator]
     unit_names: tuple[str, ...]
     file_images: Callable[[str, Callable[[], Images]], Images] = _read_now
+    log: Callable[[Told], None] = _keep_nothing
 
     def rng(self, *names: str | int) -> np.random.Generator:
         """Return the random stream for a use; see `signseg_rig.seeds.named_rng`."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar
 
 from signseg_rig.interfaces.plugin import Plugin, PluginWithUnits
-from signseg_rig.values import FloatArray, ImageArray, Recording, Shown
+from signseg_rig.values import Chunk, FloatArray, ImageArray, PassPlan, Placement, Shown, SourceInfo
 
 
 class Display(Plugin):
@@ -47,14 +47,20 @@ class Display(Plugin):
         """
 
     @abstractmethod
-    def load(self, key: str, pixels: ImageArray) -> None:
+    def load(self, key: str, pixels: ImageArray, placement: Placement) -> None:
         """Keep an image ready under a key.
 
         Parameters
         ----------
         key : str
-            The sha256 of the pixels.
+            One for an image and its place: the same image may be shown at several.
         pixels : (height, width, 3) uint8 array
+        placement : Placement
+
+        Raises
+        ------
+        DisplayError
+            It does not fit the screen there.
         """
 
     @abstractmethod
@@ -82,6 +88,20 @@ class Display(Plugin):
     def now_s(self) -> float:
         """Read the display's clock."""
 
+    def rest(self) -> None:
+        """Learn that a pass is over; only a clock that moves on with frames alone needs to."""
+
+    @classmethod
+    def keeps_time(cls, settings: Any) -> bool:  # noqa: ARG003
+        """Return whether its frames take the time that they should take.
+
+        Parameters
+        ----------
+        settings : Settings
+            An instance of `Config`.
+        """
+        return True
+
     @abstractmethod
     def pressed_keys(self) -> list[str]:
         """List the keys pressed in the display's window since the last call."""
@@ -100,31 +120,38 @@ class SourceContext:
     seed : int
         Seed of the run.
     pixels : callable
-        ``pixels(sha256)`` gives the image of this run with that hash. Only simulated animals,
-        who have to see the screen, need it.
+        ``pixels(sha256)`` gives the image of this run with that hash, to any thread. Only simulated
+        animals, who have to see the screen, need it.
+    window_s : (start, end), in seconds
+        What is counted around every onset.
+    keeps_time : bool
+        Whether the display's frames take time; in a dry run they need not.
     """
 
     seed: int
     pixels: Callable[[str], ImageArray]
+    window_s: tuple[float, float] = (0.0, 0.2)
+    keeps_time: bool = True
 
 
 class ResponseSource(PluginWithUnits):
-    """A recording system: gives spikes and sync edges on its own clock.
+    """A recording system that streams spikes and sync events, on its own clock.
 
-    Constructed as ``cls(settings, context)``; `start` before the first read, `stop` at the end.
-
-    Attributes
-    ----------
-    unit_names : tuple of str
-        At the latest when `start` has returned. Where they are there before, a protocol that wants
-        a unit which is not among them is refused before anything is recorded.
+    Constructed as ``cls(settings, context)``, which connects to nothing. All else is called by one
+    thread, in this order: `start`; then `poll` again and again, and `begin`, `saw` and `end` for
+    each pass between two of them; at last `stop`. It need not align anything, sort anything, wait
+    for anything, nor remember what it has told: that is done for all recording systems alike.
     """
 
     @abstractmethod
-    def start(self) -> None:
-        """Connect, and make sure that data arrive.
+    def start(self) -> SourceInfo:
+        """Connect, make sure that data arrive, and tell what the system offers.
 
         Where it raises, `stop` follows: what it has opened until then may stay open.
+
+        Returns
+        -------
+        info : SourceInfo
 
         Raises
         ------
@@ -132,38 +159,39 @@ class ResponseSource(PluginWithUnits):
             The recording system does not answer, or sends no data.
         """
 
-    @abstractmethod
-    def read(
-        self,
-        shown: Sequence[Shown],
-        *,
-        block: int,
-        window_s: tuple[float, float],
-        timeout_s: float,
-    ) -> Recording:
-        """Wait for the recording of presentations and return it.
+    def begin(self, plan: PassPlan) -> None:
+        """Learn that a pass, or what is left of one, is going to be shown.
 
-        Parameters
-        ----------
-        shown : sequence of Shown
-            The presentations since the last read, in the order in which they were shown.
-        block : int
-            Number of the block that they belong to.
-        window_s : (start, end), in seconds
-            What is needed around every onset.
-        timeout_s : float, in seconds
-            How long to wait for the device's clock to pass the end of the last window. After
-            that what there is is returned, and `complete_until_s` says how far it reaches. A stop
-            that the experimenter wishes meanwhile is heard when this returns: do not wait longer.
+        For a system that keeps a file or a marker for each pass. Returns within a second.
+        """
+
+    def saw(self, shown: Shown) -> None:
+        """Learn what was on the screen, a moment after it was; only simulated animals need to."""
+
+    def end(self, plan: PassPlan) -> None:
+        """Learn that nothing more of a pass will be shown.
+
+        The windows of the last images may not be over: a system that closes a file closes it later,
+        when its clock has passed them.
+        """
+
+    @abstractmethod
+    def poll(self) -> Chunk | None:
+        """Return what has come since the last call.
+
+        It waits for nothing: where nothing has come, or only a part of something, it returns at
+        once, within 0.1 s in any case. It is called again at once until it returns None.
 
         Returns
         -------
-        recording : Recording
+        chunk : Chunk or None
+            Of one run of the device's clock: what came after a restart is for the next call.
 
         Raises
         ------
         ResponseError
-            The recording system has failed.
+            The recording system has failed for good. What a run may outlive, such as a lost
+            message, is told as an invalid stretch and a fault in the chunk.
         """
 
     @abstractmethod
@@ -173,17 +201,3 @@ class ResponseSource(PluginWithUnits):
     def ground_truth(self) -> dict[str, FloatArray]:
         """Return what a simulated source knows about itself; nothing for a real one."""
         return {}
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException as error:
-            try:
-                self.stop()
-            except Exception as later:  # noqa: BLE001 - the first error says what is wrong
-                error.add_note(f"It could not be disconnected either: {later}")
-            raise
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.stop()
