@@ -175,6 +175,68 @@ class WindowSettings(Settings):
         )
 
 
+class SyncSettings(Settings):
+    """Which changes on the recording system's sync lines mark the onset of an image.
+
+    `line` is the photodiode's or the marker's, by the recording system's own name; left out, it is
+    the first line that it has. `hold_off_ms` leaves out edges that follow another so soon: for
+    screens that strobe. With `code_bits` the display's marker puts a number of so many bits on the
+    recording system's port with each image, which comes back as words on `code_line` (any line
+    where left out): no edge is taken for another image's then.
+    """
+
+    line: str | None = Field(default=None, min_length=1, max_length=200)
+    polarity: Literal["rising", "falling"] = "rising"
+    hold_off_ms: float = Field(default=0.0, ge=0, le=60_000)
+    code_bits: int | None = Field(default=None, ge=7, le=16)
+    code_line: str | None = Field(default=None, min_length=1, max_length=200)
+
+    @property
+    def code_mask(self) -> int:
+        """The bits of a word that are the code."""
+        return (1 << (self.code_bits or 16)) - 1
+
+
+class ElectrodeSettings(Settings):
+    """One electrode or channel, and where it lies."""
+
+    name: str = Field(min_length=1, max_length=200)
+    area: str = ""
+    hemisphere: Literal["", "left", "right"] = ""
+    depth_mm: float | None = None
+    position_mm: tuple[float, float, float] | None = None
+    impedance_kohm: float | None = Field(default=None, ge=0)
+
+
+class SubjectSettings(Settings):
+    """Whom the experiment is done with."""
+
+    id: Name
+    species: str = ""
+    sex: Literal["", "female", "male", "unknown"] = ""
+    age: str = ""
+    weight_kg: float | None = Field(default=None, gt=0)
+    description: str = ""
+
+
+class LabSettings(Settings):
+    """Who does the experiment, where, and with which electrodes."""
+
+    experimenter: tuple[str, ...] = ()
+    institution: str = ""
+    laboratory: str = ""
+    session_id: str = ""
+    electrodes: tuple[ElectrodeSettings, ...] = ()
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield each electrode that is named again."""
+        names = [electrode.name for electrode in self.electrodes]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                message = f"electrodes should have names of their own; {name!r} is there twice"
+                yield Conflict(message, (("electrodes", number, "name"),))
+
+
 class InvalidTrialSettings(Settings):
     """What happens to presentations that are invalid.
 
@@ -221,6 +283,9 @@ class Experiment(Settings):
     monitor: MonitorSettings = MonitorSettings()
     stimulus: StimulusSettings = StimulusSettings()
     windows: WindowSettings = WindowSettings()
+    sync: SyncSettings = SyncSettings()
+    subject: SubjectSettings | None = None
+    lab: LabSettings = LabSettings()
     invalid_trials: InvalidTrialSettings = InvalidTrialSettings()
     safeguards: SafeguardSettings = SafeguardSettings()
     response_source: ResponseSourceChoice
@@ -228,8 +293,14 @@ class Experiment(Settings):
     protocol: ProtocolChoice
 
     def setup_sha256(self) -> str:
-        """Hash what the loop and the display must agree on: screen, monitor and stimulus."""
-        tables = self.model_dump(mode="json", include={"display", "monitor", "stimulus"})
+        """Hash what the loop and the display must agree on: the screen, and what is always on it.
+
+        Where, how large and for how long images are shown the loop says with each of them.
+        """
+        always = {"background_gray", "sync_patch", "fixation"}
+        tables = self.model_dump(
+            mode="json", include={"display": True, "monitor": True, "stimulus": always}
+        )
         return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
     def to_toml_table(self) -> dict[str, Any]:
