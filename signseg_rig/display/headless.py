@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from signseg_rig.display.layout import Layout, Placed
 from signseg_rig.display.pacing import FrameClock, GridClock, VirtualClock
@@ -11,7 +11,7 @@ from signseg_rig.errors import DisplayError
 from signseg_rig.experiment import MonitorSettings, StimulusSettings
 from signseg_rig.interfaces import Display
 from signseg_rig.settings import Settings
-from signseg_rig.values import ImageArray
+from signseg_rig.values import ImageArray, Placement
 
 
 class HeadlessSettings(DisplaySettings):
@@ -57,9 +57,9 @@ class HeadlessDisplay(Display):
         self.draw(None)
         self.flip()
 
-    def load(self, key: str, pixels: ImageArray) -> None:
+    def load(self, key: str, pixels: ImageArray, placement: Placement) -> None:
         """Keep an image, at the size at which it is shown."""
-        self._images[key] = self._layout.place(pixels)
+        self._images[key] = self._layout.place(pixels, placement)
 
     def unload(self, key: str) -> None:
         """Forget an image; one that is on the screen stays there until the next flip."""
@@ -80,6 +80,15 @@ class HeadlessDisplay(Display):
     def now_s(self) -> float:
         """Read the clock; with fast pacing it moves on with frames only."""
         return self._clock.now_s()
+
+    def rest(self) -> None:
+        """Let time pass after a pass, where frames take none."""
+        self._clock.rest()
+
+    @classmethod
+    def keeps_time(cls, settings: Any) -> bool:
+        """Return whether frames take time; see `Display.keeps_time`."""
+        return bool(settings.pacing == "realtime")
 
     def pressed_keys(self) -> list[str]:
         """List no keys: there is no window to press them in."""

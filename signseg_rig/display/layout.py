@@ -14,7 +14,7 @@ from PIL import Image
 
 from signseg_rig.errors import DisplayError
 from signseg_rig.experiment import FixationSettings, MonitorSettings, StimulusSettings
-from signseg_rig.values import ImageArray
+from signseg_rig.values import ImageArray, Placement
 
 WHITE = (255, 255, 255)
 BLACK = (0, 0, 0)
@@ -103,7 +103,8 @@ class Layout:
         self.background_rgb: Rgb = (stimulus.background_gray,) * 3
         self._monitor = monitor
         self._stimulus = stimulus
-        self._centre_px = self._to_px(stimulus.position_deg, "stimulus.position_deg")
+        self.placement = Placement(stimulus.position_deg, stimulus.size_deg)
+        self._to_px(stimulus.position_deg, "stimulus.position_deg")
         spot = tuple(self._fixation(stimulus.fixation))
         self._overlays = {
             has_image: spot + self._sync_patch(has_image=has_image) for has_image in (True, False)
@@ -113,7 +114,7 @@ class Layout:
         """List what is painted over the image, or over the background alone, in this order."""
         return self._overlays[has_image]
 
-    def place(self, pixels: ImageArray) -> Placed:
+    def place(self, pixels: ImageArray, placement: Placement | None = None) -> Placed:
         """Bring an image to the size at which it is shown, and find its place.
 
         Without `size_deg` the pixels stay as they are. With it the longer side of the image
@@ -123,6 +124,8 @@ class Layout:
         Parameters
         ----------
         pixels : (height, width, 3) uint8 array
+        placement : Placement, optional
+            By default that of the experiment file.
 
         Returns
         -------
@@ -138,12 +141,13 @@ class Layout:
                 f"A display shows images of shape (height, width, 3) and type uint8; got shape "
                 f"{pixels.shape} and type {pixels.dtype}. Convert the image before it is sent."
             )
-        height, width = self._shown_shape(*pixels.shape[:2])
-        rect = _around(self._centre_px, width, height)
+        placement = placement or self.placement
+        height, width = self._shown_shape(pixels.shape[0], pixels.shape[1], placement.size_deg)
+        rect = _around(self._to_px(placement.position_deg, "position_deg"), width, height)
         if not rect.fits(*self.size_px):
             raise DisplayError(
                 f"An image of {width} x {height} px at position_deg = "
-                f"{self._stimulus.position_deg} does not fit the screen of {self.size_px[0]} x "
+                f"{placement.position_deg} does not fit the screen of {self.size_px[0]} x "
                 f"{self.size_px[1]} px. Set a smaller 'size_deg' under [stimulus], or move it."
             )
         if (height, width) != pixels.shape[:2]:
@@ -167,10 +171,10 @@ class Layout:
             frame[rect.slices] = color_rgb
         return frame
 
-    def _shown_shape(self, height: int, width: int) -> tuple[int, int]:
-        if self._stimulus.size_deg is None:
+    def _shown_shape(self, height: int, width: int, size_deg: float | None) -> tuple[int, int]:
+        if size_deg is None:
             return height, width
-        scale = self._monitor.px(self._stimulus.size_deg) / max(height, width)
+        scale = self._monitor.px(size_deg) / max(height, width)
         return _even(height * scale), _even(width * scale)
 
     def _to_px(self, position_deg: tuple[float, float], name: str) -> tuple[int, int]:

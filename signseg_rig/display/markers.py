@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from signseg_rig.display.psychopy_import import import_psychopy
 from signseg_rig.display.settings import (
@@ -20,11 +20,25 @@ WRITE_TIMEOUT_S = 0.05
 
 
 class Marker(ABC):
-    """Marks the time for which an image is on the screen."""
+    """Marks the time for which an image is on the screen.
+
+    Attributes
+    ----------
+    has_codes : bool
+        Whether the number that comes with an onset reaches the recording system.
+    """
+
+    has_codes: ClassVar[bool] = True
 
     @abstractmethod
-    def rise(self) -> None:
-        """Mark the onset; returns at once."""
+    def rise(self, code: int | None = None) -> None:
+        """Mark the onset; returns at once.
+
+        Parameters
+        ----------
+        code : int or None, 1 to 65535
+            What to put on the port; None puts what the settings say.
+        """
 
     @abstractmethod
     def fall(self) -> None:
@@ -68,7 +82,9 @@ def open_marker(display_settings: Settings) -> Marker:
 class NoMarker(Marker):
     """Marks nothing."""
 
-    def rise(self) -> None:
+    has_codes: ClassVar[bool] = False
+
+    def rise(self, code: int | None = None) -> None:
         """Do nothing."""
 
     def fall(self) -> None:
@@ -79,7 +95,7 @@ class NoMarker(Marker):
 
 
 class SerialMarker(Marker):
-    """Writes one byte at the onset and another at the offset.
+    """Writes a byte at the onset and one at the offset; of a wide code two, the high one first.
 
     Parameters
     ----------
@@ -112,13 +128,14 @@ class SerialMarker(Marker):
                 f"'port' under [display.marker]."
             ) from error
 
-    def rise(self) -> None:
-        """Write the onset byte."""
-        self._write(self._settings.onset_byte)
+    def rise(self, code: int | None = None) -> None:
+        """Write the code, or the onset byte."""
+        word = self._settings.onset_byte if code is None else code
+        self._write(word.to_bytes(1 if word < 256 else 2, "big"))
 
     def fall(self) -> None:
         """Write the offset byte."""
-        self._write(self._settings.offset_byte)
+        self._write(bytes([self._settings.offset_byte]))
 
     def close(self) -> None:
         """Write the offset byte once more, and close the port."""
@@ -127,9 +144,9 @@ class SerialMarker(Marker):
                 self.fall()
             self._port.close()
 
-    def _write(self, byte: int) -> None:
+    def _write(self, content: bytes) -> None:
         try:
-            self._port.write(bytes([byte]))
+            self._port.write(content)
         except self._failure as error:
             raise DisplayError(
                 f"The marker's serial port {self._settings.port!r} no longer takes bytes: "
@@ -164,9 +181,9 @@ class ParallelMarker(Marker):
                 f"driver; or correct 'address' under [display.marker]."
             ) from error
 
-    def rise(self) -> None:
-        """Set the lines to the onset byte."""
-        self._set(self._settings.onset_byte)
+    def rise(self, code: int | None = None) -> None:
+        """Set the lines to the code, or to the onset byte."""
+        self._set(self._settings.onset_byte if code is None else code)
 
     def fall(self) -> None:
         """Set the lines to the offset byte."""

@@ -15,6 +15,7 @@ from signseg_rig.values import FloatArray
 RATE_TOLERANCE = 0.02
 # No screen is faster than this: flips at a higher rate did not wait for one.
 FASTEST_SCREEN_HZ = 1000.0
+REST_S = 2.0
 
 
 class FrameClock(ABC):
@@ -27,6 +28,9 @@ class FrameClock(ABC):
     @abstractmethod
     def next_frame(self) -> float:
         """Wait for the next frame and tell when it came, in seconds."""
+
+    def rest(self) -> None:  # noqa: B027 - time passes by itself, but for one clock
+        """Let time pass between two passes, where it does not pass by itself."""
 
 
 class VirtualClock(FrameClock):
@@ -44,6 +48,10 @@ class VirtualClock(FrameClock):
     def now_s(self) -> float:
         """Return the time of the last frame."""
         return self._n_frames / self._refresh_rate_hz
+
+    def rest(self) -> None:
+        """Move on by two seconds: windows of the last image end in them."""
+        self._n_frames += round(REST_S * self._refresh_rate_hz)
 
     def next_frame(self) -> float:
         """Move on by one period."""

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import platform
 import secrets
 import time
 
-from signseg_rig.display.presenter import Presenter
+from signseg_rig.display.presenter import Item, Presenter
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, RigError
 from signseg_rig.experiment import Experiment
 from signseg_rig.interfaces import Display
-from signseg_rig.values import ImageArray
+from signseg_rig.values import BrokenOff, ImageArray, Placement, Shown
 from signseg_rig.wire.client import DisplayClient, LoopFound, LoopLost
 from signseg_rig.wire.frames import Message
 from signseg_rig.wire.messages import (
     MAX_MISSING,
     MAX_NOTE_LENGTH,
     MAX_NOTES,
+    Aborted,
     Halt,
     Hello,
     Image,
     KeyPressed,
+    Place,
     Preload,
     Preloaded,
     Show,
@@ -74,8 +77,6 @@ class DisplayProcess:
         self._client = DisplayClient(experiment.wire, hello, display.now_s)
         self._held: dict[str, int] = {}
         self._orders: Show | None = None
-        self._key_on_screen: str | None = None
-        self._is_halted = False
         self._is_over = False
         self._had_loop = False
         self._seeking_note_due_s = 0.0
@@ -128,77 +129,64 @@ class DisplayProcess:
 
     def _obey(self, message: Message) -> None:
         match message.body:
-            case Image() if message.pixels is not None:
-                self._hold(message.key, message.pixels)
-            case Preload(number=number, keys=keys):
-                self._keep_only(set(keys))
-                missing = [key for key in keys if key not in self._held]
+            case Image(place=place) if message.pixels is not None:
+                self._hold(message.key, place, message.pixels)
+            case Preload(number=number, views=views):
+                names = [_name(view.key, view.place) for view in views]
+                self._keep_only(set(names))
+                missing = [place for place, name in enumerate(names) if name not in self._held]
                 self._client.send(Preloaded(number=number, missing=missing[:MAX_MISSING]))
             case Show() as orders:
                 self._accept(orders)
             case Halt():
-                self._is_halted = True
+                self._presenter.halt()
             case other:
                 self._complain(f"a {other.kind!r} message is nothing that a display can act on")
 
-    def _hold(self, key: str, pixels: ImageArray) -> None:
+    def _hold(self, key: str, place: Place, pixels: ImageArray) -> None:
         if sum(self._held.values()) + pixels.nbytes > MAX_HELD_BYTES:
             self._complain(f"more than {MAX_HELD_BYTES / 2**30:.0f} GiB of images to be held")
             return
-        if key not in self._held:
-            self._display.load(key, pixels)
-            self._held[key] = pixels.nbytes
+        name = _name(key, place)
+        if name not in self._held:
+            right_deg, up_deg = place.position_deg
+            self._display.load(name, pixels, Placement((right_deg, up_deg), place.size_deg))
+            self._held[name] = pixels.nbytes
 
-    def _keep_only(self, keys: set[str]) -> None:
-        if self._orders is not None:
-            keys = keys | {item.key for item in self._orders.items}
-        if self._key_on_screen is not None:
-            keys = keys | {self._key_on_screen}
-        for key in self._held.keys() - keys:
-            self._display.unload(key)
-            del self._held[key]
+    def _keep_only(self, names: set[str]) -> None:
+        for name in self._held.keys() - names - self._presenter.held_images:
+            self._display.unload(name)
+            del self._held[name]
 
     def _accept(self, orders: Show) -> None:
-        missing = {item.key for item in orders.items} - self._held.keys()
-        if missing:
+        items = [
+            Item(item.id, _name(item.view.key, item.view.place), item.view.key, item.code)
+            for item in orders.items
+        ]
+        if missing := {item.image for item in items} - self._held.keys():
             self._complain(f"{len(missing)} images to be shown that were never preloaded")
         elif self._orders is not None:
             self._complain("two blocks to be shown at once")
         else:
-            self._orders, self._is_halted = orders, False
+            self._orders = orders
+            self._presenter.begin(items, on_frames=orders.on_frames, off_frames=orders.off_frames)
 
     def _show(self, orders: Show) -> None:
         n_shown = 0
-        for item in orders.items:
-            if self._is_halted:
-                break
-            self._key_on_screen = item.key
-            shown = self._presenter.present(
-                item.id,
-                item.key,
-                on_frames=orders.on_frames,
-                off_frames=orders.off_frames,
-                between_frames=self._serve_between_frames,
-            )
-            self._key_on_screen = None
+        while self._presenter.is_busy:
+            report = self._presenter.step()
+            if report is not None:
+                n_shown += isinstance(report, Shown)
+                self._client.send(_message_of(orders.number, report))
+            self._serve_between_frames()
             if self._orders is not orders:
                 # The loop was lost meanwhile; another one may have come, and has its own orders.
                 return
-            n_shown += 1
-            self._client.send(
-                ShownReport(
-                    number=orders.number,
-                    id=shown.presentation_id,
-                    key=shown.pixels_sha256,
-                    onset_s=shown.onset_s,
-                    offset_s=shown.offset_s,
-                    n_frames=shown.n_frames,
-                    n_dropped_frames=shown.n_dropped_frames,
-                )
-            )
-            self._tell_keys()
+            if report is not None:
+                self._tell_keys()
         self._client.send(ShowDone(number=orders.number, n_shown=n_shown))
         self._orders = None
+        self._display.rest()
 
     def _serve_between_frames(self) -> None:
         end_s = time.monotonic() + SERVING_SHARE / self._display.refresh_rate_hz
@@ -209,10 +197,9 @@ class DisplayProcess:
 
     def _forget_all(self) -> None:
         self._orders = None
+        self._presenter.abandon()
+        self._presenter.idle_frame()
         self._keep_only(set())
-        # A presentation that is on the screen ends on its own, with the background.
-        if self._key_on_screen is None:
-            self._presenter.idle_frame()
 
     def _tell_keys(self) -> None:
         for name in self._display.pressed_keys():
@@ -236,6 +223,33 @@ class DisplayProcess:
             )
 
 
+def _name(key: str, place: Place) -> str:
+    """Return the name of an image at a place."""
+    right_deg, up_deg = place.position_deg
+    return f"{key}@{right_deg!r},{up_deg!r},{place.size_deg!r}"
+
+
+def _message_of(number: int, report: Shown | BrokenOff) -> ShownReport | Aborted:
+    if isinstance(report, BrokenOff):
+        return Aborted(
+            number=number,
+            id=report.presentation_id,
+            reason=report.reason,
+            onset_s=report.onset_s,
+            offset_s=report.offset_s,
+        )
+    return ShownReport(
+        number=number,
+        id=report.presentation_id,
+        key=report.pixels_sha256,
+        onset_s=report.onset_s,
+        offset_s=report.offset_s,
+        n_frames=report.n_frames,
+        n_dropped_frames=report.n_dropped_frames,
+        code=report.code,
+    )
+
+
 def _hello(experiment: Experiment, display: Display, launch_id: str) -> Hello:
     monitor = experiment.monitor
     width_px, height_px = display.size_px
@@ -253,4 +267,6 @@ def _hello(experiment: Experiment, display: Display, launch_id: str) -> Hello:
         is_software_paced=display.is_software_paced,
         setup_sha256=experiment.setup_sha256(),
         notes=[note[:MAX_NOTE_LENGTH] for note in display.notes[:MAX_NOTES]],
+        clock_s=display.now_s(),
+        at_utc=dt.datetime.now(dt.UTC).isoformat(),
     )

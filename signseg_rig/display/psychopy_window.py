@@ -19,7 +19,7 @@ from signseg_rig.errors import DisplayError
 from signseg_rig.experiment import MonitorSettings, StimulusSettings
 from signseg_rig.interfaces import Display
 from signseg_rig.settings import Settings
-from signseg_rig.values import ImageArray
+from signseg_rig.values import ImageArray, Placement
 
 N_WARM_UP_FLIPS = 10
 N_MEASURED_FLIPS = 45
@@ -93,9 +93,9 @@ class PsychopyDisplay(Display):
             self.close()
             raise
 
-    def load(self, key: str, pixels: ImageArray) -> None:
+    def load(self, key: str, pixels: ImageArray, placement: Placement) -> None:
         """Keep an image on the graphics card, at the size at which it is shown."""
-        placed = self._layout.place(pixels)
+        placed = self._layout.place(pixels, placement)
         self.unload(key)
         self._textures[key] = _Texture(self._canvas.upload(placed.pixels), placed.rect)
 

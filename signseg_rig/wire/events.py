@@ -38,4 +38,19 @@ class Failed:
     error: Exception
 
 
+@dataclass(frozen=True, slots=True)
+class LateOnsets:
+    """Images of one pass came later than ordered: the background before them stayed too long.
+
+    Parameters
+    ----------
+    n_late : int
+    longest_s : float, in seconds
+        The longest background, from one image's offset to the next one's onset.
+    """
+
+    n_late: int
+    longest_s: float
+
+
 Event = Connected | Lost | Rejection | Failed | Body

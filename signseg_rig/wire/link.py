@@ -8,21 +8,23 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, RigError, WireError
 from signseg_rig.experiment import WireSettings
-from signseg_rig.values import ImageArray, Presentation, Shown
+from signseg_rig.values import BrokenOff, ImageArray, Order, Placement, Shown, View
 from signseg_rig.wire.clock import ClockEstimate
-from signseg_rig.wire.events import Connected, Event, Failed, Lost, Rejection
+from signseg_rig.wire.events import Connected, Event, Failed, LateOnsets, Lost, Rejection
 from signseg_rig.wire.frames import check_size
 from signseg_rig.wire.messages import (
+    Aborted,
     Body,
     Halt,
     Hello,
     Image,
     KeyPressed,
+    Place,
+    PlacedKey,
     Preload,
     Preloaded,
     Show,
@@ -40,21 +42,7 @@ WAKE_INTERVAL_S = 0.1
 REFUSALS = ("unauthorised", "setup", "version", "second display")
 # An onset that is later than this many frames was late by one at least.
 LATE_FRAMES = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class LateOnsets:
-    """Images of one pass came later than ordered: the background before them stayed too long.
-
-    Parameters
-    ----------
-    n_late : int
-    longest_s : float, in seconds
-        The longest background, from one image's offset to the next one's onset.
-    """
-
-    n_late: int
-    longest_s: float
+REPORTS = (ShownReport, Aborted)
 
 
 class DisplayLost(DisplayError):  # noqa: N818 - an event that the loop handles, not a fault of its own
@@ -100,7 +88,7 @@ class DisplayLink:
         self._on_key = on_key
         self._on_event = on_event
         self._check_display = check_display
-        self._held: set[str] = set()
+        self._held: set[View] = set()
         self._refusal: Rejection | None = None
         self._number = 0
         self._connection = 0
@@ -181,14 +169,14 @@ class DisplayLink:
         """
         self._next_event(seconds, may_be_lost=True)
 
-    def preload(self, images: Mapping[str, ImageArray], keep: Collection[str] = ()) -> None:
-        """Make the display hold images, and wait until it does.
+    def preload(self, images: Mapping[View, ImageArray], keep: Collection[View] = ()) -> None:
+        """Make the display hold images at their places, and wait until it does.
 
         Parameters
         ----------
-        images : mapping of sha256 to (height, width, 3) uint8 array
-        keep : collection of str
-            Hashes of images that it should go on holding; it forgets all others.
+        images : mapping of View to (height, width, 3) uint8 array
+        keep : collection of View
+            What it should go on holding; it forgets all others.
 
         Raises
         ------
@@ -200,10 +188,10 @@ class DisplayLink:
             An image is too large to be sent.
         """
         wanted = images.keys() | set(keep)
-        self._send_images(images, [key for key in images if key not in self._held])
+        self._send_images(images, [view for view in images if view not in self._held])
         deadline_s = time.monotonic() + self._settings.preload_timeout_s
         while missing := self._missing(list(wanted), deadline_s):
-            if unknown := [key for key in missing if key not in images]:
+            if unknown := [view for view in missing if view not in images]:
                 raise DisplayError(
                     f"The display no longer holds {len(unknown)} images that it was to keep. This "
                     "is a fault of the program: please report it."
@@ -213,18 +201,18 @@ class DisplayLink:
 
     def show(
         self,
-        presentations: Sequence[Presentation],
+        orders: Sequence[Order],
         *,
         on_frames: int,
         off_frames: int,
         is_wanted: Callable[[], bool],
         meanwhile: Callable[[], None],
-    ) -> Iterator[Shown]:
+    ) -> Iterator[Shown | BrokenOff]:
         """Show preloaded images and give every report as it comes.
 
         Parameters
         ----------
-        presentations : sequence of Presentation
+        orders : sequence of Order
         on_frames, off_frames : int
         is_wanted : callable
             Asked ten times a second and after every presentation; once it says False, the
@@ -234,7 +222,7 @@ class DisplayLink:
 
         Yields
         ------
-        shown : Shown
+        report : Shown or BrokenOff
 
         Raises
         ------
@@ -246,29 +234,37 @@ class DisplayLink:
         self._number += 1
         self._waiting.clear()
         number = self._number
-        items = [ShowItem(id=item.id, key=item.pixels_sha256) for item in presentations]
+        items = [
+            ShowItem(id=order.presentation_id, view=_placed(order.view), code=order.code)
+            for order in orders
+        ]
         self._send(Show(number=number, items=items, on_frames=on_frames, off_frames=off_frames))
         try:
             meanwhile()
         except DisplayLost:
             # What it reported before it went away was shown, and stays shown.
-            yield from (_shown(event) for event in self._waiting if isinstance(event, ShownReport))
+            yield from (_report(event) for event in self._waiting if isinstance(event, REPORTS))
             raise
         reports = self._reports(number, on_frames + off_frames, is_wanted)
         yield from self._timed(reports, off_frames)
 
-    def _timed(self, reports: Iterator[Shown], off_frames: int) -> Iterator[Shown]:
+    def _timed(
+        self, reports: Iterator[Shown | BrokenOff], off_frames: int
+    ) -> Iterator[Shown | BrokenOff]:
         """Pass reports on and note late onsets, which no presentation's dropped frames tell of."""
         assert self.hello is not None
         limit_s = (off_frames + LATE_FRAMES) / self.hello.refresh_rate_hz
         late_s = []
         offset_s = math.inf
         try:
-            for shown in reports:
-                background_s, offset_s = shown.onset_s - offset_s, shown.offset_s
-                if background_s > limit_s:
-                    late_s.append(background_s)
-                yield shown
+            for report in reports:
+                if isinstance(report, Shown):
+                    background_s, offset_s = report.onset_s - offset_s, report.offset_s
+                    if background_s > limit_s:
+                        late_s.append(background_s)
+                else:
+                    offset_s = math.inf  # how long the animal takes to come back is no fault
+                yield report
         except RigError:
             self._note_late(late_s)
             raise
@@ -280,7 +276,7 @@ class DisplayLink:
 
     def _reports(
         self, number: int, n_frames: int, is_wanted: Callable[[], bool]
-    ) -> Iterator[Shown]:
+    ) -> Iterator[Shown | BrokenOff]:
         assert self.hello is not None
         patience_s = self._settings.preload_timeout_s + 2 * n_frames / self.hello.refresh_rate_hz
         deadline_s = time.monotonic() + patience_s
@@ -290,8 +286,8 @@ class DisplayLink:
                 self._send(Halt())
                 is_halted = True
             event = self._waiting.popleft() if self._waiting else self._next_event(WAKE_INTERVAL_S)
-            if isinstance(event, ShownReport) and event.number == number:
-                yield _shown(event)
+            if isinstance(event, REPORTS) and event.number == number:
+                yield _report(event)
                 deadline_s = time.monotonic() + patience_s
             elif isinstance(event, ShowDone) and event.number == number:
                 return
@@ -301,27 +297,27 @@ class DisplayLink:
                     " Look at its window and its terminal, then resume the run."
                 )
 
-    def _missing(self, keys: list[str], deadline_s: float) -> list[str]:
+    def _missing(self, views: list[View], deadline_s: float) -> list[View]:
         self._number += 1
         number = self._number
-        self._send(Preload(number=number, keys=keys))
+        self._send(Preload(number=number, views=[_placed(view) for view in views]))
         while time.monotonic() < deadline_s:
             event = self._next_event(WAKE_INTERVAL_S)
             if isinstance(event, Preloaded):
                 if event.number == number:
-                    return event.missing
+                    return [views[place] for place in event.missing if place < len(views)]
             elif event is not None:
                 self._waiting.append(event)
         raise DisplayTimeoutError(
-            f"The display did not acknowledge {len(keys)} images within "
+            f"The display did not acknowledge {len(views)} images within "
             f"{self._settings.preload_timeout_s:g} s. Is its computer overloaded, or the network "
             "slow? [wire] preload_timeout_s can be raised."
         )
 
-    def _send_images(self, images: Mapping[str, ImageArray], keys: Sequence[str]) -> None:
-        for key in keys:
-            check_size(images[key])
-            self._send(Image(), images[key], key)
+    def _send_images(self, images: Mapping[View, ImageArray], views: Sequence[View]) -> None:
+        for view in views:
+            check_size(images[view])
+            self._send(Image(place=_place(view.placement)), images[view], view.pixels_sha256)
 
     def _log_notes(self) -> None:
         """Tell at once, and not only in the record, what is wrong with the screen."""
@@ -368,12 +364,23 @@ def _raise_failure(event: Event) -> None:
         raise DisplayError(f"The display reports: {event.message}")
 
 
-def _shown(report: ShownReport) -> Shown:
+def _placed(view: View) -> PlacedKey:
+    return PlacedKey(key=view.pixels_sha256, place=_place(view.placement))
+
+
+def _place(placement: Placement) -> Place:
+    return Place(position_deg=list(placement.position_deg), size_deg=placement.size_deg)
+
+
+def _report(event: ShownReport | Aborted) -> Shown | BrokenOff:
+    if isinstance(event, Aborted):
+        return BrokenOff(event.id, event.reason, event.onset_s, event.offset_s)
     return Shown(
-        presentation_id=report.id,
-        pixels_sha256=report.key,
-        onset_s=report.onset_s,
-        offset_s=report.offset_s,
-        n_frames=report.n_frames,
-        n_dropped_frames=report.n_dropped_frames,
+        presentation_id=event.id,
+        pixels_sha256=event.key,
+        onset_s=event.onset_s,
+        offset_s=event.offset_s,
+        n_frames=event.n_frames,
+        n_dropped_frames=event.n_dropped_frames,
+        code=event.code,
     )

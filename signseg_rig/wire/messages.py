@@ -8,13 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from signseg_rig.settings import Sha256
 
-WIRE_VERSION = 3
+WIRE_VERSION = 4
 
 ShortText = Annotated[str, Field(max_length=2000)]
 Identifier = Annotated[str, Field(min_length=1, max_length=120)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 MAX_SIDE_PX = 16_384
 SidePx = Annotated[int, Field(ge=1, le=MAX_SIDE_PX)]
+Degrees = Annotated[float, Field(ge=-180, le=180)]
+Code = Annotated[int, Field(ge=0, lt=2**16)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 MAX_PRESENTATIONS = 100_000
@@ -38,6 +40,7 @@ class Hello(Body):
 
     `launch_id` is what the loop called this display where it started it, else empty. `visit` counts
     how often the display has had to seek a loop: a hello that is said again is of the same visit.
+    `clock_s` is what the display's clock said at `at_utc`, ISO 8601.
     """
 
     kind = "hello"
@@ -56,6 +59,8 @@ class Hello(Body):
     notes: Annotated[
         list[Annotated[str, Field(max_length=MAX_NOTE_LENGTH)]], Field(max_length=MAX_NOTES)
     ]
+    clock_s: Seconds
+    at_utc: Identifier
 
 
 class Welcome(Body):
@@ -95,10 +100,27 @@ class Pong(Body):
     sent_s: Seconds
 
 
+class Place(BaseModel):
+    """Where an image is shown, and how large; see `Placement`."""
+
+    model_config = Body.model_config
+    position_deg: Annotated[list[Degrees], Field(min_length=2, max_length=2)]
+    size_deg: Annotated[float, Field(gt=0, le=360)] | None
+
+
 class Image(Body):
-    """One image; its pixels are the payload, and the payload's hash is its key."""
+    """One image at a place; its pixels are the payload, and the payload's hash is its key."""
 
     kind = "image"
+    place: Place
+
+
+class PlacedKey(BaseModel):
+    """An image at a place, by the hash of its pixels."""
+
+    model_config = Body.model_config
+    key: Sha256
+    place: Place
 
 
 class Preload(Body):
@@ -106,15 +128,18 @@ class Preload(Body):
 
     kind = "preload"
     number: Count
-    keys: Annotated[list[Sha256], Field(max_length=MAX_PRESENTATIONS)]
+    views: Annotated[list[PlacedKey], Field(max_length=MAX_PRESENTATIONS)]
 
 
 class Preloaded(Body):
-    """Answer to `Preload`: what the display does not have, of very many images the first."""
+    """Answer to `Preload`: the places in its list of what the display does not have.
+
+    Of very many the first.
+    """
 
     kind = "preloaded"
     number: Count
-    missing: Annotated[list[Sha256], Field(max_length=MAX_MISSING)]
+    missing: Annotated[list[Count], Field(max_length=MAX_MISSING)]
 
 
 class ShowItem(BaseModel):
@@ -122,11 +147,12 @@ class ShowItem(BaseModel):
 
     model_config = Body.model_config
     id: Identifier
-    key: Sha256
+    view: PlacedKey
+    code: Code | None
 
 
 class Show(Body):
-    """Show these images, one after the other."""
+    """Show these images, one after the other, each for so many frames."""
 
     kind = "show"
     number: Count
@@ -146,6 +172,18 @@ class ShownReport(Body):
     offset_s: Seconds
     n_frames: Count
     n_dropped_frames: Count
+    code: Code | None
+
+
+class Aborted(Body):
+    """One presentation was ended early, or could not be begun."""
+
+    kind = "aborted"
+    number: Count
+    id: Identifier
+    reason: Identifier
+    onset_s: Seconds | None
+    offset_s: Seconds | None
 
 
 class ShowDone(Body):

@@ -220,6 +220,8 @@ def hello() -> Hello:
         is_software_paced=True,
         setup_sha256="0" * 64,
         notes=[],
+        clock_s=0.0,
+        at_utc="2026-01-01T00:00:00+00:00",
     )
 
 

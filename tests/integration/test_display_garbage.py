@@ -14,6 +14,8 @@ from signseg_rig.wire.messages import (
     Goodbye,
     Hello,
     Image,
+    Place,
+    PlacedKey,
     Preload,
     Preloaded,
     Show,
@@ -31,7 +33,8 @@ def frames_of(message: Message) -> list[bytes]:
     return [bytes(frame) for frame in encode(message)]
 
 
-IMAGE = frames_of(Message(Image(), RUN, SESSION, 100, PIXELS))
+CENTRE = Place(position_deg=[0.0, 0.0], size_deg=None)
+IMAGE = frames_of(Message(Image(place=CENTRE), RUN, SESSION, 100, PIXELS))
 HALF = PIXELS.nbytes // 2
 
 
@@ -42,7 +45,7 @@ def bare(kind: str, body: str) -> list[bytes]:
 
 def still_works(raw_loop: Any, display: Any) -> dict[str, int]:
     """Make sure that the display answers and leaves in good order; give what it has counted."""
-    raw_loop.say(Preload(number=7, keys=[]), sequence=LAST)
+    raw_loop.say(Preload(number=7, views=[]), sequence=LAST)
     assert raw_loop.hear(Preloaded).number == 7
     raw_loop.say(Goodbye(reason="the run is over"), sequence=LAST + 1)
     raw_loop.hear(Goodbye)
@@ -67,9 +70,9 @@ def still_works(raw_loop: Any, display: Any) -> dict[str, int]:
         (IMAGE[:1], {"frames": 1}),
         ([IMAGE[0], IMAGE[1][:HALF]], {"payload": 1}),
         ([IMAGE[0], IMAGE[1][:HALF] + bytes(HALF)], {"hash": 1}),
-        (frames_of(Message(Image(), RUN, "old", 100, PIXELS)), {"stale": 1}),
-        (frames_of(Message(Image(), "another", SESSION, 100, PIXELS)), {"stale": 1}),
-        (frames_of(Message(Image(), RUN, SESSION, 0, PIXELS)), {"replayed": 1}),
+        (frames_of(Message(Image(place=CENTRE), RUN, "old", 100, PIXELS)), {"stale": 1}),
+        (frames_of(Message(Image(place=CENTRE), "another", SESSION, 100, PIXELS)), {"stale": 1}),
+        (frames_of(Message(Image(place=CENTRE), RUN, SESSION, 0, PIXELS)), {"replayed": 1}),
     ],
 )
 def test_what_is_wrong_is_counted_and_nothing_else_happens(
@@ -108,7 +111,12 @@ def test_orders_before_the_welcome_are_not_obeyed(
 @pytest.mark.parametrize(
     "orders",
     [
-        Show(number=1, items=[ShowItem(id="p0", key="0" * 64)], on_frames=1, off_frames=1),
+        Show(
+            number=1,
+            items=[ShowItem(id="p0", view=PlacedKey(key="0" * 64, place=CENTRE), code=None)],
+            on_frames=1,
+            off_frames=1,
+        ),
         Preloaded(number=1, missing=[]),
     ],
 )

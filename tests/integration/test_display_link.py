@@ -14,10 +14,10 @@ import zmq.utils.monitor
 
 from signseg_rig.errors import DisplayError, DisplayTimeoutError, WireError
 from signseg_rig.experiment import Experiment, WireSettings
-from signseg_rig.values import ImageArray, Presentation, array_sha256
-from signseg_rig.wire.events import Lost, Rejection
+from signseg_rig.values import ImageArray, Order, Placement, View, array_sha256
+from signseg_rig.wire.events import LateOnsets, Lost, Rejection
 from signseg_rig.wire.frames import Message, encode
-from signseg_rig.wire.link import DisplayLink, DisplayLost, LateOnsets
+from signseg_rig.wire.link import DisplayLink, DisplayLost
 from signseg_rig.wire.messages import (
     MAX_BYTES_TO_LOOP,
     Goodbye,
@@ -25,6 +25,8 @@ from signseg_rig.wire.messages import (
     Hello,
     Image,
     Ping,
+    Place,
+    PlacedKey,
     Preload,
     Preloaded,
     Reintroduce,
@@ -35,18 +37,20 @@ from signseg_rig.wire.messages import (
     Trouble,
 )
 
+CENTRE = Place(position_deg=[0.0, 0.0], size_deg=None)
 
-def images(n: int, *, size_px: int = 16, seed: int = 0) -> dict[str, ImageArray]:
+
+def images(n: int, *, size_px: int = 16, seed: int = 0) -> dict[View, ImageArray]:
     rng = np.random.default_rng(seed)
     made = [rng.integers(0, 256, (size_px, size_px, 3), dtype=np.uint8) for _ in range(n)]
-    return {array_sha256(image): image for image in made}
+    return {View(array_sha256(image), Placement()): image for image in made}
 
 
-def presentations(keys: list[str]) -> list[Presentation]:
-    return [Presentation(f"p{index}", index, key) for index, key in enumerate(keys)]
+def presentations(views: list[View]) -> list[Order]:
+    return [Order(f"p{index}", view) for index, view in enumerate(views)]
 
 
-def show(link: DisplayLink, keys: list[str], **changes: Any) -> list[Any]:
+def show(link: DisplayLink, keys: list[View], **changes: Any) -> list[Any]:
     orders: dict[str, Any] = {
         "on_frames": 6,
         "off_frames": 3,
@@ -76,7 +80,8 @@ def test_shows_what_was_preloaded(
         connected(link).preload(block)
         shown = show(link, [*block, next(iter(block))])
     assert [item.presentation_id for item in shown] == ["p0", "p1", "p2", "p3", "p4"]
-    assert [item.pixels_sha256 for item in shown] == [*block, next(iter(block))]
+    keys = [view.pixels_sha256 for view in (*block, next(iter(block)))]
+    assert [item.pixels_sha256 for item in shown] == keys
     assert all(item.n_frames == 6 for item in shown)
     period_s = 1 / experiment.monitor.refresh_rate_hz
     assert np.diff([item.onset_s for item in shown]) == pytest.approx(9 * period_s)
@@ -92,7 +97,8 @@ def test_images_are_sent_once_and_kept(
         link.preload(second, keep=first)
         assert len(show(link, [*first, *second])) == 6
         link.preload(first)  # nothing to send: the display still holds them
-        assert set(display.process._held) == set(first)
+        held = {name.partition("@")[0] for name in display.process._held}
+        assert held == {view.pixels_sha256 for view in first}
 
 
 def test_next_block_is_preloaded_while_one_is_shown(
@@ -352,6 +358,7 @@ def test_stale_and_replayed_messages_are_refused(
             offset_s=0.1,
             n_frames=6,
             n_dropped_frames=0,
+            code=None,
         )
         run, session = header["run"], header["session"]
         for mark in ((run, session, 1), (run, session, 1), (run, "old", 2), ("other", session, 3)):
@@ -378,7 +385,7 @@ def test_background_that_stays_too_long_is_noted(
     events: list[LateOnsets],
     end: str,
 ) -> None:
-    keys = ["0" * 64] * 3
+    views = [View("0" * 64, Placement())] * 3
     onsets_s = [1.0, 1.15, 1.3 + n_frames_late / 60]
     with open_link(wire) as link:
         peer = raw_peer(wire)
@@ -389,11 +396,12 @@ def test_background_that_stays_too_long_is_noted(
             ShownReport(
                 number=1,
                 id=f"p{index}",
-                key=keys[index],
+                key=views[index].pixels_sha256,
                 onset_s=onset_s,
                 offset_s=onset_s + 0.1,
                 n_frames=6,
                 n_dropped_frames=0,
+                code=None,
             )
             for index, onset_s in enumerate(onsets_s)
         ]
@@ -402,7 +410,7 @@ def test_background_that_stays_too_long_is_noted(
             message = Message(body, header["run"], header["session"], number + 1)
             peer.send_multipart(encode(message))
         with pytest.raises(DisplayLost) if end == "lost" else nullcontext():
-            assert [item.onset_s for item in show(link, keys)] == onsets_s
+            assert [item.onset_s for item in show(link, views)] == onsets_s
     assert link_events.of(LateOnsets) == events
 
 
@@ -595,7 +603,7 @@ def test_image_that_is_too_large_for_a_message_is_refused_before_it_is_sent(
         for shape in ((5000, 5000, 3), (17_000, 1, 3)):
             image = np.zeros(shape, dtype=np.uint8)
             with pytest.raises(WireError, match=f"{shape[1]} x {shape[0]} px cannot be sent"):
-                link.preload({array_sha256(image): image})
+                link.preload({View(array_sha256(image), Placement()): image})
         link.preload(images(1))
 
 
@@ -606,13 +614,12 @@ def test_display_obeys_a_loop_that_comes_back_while_it_still_shows(
         update={"display": experiment.display.model_copy(update={"settings": realtime(experiment)})}
     )
     start_display(slow)
-    for number, pixels in enumerate(images(2).values()):
+    for number, ((key, _placement), pixels) in enumerate(images(2).items()):
         raw_loop.welcome(f"session {number}")
-        key = array_sha256(pixels)
-        raw_loop.say(Image(), pixels=pixels, key=key)
-        raw_loop.say(Preload(number=number, keys=[key]))
+        raw_loop.say(Image(place=CENTRE), pixels=pixels, key=key)
+        raw_loop.say(Preload(number=number, views=[PlacedKey(key=key, place=CENTRE)]))
         assert raw_loop.hear(Preloaded).missing == []
-        items = [ShowItem(id=f"p{number}", key=key)]
+        items = [ShowItem(id=f"p{number}", view=PlacedKey(key=key, place=CENTRE), code=None)]
         raw_loop.say(Show(number=number, items=items, on_frames=40, off_frames=1))
         if number == 0:  # the loop was gone for a moment, and the image is still on the screen
             raw_loop.say(Reintroduce())

@@ -12,7 +12,7 @@ import pytest
 
 from signseg_rig.bench.flood_peer import KINDS
 from signseg_rig.experiment import Experiment, WireSettings
-from signseg_rig.values import Presentation, array_sha256
+from signseg_rig.values import Order, Placement, View, array_sha256
 from signseg_rig.wire.events import Connected, Lost
 from signseg_rig.wire.frames import Message, encode
 from signseg_rig.wire.link import DisplayLink
@@ -34,8 +34,9 @@ def flood(wire: WireSettings, kind: str) -> Iterator[None]:
 
 
 def take_pass(link: DisplayLink, images: dict[str, Any]) -> int:
-    link.preload(images)
-    plan = [Presentation(f"p{index}", index, key) for index, key in enumerate(images)]
+    views = {View(key, Placement()): image for key, image in images.items()}
+    link.preload(views)
+    plan = [Order(f"p{index}", view) for index, view in enumerate(views)]
     orders: dict[str, Any] = {"is_wanted": lambda: True, "meanwhile": lambda: None}
     return len(list(link.show(plan, on_frames=2, off_frames=1, **orders)))
 

@@ -13,11 +13,13 @@ import numpy as np
 from signseg_rig.display.psychopy_window import PsychopyDisplay, PsychopySettings
 from signseg_rig.errors import DisplayError
 from signseg_rig.experiment import MonitorSettings, StimulusSettings
+from signseg_rig.values import Placement
 
 
 class Child:
     def __init__(self) -> None:
         self.display: PsychopyDisplay | None = None
+        self.placement = Placement()
 
     def answer(self, order: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -34,6 +36,7 @@ class Child:
         )
         display.open()
         self.display = display
+        self.placement = display._layout.placement
         return {
             "window": display._window.winHandle._window,
             "notes": display.notes,
@@ -42,7 +45,7 @@ class Child:
 
     def load(self, key: str, path: str) -> None:
         assert self.display is not None
-        self.display.load(key, np.load(path))
+        self.display.load(key, np.load(path), self.placement)
 
     def unload(self, key: str) -> None:
         assert self.display is not None

@@ -5,6 +5,7 @@ import pytest
 
 from signseg_rig.display.headless import HeadlessDisplay, HeadlessSettings
 from signseg_rig.experiment import MonitorSettings, StimulusSettings
+from signseg_rig.values import Placement
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 
@@ -17,7 +18,7 @@ def display() -> HeadlessDisplay:
         StimulusSettings(fixation={"is_shown": False}, sync_patch={"size_px": 10}),
     )
     made.open()
-    made.load("image", IMAGE)
+    made.load("image", IMAGE, Placement())
     return made
 
 

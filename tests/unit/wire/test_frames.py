@@ -17,7 +17,7 @@ from signseg_rig.wire.frames import (
     decode,
     encode,
 )
-from signseg_rig.wire.messages import Image, Ping, Preload, Show, ShowItem
+from signseg_rig.wire.messages import Image, Ping, Place, PlacedKey, Preload, Show, ShowItem
 
 
 def frames_of(message: Message) -> list[bytes]:
@@ -30,7 +30,8 @@ def header_of(message: Message, **changes: object) -> bytes:
     return json.dumps(content).encode()
 
 
-IMAGE = Message(Image(), "run", "session", 7, np.zeros((4, 6, 3), np.uint8))
+CENTRE = Place(position_deg=[0.0, 0.0], size_deg=None)
+IMAGE = Message(Image(place=CENTRE), "run", "session", 7, np.zeros((4, 6, 3), np.uint8))
 PING = Message(Ping(loop_s=1.5), "run", "session", 8)
 NAN_PING = header_of(PING, body={"loop_s": float("nan")})
 
@@ -40,7 +41,7 @@ NAN_PING = header_of(PING, body={"loop_s": float("nan")})
     st.integers(0, 2**53 - 1),
 )
 def test_image_survives_the_wire(pixels: np.ndarray, sequence: int) -> None:
-    message = decode(frames_of(Message(Image(), "a run", "s", sequence, pixels)))
+    message = decode(frames_of(Message(Image(place=CENTRE), "a run", "s", sequence, pixels)))
     assert np.array_equal(message.pixels, pixels)
     assert message.key == array_sha256(pixels)
     assert (message.run_id, message.session, message.sequence) == ("a run", "s", sequence)
@@ -50,7 +51,10 @@ def test_image_survives_the_wire(pixels: np.ndarray, sequence: int) -> None:
 def test_orders_survive_the_wire(names: list[tuple[str]]) -> None:
     body = Show(
         number=3,
-        items=[ShowItem(id=name, key="0" * 64) for (name,) in names],
+        items=[
+            ShowItem(id=name, view=PlacedKey(key="0" * 64, place=CENTRE), code=None)
+            for (name,) in names
+        ],
         on_frames=6,
         off_frames=1,
     )
@@ -59,7 +63,9 @@ def test_orders_survive_the_wire(names: list[tuple[str]]) -> None:
 
 def test_image_in_another_memory_order_arrives_upright() -> None:
     pixels = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3).transpose(1, 0, 2)
-    assert np.array_equal(decode(frames_of(Message(Image(), "", "", 1, pixels))).pixels, pixels)
+    assert np.array_equal(
+        decode(frames_of(Message(Image(place=CENTRE), "", "", 1, pixels))).pixels, pixels
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +149,7 @@ def test_errors_repeat_little_of_what_came(changes: dict[str, object]) -> None:
 
 def test_hashes_in_orders_must_be_hashes() -> None:
     body = {"number": 1, "keys": ["../../etc/passwd"]}
-    content = header_of(Message(Preload(number=1, keys=[])), body=body)
+    content = header_of(Message(Preload(number=1, views=[])), body=body)
     with pytest.raises(FrameError) as caught:
         decode([content])
     assert caught.value.fault == "body"
