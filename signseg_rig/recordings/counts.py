@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from signseg_rig.values import FloatArray, IntArray
+from signseg_rig.values import FloatArray, IntArray, Recording
 
 
 def count_spikes(
@@ -41,3 +41,24 @@ def count_spikes(
     for unit, times_s in enumerate(spikes_s):
         counts[order, unit] = times_s.searchsorted(ends_s) - times_s.searchsorted(starts_s)
     return counts
+
+
+def count_in(recording: Recording, onsets_s: FloatArray, window_s: tuple[float, float]) -> IntArray:
+    """Count the spikes of a recording in a window around every onset.
+
+    Parameters
+    ----------
+    recording : Recording
+    onsets_s : (n_presentations,) float array, in seconds
+        On its clock; NaN counts nothing.
+    window_s : (start, end), in seconds
+        Half-open. Its borders are whole samples of the recording's clock, the nearest ones.
+
+    Returns
+    -------
+    counts : (n_presentations, n_units) int array
+    """
+    rate_hz = recording.sample_rate_hz
+    # Between two samples: all times are whole ones, and no rounding decides for them.
+    start_s, end_s = ((round(bound_s * rate_hz) - 0.5) / rate_hz for bound_s in window_s)
+    return count_spikes(recording.spikes_s, onsets_s, (start_s, end_s))

@@ -51,7 +51,7 @@ class SilenceCheck:
                 "it still acquiring? If it is only slow, raise response_timeout_s under "
                 "[invalid_trials]."
             )
-        if n_shown >= N_WITHOUT_EDGES and recording.edges_s.size == 0:
+        if n_shown >= N_WITHOUT_EDGES and len(recording.sync) == 0:
             raise ResponseError(
                 f"The sync line gave no edge during {n_shown} presentations. Are photodiode and "
                 "cable in place, and is the sync patch under the photodiode?"

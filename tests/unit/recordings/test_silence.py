@@ -5,14 +5,14 @@ import pytest
 
 from signseg_rig.errors import ResponseError
 from signseg_rig.recordings import SilenceCheck
-from signseg_rig.values import InvalidReason, Recording, ResponseBatch
+from signseg_rig.values import InvalidReason, Recording, ResponseBatch, SyncEvents
 
 TIMEOUT_S = 10.0
 
 
 def recording(*, until_s: float = 5.0, n_edges: int = 12) -> Recording:
-    edges_s = np.arange(n_edges, dtype=float)
-    return Recording(edges_s=edges_s, spikes_s=(np.empty(0),), complete_until_s=until_s)
+    edges = SyncEvents.of_edges(np.arange(n_edges, dtype=float))
+    return Recording((np.empty(0),), edges, 0.0, until_s, sample_rate_hz=1000.0)
 
 
 def responses(*reasons: InvalidReason | None) -> ResponseBatch:
