@@ -4,13 +4,17 @@ from signseg_rig.records.differences import differences
 from signseg_rig.records.faults import explained_decoding
 from signseg_rig.records.file_images import FileImages
 from signseg_rig.records.manifest import build_manifest
-from signseg_rig.records.reader import Note, PassRecord, RunReader
+from signseg_rig.records.passes import PassRecord
+from signseg_rig.records.reader import Note, RunReader
+from signseg_rig.records.recount import Psth, RecordedStretch
 from signseg_rig.records.writer import RunRecord
 
 __all__ = [
     "FileImages",
     "Note",
     "PassRecord",
+    "Psth",
+    "RecordedStretch",
     "RunReader",
     "RunRecord",
     "build_manifest",

@@ -88,6 +88,37 @@ class BlobStore:
             raise self._damaged(name) from None
         return array
 
+    def put_bytes(self, content: bytes, suffix: str) -> str:
+        """Store bytes; they are on the disk when this returns.
+
+        Returns
+        -------
+        name : str
+            File name, the sha256 of the bytes and the suffix.
+
+        Raises
+        ------
+        RecordError
+            The disk is full, or the file cannot be written.
+        """
+        name = f"{hashlib.sha256(content).hexdigest()}{suffix}"
+        if not (self._folder / name).exists():
+            self._write(name, content)
+        return name
+
+    def get_bytes(self, name: str, suffix: str) -> bytes:
+        """Read bytes, and check that they are what was stored.
+
+        Raises
+        ------
+        RecordError
+            The file is missing or damaged.
+        """
+        content = self._read(name, suffix, MAX_ARRAY_BYTES)
+        if hashlib.sha256(content).hexdigest() != name.removesuffix(suffix):
+            raise self._damaged(name)
+        return content
+
     def put_image(self, key: str, pixels: ImageArray) -> None:
         """Store an image as PNG under the hash of its pixels, unless it is there and whole.
 

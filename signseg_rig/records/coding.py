@@ -6,15 +6,21 @@ A resumed run is fed what stands here, and has to compute what it computed from 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+import numpy as np
 
 from signseg_rig.records.events import Event
 from signseg_rig.records.npy import packed, unpacked
 from signseg_rig.values import (
-    ClockOffset,
+    BrokenOff,
+    ClockLine,
+    Durations,
     InvalidReason,
     PassPlan,
+    Placement,
     PlannedStimulus,
     Presentation,
     ProtocolResult,
@@ -23,26 +29,34 @@ from signseg_rig.values import (
     Told,
 )
 
+
+def _types(hint: object) -> tuple[object, ...]:
+    """Return the types that a part may have. A float without decimals is an int in JSON."""
+    kinds = get_args(hint) or (hint,)
+    return (*kinds, int) if float in kinds else kinds
+
+
 # What loops over them, and arrays of indices, can hold.
 MAX_INT = 2**63 - 1
 CELLS = (str, int, float, bool, NoneType)
-Row = TypeVar("Row", PlannedStimulus, Presentation, Shown, ClockOffset)
-# The types of each part, or the values where only these are allowed. A float without decimals is
-# an int in JSON that another program wrote.
+Value = PlannedStimulus | Presentation | Shown | BrokenOff | ClockLine | Durations
+Row = TypeVar("Row", PlannedStimulus, Presentation, Shown, BrokenOff, ClockLine, Durations)
+# Parts that are made of others are read by name.
+_PARTS = ("placement", "provenance")
+# What records of earlier versions do not have.
+_ADDED: dict[object, set[str]] = {Shown: {"code"}}
 _ALLOWED: dict[object, dict[str, tuple[object, ...]]] = {
-    kind: {
-        name: (float, int) if hint is float else get_args(hint) or (hint,)
-        for name, hint in get_type_hints(kind).items()
-    }
-    for kind in (PlannedStimulus, Presentation, Shown, ClockOffset)
+    kind: {name: _types(hint) for name, hint in get_type_hints(kind).items() if name not in _PARTS}
+    for kind in get_args(Value)
 }
 
 
 def planned_event(plan: PassPlan, codes: Mapping[str, str]) -> Event:
     """Make the event of a plan; `codes` names the blob of each generator."""
     body = {
-        "stimuli": [_table(stimulus) for stimulus in plan.stimuli],
+        "stimuli": [_stimulus_table(stimulus) for stimulus in plan.stimuli],
         "presentations": [_table(item) for item in plan.presentations],
+        "durations": _table(plan.durations) if plan.durations else None,
         "codes": dict(codes),
     }
     return Event("planned", body, plan.block, plan.attempt)
@@ -52,9 +66,43 @@ def plan_of(event: Event) -> PassPlan:
     """Read a plan back."""
     assert event.block is not None
     assert event.attempt is not None
-    stimuli = _rows(PlannedStimulus, event.body["stimuli"])
-    presentations = _rows(Presentation, event.body["presentations"])
-    return PassPlan(event.block, event.attempt, stimuli, presentations)
+    body = event.body
+    durations = body.get("durations")
+    return PassPlan(
+        event.block,
+        event.attempt,
+        tuple(_stimulus(table) for table in body["stimuli"]),
+        _rows(Presentation, body["presentations"]),
+        _row(Durations, durations) if durations else None,
+    )
+
+
+def _stimulus_table(stimulus: PlannedStimulus) -> dict[str, Any]:
+    placement = stimulus.placement
+    place = None if placement is None else [*placement.position_deg, placement.size_deg]
+    return {**_table(stimulus), "placement": place, "provenance": dict(stimulus.provenance)}
+
+
+def _stimulus(table: Mapping[str, Any]) -> PlannedStimulus:
+    rest = dict(table)
+    if "origin" in rest:  # as the role was called up to version 2
+        rest["role"] = rest.pop("origin")
+    place, provenance = rest.pop("placement", None), rest.pop("provenance", {})
+    if not isinstance(provenance, dict) or any(
+        type(value) not in CELLS for value in provenance.values()
+    ):
+        raise TypeError("what made an image is told in words and numbers")
+    stimulus = _row(PlannedStimulus, rest)
+    return replace(stimulus, placement=_placement(place), provenance=provenance)
+
+
+def _placement(place: Sequence[float | None] | None) -> Placement | None:
+    if place is None:
+        return None
+    right_deg, up_deg, size_deg = place
+    if not isinstance(right_deg, int | float) or not isinstance(up_deg, int | float):
+        raise TypeError("an image lies at a position in degrees")
+    return Placement((right_deg, up_deg), None if size_deg is None else float(size_deg))
 
 
 def blobs_of(event: Event) -> dict[str, str]:
@@ -64,9 +112,15 @@ def blobs_of(event: Event) -> dict[str, str]:
     return dict(blobs)
 
 
-def shown_event(block: int, attempt: int, shown: Sequence[Shown]) -> Event:
-    """Make the event of presentations that were shown."""
-    return Event("shown", {"shown": [_table(item) for item in shown]}, block, attempt)
+def shown_event(
+    block: int, attempt: int, shown: Sequence[Shown], broken_off: Sequence[BrokenOff] = ()
+) -> Event:
+    """Make the event of presentations that were shown, or were broken off."""
+    body = {
+        "shown": [_table(item) for item in shown],
+        "broken_off": [_table(item) for item in broken_off],
+    }
+    return Event("shown", body, block, attempt)
 
 
 def shown_of(event: Event) -> tuple[Shown, ...]:
@@ -74,29 +128,48 @@ def shown_of(event: Event) -> tuple[Shown, ...]:
     return _rows(Shown, event.body["shown"])
 
 
+def broken_off_of(event: Event) -> tuple[BrokenOff, ...]:
+    """Read presentations that were broken off back."""
+    return _rows(BrokenOff, event.body.get("broken_off", ()))
+
+
+def recording_event(
+    block: int, attempt: int, recording: Mapping[str, Any], blob: str, alignment: Mapping[str, Any]
+) -> Event:
+    """Make the event of a recording: its table, the blob with the rest, how it was aligned."""
+    body = {"recording": dict(recording), "blob": blob, "alignment": dict(alignment)}
+    return Event("recording", body, block, attempt)
+
+
 def responses_event(
     kind: Literal["part", "responses"],
     block: int,
     attempt: int,
     responses: ResponseBatch,
-    offset: ClockOffset | None,
+    line: ClockLine | None,
 ) -> Event:
     """Make the event of responses to part of a pass or all of it, and of how they were aligned."""
     body = {
-        "clock_offset": _table(offset) if offset else None,
+        "clock_line": _table(line) if line else None,
         "presentation_ids": responses.presentation_ids,
         "reasons": [reason.value if reason else None for reason in responses.reasons],
         "unit_names": responses.unit_names,
     }
-    data = packed(responses.stimulus_index, responses.evoked_hz, responses.baseline_hz)
+    data = packed(
+        responses.stimulus_index, responses.evoked_hz, responses.baseline_hz, responses.onset_s
+    )
     return Event(kind, body, block, attempt, data)
 
 
 def responses_of(event: Event) -> ResponseBatch:
     """Read responses back."""
-    stimulus_index, evoked_hz, baseline_hz = unpacked(event.data, 3)
-    if (stimulus_index.dtype.kind, evoked_hz.dtype.kind, baseline_hz.dtype.kind) != ("i", "f", "f"):
-        raise TypeError("indices are integers, and rates floats")
+    # Up to version 2 onsets were not recorded.
+    has_onsets = "clock_line" in event.body
+    stimulus_index, evoked_hz, baseline_hz, *onset_s = unpacked(event.data, 3 + has_onsets)
+    if {array.dtype.kind for array in (evoked_hz, baseline_hz, *onset_s)} != {"f"} or (
+        stimulus_index.dtype.kind != "i"
+    ):
+        raise TypeError("indices are integers, rates and onsets floats")
     return ResponseBatch(
         presentation_ids=_texts(event.body["presentation_ids"]),
         stimulus_index=stimulus_index,
@@ -104,13 +177,18 @@ def responses_of(event: Event) -> ResponseBatch:
         baseline_hz=baseline_hz,
         reasons=tuple(InvalidReason(item) if item else None for item in event.body["reasons"]),
         unit_names=_texts(event.body["unit_names"]),
+        onset_s=onset_s[0] if onset_s else np.empty(0),
     )
 
 
-def clock_offset_of(event: Event) -> ClockOffset | None:
+def clock_line_of(event: Event) -> ClockLine | None:
     """Read back how responses were aligned; None where nothing was, or where it is not recorded."""
-    table = event.body.get("clock_offset")
-    return _row(ClockOffset, table) if table else None
+    if table := event.body.get("clock_line"):
+        return _row(ClockLine, table)
+    if before := event.body.get("clock_offset"):  # as up to version 2
+        value_s, at_display_s = float(before["value_s"]), float(before["at_display_s"])
+        return ClockLine(value_s, at_display_s)
+    return None
 
 
 def told_event(told: Told) -> Event:
@@ -157,9 +235,9 @@ def result_of(event: Event) -> ProtocolResult:
     )
 
 
-def _table(value: PlannedStimulus | Presentation | Shown | ClockOffset) -> dict[str, Any]:
+def _table(value: Value) -> dict[str, Any]:
     # dataclasses.asdict would copy every string of a block deeply, in the turn-around.
-    return {name: getattr(value, name) for name in value.__slots__}
+    return {name: getattr(value, name) for name in value.__slots__ if name not in _PARTS}
 
 
 def _rows(kind: type[Row], tables: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
@@ -169,7 +247,7 @@ def _rows(kind: type[Row], tables: Sequence[Mapping[str, Any]]) -> tuple[Row, ..
 def _row(kind: type[Row], table: Mapping[str, Any]) -> Row:
     """Make a frozen value of what JSON held, once each part is of its type."""
     allowed = _ALLOWED[kind]
-    if table.keys() != allowed.keys():
+    if allowed.keys() - table.keys() - _ADDED.get(kind, set()) or table.keys() - allowed.keys():
         raise TypeError(f"a {kind.__name__} has {', '.join(allowed)}; got {', '.join(table)}")
     for name, value in table.items():
         if type(value) is int and int in allowed[name] and not _is_int(value):

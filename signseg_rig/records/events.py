@@ -37,8 +37,12 @@ _SELECT = (
     "SELECT kind, body, block, attempt, data, session, sequence, at_utc, crc32 FROM events "
     "WHERE kind IN ({kinds}) {conditions} ORDER BY sequence"
 )
+_SELECT_AFTER = (
+    "SELECT kind, body, block, attempt, data, session, sequence, at_utc, crc32 FROM events "
+    "WHERE sequence > ? ORDER BY sequence LIMIT ?"
+)
 
-Kind = Literal["planned", "shown", "part", "responses", "told", "note", "finished"]
+Kind = Literal["planned", "shown", "recording", "part", "responses", "told", "note", "finished"]
 
 
 class Event(NamedTuple):
@@ -157,6 +161,13 @@ class EventTable:
             values += [block, attempt]
         query = _SELECT.format(kinds=", ".join("?" * len(kinds)), conditions=conditions)
         rows = self._rows(query, values)
+        with explained_decoding(self._database):
+            return [self._event(row) for row in rows]
+
+    def after(self, sequence: int, limit: int) -> list[Event]:
+        """Read the events that follow a sequence number, oldest first, so many at most."""
+        query = _SELECT_AFTER
+        rows = self._rows(query, (sequence, limit))
         with explained_decoding(self._database):
             return [self._event(row) for row in rows]
 

@@ -10,28 +10,26 @@ from pathlib import Path
 from typing import Any, Self
 
 from signseg_rig.errors import RecordError
+from signseg_rig.experiment import WindowSettings
 from signseg_rig.files.guarded import read_file
 from signseg_rig.records.blobs import BLOBS_NAME, BlobStore
 from signseg_rig.records.coding import (
     blobs_of,
-    clock_offset_of,
-    plan_of,
-    responses_of,
     result_of,
-    shown_of,
     told_of,
 )
 from signseg_rig.records.events import Event, EventTable
 from signseg_rig.records.faults import DAMAGED, explained_decoding, file_error
+from signseg_rig.records.passes import PassRecord, pass_of, stretches_of
+from signseg_rig.records.recordings import SUFFIX
+from signseg_rig.records.recount import Psth, PsthSums, RecordedStretch, recounted
 from signseg_rig.records.schema import DATABASE_NAME
 from signseg_rig.values import (
-    ClockOffset,
     FloatArray,
     ImageArray,
     PassPlan,
     ProtocolResult,
     ResponseBatch,
-    Shown,
     Told,
 )
 
@@ -40,31 +38,6 @@ MANIFEST_NAME = "manifest.json"
 # Of an experiment or a manifest; those of runs have some ten thousand.
 MAX_TEXT_BYTES = 16 * 2**20
 FILE_IMAGES = "file images"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PassRecord:
-    """One pass through a block as it stands in the record.
-
-    Parameters
-    ----------
-    plan : PassPlan
-    shown : tuple of Shown
-        In the order of showing. Where a pass was interrupted and planned again in a later session,
-        what was shown since, and before that what was answered.
-    parts : tuple of ResponseBatch
-        Responses that were read before the whole pass was shown, one batch for each stretch.
-    responses : ResponseBatch or None
-        To the whole pass, those of the parts among them; None where it was not finished.
-    clock_offset : ClockOffset or None
-        What was known of the clocks when the responses were read; None where that was nothing.
-    """
-
-    plan: PassPlan
-    shown: tuple[Shown, ...]
-    parts: tuple[ResponseBatch, ...]
-    responses: ResponseBatch | None
-    clock_offset: ClockOffset | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +133,79 @@ class RunReader:
         if not any(event.kind == "planned" for event in events):
             return None
         with explained_decoding(self._database):
-            return _pass_of(events)
+            return pass_of(events)
+
+    def recordings(self, block: int, attempt: int) -> list[RecordedStretch]:
+        """Return what was recorded of a pass, one stretch after the other.
+
+        Raises
+        ------
+        RecordError
+            A file is missing or damaged.
+        """
+        events = self._table.find("recording", "part", "responses", block=block, attempt=attempt)
+        with explained_decoding(self._database):
+            return stretches_of(events, lambda blob: self._blobs.get_bytes(blob, SUFFIX))
+
+    def recount(self, windows: WindowSettings) -> Iterator[tuple[PassPlan, ResponseBatch]]:
+        """Yield every answered pass with its responses counted again, in other windows.
+
+        Parameters
+        ----------
+        windows : WindowSettings
+            What of them was not recorded whole makes a presentation invalid.
+
+        Yields
+        ------
+        plan : PassPlan
+        responses : ResponseBatch
+            In the planned order.
+
+        Raises
+        ------
+        RecordError
+            The record holds no recordings, or a file is missing or damaged.
+        """
+        for one in self.passes():
+            if one.responses is not None or one.parts:
+                stretches = self.recordings(one.plan.block, one.plan.attempt)
+                yield one.plan, recounted(one.plan, stretches, windows)
+
+    def psth(self, edges_s: FloatArray) -> Psth:
+        """Return mean rates in bins around the onset, by the role of the stimuli.
+
+        Parameters
+        ----------
+        edges_s : (n_bins + 1,) float array, in seconds
+            Borders of the bins, increasing, from the onset.
+
+        Returns
+        -------
+        psth : Psth
+            Over all valid presentations around which all bins were recorded.
+        """
+        sums = PsthSums(edges_s)
+        for one in self.passes():
+            for stretch in self.recordings(one.plan.block, one.plan.attempt):
+                sums.add(one.plan, stretch)
+        return sums.result()
+
+    def follow(self, after: int = 0, *, limit: int = 1000) -> list[Event]:
+        """Return what was recorded after an event: what is new costs time, what is old does not.
+
+        Parameters
+        ----------
+        after : int
+            `sequence` of the last event that was seen; 0 begins at the beginning.
+        limit : int
+            How many events to return at most.
+
+        Returns
+        -------
+        events : list of Event
+            Oldest first; `after` of the next call is the `sequence` of the last one.
+        """
+        return self._table.after(after, limit)
 
     def codes(self, plan: PassPlan) -> dict[str, FloatArray]:
         """Return the codes of a plan's block.
@@ -256,27 +301,6 @@ class RunReader:
     def holds_image(self, key: str) -> bool:
         """Return whether an image is on the disk and whole, which takes about a millisecond."""
         return self._blobs.holds_image(key)
-
-
-def _pass_of(events: list[Event]) -> PassRecord:
-    plan: PassPlan
-    shown: list[Shown] = []
-    parts: list[ResponseBatch] = []
-    responses, offset = None, None
-    for event in events:
-        match event.kind:
-            case "planned":
-                plan = plan_of(event)
-                answered = {name for part in parts for name in part.presentation_ids}
-                shown = [item for item in shown if item.presentation_id in answered]
-            case "shown":
-                shown += shown_of(event)
-            case "part":
-                parts.append(responses_of(event))
-                offset = clock_offset_of(event)
-            case "responses":
-                responses, offset = responses_of(event), clock_offset_of(event)
-    return PassRecord(plan, tuple(shown), tuple(parts), responses, offset)
 
 
 def _note(event: Event) -> Note:

@@ -14,10 +14,11 @@ from signseg_rig.files.whole import write_whole
 from signseg_rig.records.faults import DAMAGED, explained, file_error
 
 DATABASE_NAME = "run.sqlite"
-# Version 1 named images and codes by their values alone, so that two of equal values and other
-# shapes had one name. Its records can be read, and not be gone on with.
-SCHEMA_VERSION = 2
-READABLE_VERSIONS = (1, SCHEMA_VERSION)
+# Records of earlier versions can be read, and not be gone on with. Version 1 named images and codes
+# by their values alone, so that two of equal values and other shapes had one name. Up to version 2
+# there were rates and no recordings, images had no places, and their role was called origin.
+SCHEMA_VERSION = 3
+READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
 # Tells our files from other SQLite files: "SiSe".
 APPLICATION_ID = 0x53695365
 
@@ -113,8 +114,8 @@ def check_identity(database: Path, connection: sqlite3.Connection) -> int:
     if version not in READABLE_VERSIONS:
         raise RecordError(
             f"{database} has record version {version}; this program reads versions "
-            f"{' and '.join(map(str, READABLE_VERSIONS))}. Use the version of signseg-rig that "
-            "its manifest.json names."
+            f"{READABLE_VERSIONS[0]} to {READABLE_VERSIONS[-1]}. Use the version of signseg-rig "
+            "that its manifest.json names."
         )
     if _layout(connection) != _expected_layout():
         raise RecordError(
@@ -128,10 +129,9 @@ def refuse_version_to_write(database: Path, version: int) -> None:
     """Make sure that a run can be gone on with in its record."""
     if version != SCHEMA_VERSION:
         raise RecordError(
-            f"{database} has record version {version}, which tells images of equal pixels and "
-            f"other shapes not apart; runs are resumed in version {SCHEMA_VERSION}. Its report can "
-            "be made; resume it with the version of signseg-rig that its manifest.json names, or "
-            "start a new run."
+            f"{database} has record version {version}, and runs are resumed in version "
+            f"{SCHEMA_VERSION}. Its report can be made; resume it with the version of signseg-rig "
+            "that its manifest.json names, or start a new run."
         )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,7 @@ from signseg_rig.records.blobs import BLOBS_NAME, BlobStore
 from signseg_rig.records.coding import (
     finished_event,
     planned_event,
+    recording_event,
     responses_event,
     shown_event,
     told_event,
@@ -31,13 +33,16 @@ from signseg_rig.records.places import (
     refuse_network_drive,
 )
 from signseg_rig.records.reader import EXPERIMENT_NAME, FILE_IMAGES, MANIFEST_NAME, RunReader
+from signseg_rig.records.recordings import SUFFIX, packed_recording
 from signseg_rig.records.schema import DATABASE_NAME, create_database
 from signseg_rig.values import (
-    ClockOffset,
+    BrokenOff,
+    ClockLine,
     FloatArray,
     ImageArray,
     PassPlan,
     ProtocolResult,
+    Recording,
     ResponseBatch,
     Shown,
     Told,
@@ -77,6 +82,8 @@ class RunRecord:
             pid=os.getpid(),
             host=platform.node(),
             experiment_sha256=hashlib.sha256(experiment).hexdigest(),
+            # What the loop's own clock says at the time of this note.
+            clock_s=time.perf_counter(),
         )
         self._held = held.pop_all()
 
@@ -172,17 +179,49 @@ class RunRecord:
         blobs = {name: self._blobs.put_array(array) for name, array in codes.items()}
         self._append(*map(told_event, told), planned_event(plan, blobs))
 
-    def shown(self, block: int, attempt: int, shown: Sequence[Shown]) -> None:
+    def shown(
+        self,
+        block: int,
+        attempt: int,
+        shown: Sequence[Shown],
+        broken_off: Sequence[BrokenOff] = (),
+    ) -> None:
         """Record what the display confirmed; now that it is busy, images are written too."""
-        self._append(shown_event(block, attempt, shown))
+        self._append(shown_event(block, attempt, shown, broken_off))
         self._images.begin()
+
+    def recording(
+        self,
+        block: int,
+        attempt: int,
+        recording: Recording,
+        *,
+        presentation_ids: Sequence[str],
+        alignment: Mapping[str, Any],
+    ) -> None:
+        """Record what the recording system sent while presentations were shown.
+
+        Parameters
+        ----------
+        block, attempt : int
+        recording : Recording
+        presentation_ids : sequence of str
+            What was shown meanwhile.
+        alignment : mapping
+            How onsets were found in it, as far as JSON can hold it.
+        """
+        table, content = packed_recording(recording)
+        blob = self._blobs.put_bytes(content, SUFFIX)
+        event = recording_event(block, attempt, table, blob, alignment)
+        event.body["presentation_ids"] = list(presentation_ids)
+        self._append(event)
 
     def responses(
         self,
         block: int,
         attempt: int,
         responses: ResponseBatch,
-        clock_offset: ClockOffset | None = None,
+        clock_line: ClockLine | None = None,
     ) -> None:
         """Record the responses to a pass, and how they were aligned; each pass has them once.
 
@@ -194,26 +233,33 @@ class RunRecord:
             The disk is full or fails, for this or for an image; nothing is recorded.
         """
         self._images.finish()
-        self._append(responses_event("responses", block, attempt, responses, clock_offset))
+        self._append(responses_event("responses", block, attempt, responses, clock_line))
 
     def responses_in_part(
         self,
         block: int,
         attempt: int,
         responses: ResponseBatch,
-        clock_offset: ClockOffset | None = None,
+        clock_line: ClockLine | None = None,
     ) -> None:
         """Record the responses to some of a pass's presentations, before the others are shown."""
         self._images.finish()
-        self._append(responses_event("part", block, attempt, responses, clock_offset))
+        self._append(responses_event("part", block, attempt, responses, clock_line))
 
     def note(self, topic: str, /, **body: Any) -> None:
         """Record something worth knowing, as far as JSON can hold it."""
         self._append(Event("note", {"topic": topic, "body": body}))
 
-    def finished(self, result: ProtocolResult) -> None:
-        """Record the protocol's result, and with it the end of the run."""
-        self._append(*map(told_event, result.told), finished_event(result))
+    def finished(self, result: ProtocolResult, told: Sequence[Told] = ()) -> None:
+        """Record the protocol's result, and with it the end of the run.
+
+        Parameters
+        ----------
+        result : ProtocolResult
+        told : sequence of Told
+            What the optimizers were told since the last block.
+        """
+        self._append(*map(told_event, told), finished_event(result))
 
     def save_images(self, images: Mapping[str, ImageArray]) -> None:
         """Have images written as PNG, from the next `shown` on and by a thread of their own.

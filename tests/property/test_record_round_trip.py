@@ -18,9 +18,12 @@ from hypothesis.extra import numpy as hnp
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.json_text import from_json, to_json
 from signseg_rig.values import (
-    ClockOffset,
+    BrokenOff,
+    ClockLine,
+    Durations,
     InvalidReason,
     PassPlan,
+    Placement,
     PlannedStimulus,
     Presentation,
     ProtocolResult,
@@ -35,12 +38,14 @@ TEXTS = st.text(st.characters(), max_size=8)
 COUNTS = st.integers(0, 2**53)
 HASHES = st.text(string.hexdigits, min_size=64, max_size=64)
 FLOATS = st.floats()
+DEGREES = st.floats(-180, 180)
+MILLISECONDS = st.floats(0.01, 1e6)
 FLOAT_TYPES = st.sampled_from(["<f8", "<f4", ">f8", "<f2"])
 
 PLANNED = st.builds(
     PlannedStimulus,
     id=TEXTS,
-    origin=st.sampled_from(["evolved", "reference"]),
+    role=TEXTS,
     thread=TEXTS,
     generation=st.integers(-1, 10**6),
     index=COUNTS,
@@ -48,6 +53,15 @@ PLANNED = st.builds(
     label=TEXTS,
     content_sha256=HASHES,
     pixels_sha256=HASHES,
+    placement=st.none()
+    | st.builds(
+        Placement,
+        position_deg=st.tuples(DEGREES, DEGREES),
+        size_deg=st.none() | st.floats(0.01, 180),
+    ),
+    provenance=st.dictionaries(
+        TEXTS, TEXTS | st.floats(allow_nan=False) | COUNTS | st.booleans(), max_size=3
+    ),
 )
 PRESENTATIONS = st.builds(
     Presentation, id=TEXTS, stimulus_index=COUNTS, pixels_sha256=HASHES, attempt=COUNTS
@@ -60,6 +74,14 @@ SHOWN = st.builds(
     offset_s=FLOATS,
     n_frames=COUNTS,
     n_dropped_frames=COUNTS,
+    code=st.none() | COUNTS,
+)
+BROKEN_OFF = st.builds(
+    BrokenOff,
+    presentation_id=TEXTS,
+    reason=TEXTS,
+    onset_s=st.none() | FLOATS,
+    offset_s=st.none() | FLOATS,
 )
 CELLS = TEXTS | FLOATS | COUNTS
 RESULTS = st.integers(0, 3).flatmap(
@@ -103,6 +125,7 @@ def response_batches(draw: st.DrawFn) -> ResponseBatch:
         evoked_hz=draw(arrays((n, n_units))),
         baseline_hz=draw(arrays((n, n_units))),
         reasons=tuple(draw(st.lists(reasons, min_size=n, max_size=n))),
+        onset_s=draw(arrays(n)),
         unit_names=tuple(draw(st.lists(TEXTS, min_size=n_units, max_size=n_units))),
     )
 
@@ -130,10 +153,20 @@ def bits_of(value: Any) -> object:
         attempt=COUNTS,
         stimuli=st.lists(PLANNED, max_size=3).map(tuple),
         presentations=st.lists(PRESENTATIONS, max_size=3).map(tuple),
+        durations=st.none() | st.builds(Durations, on_ms=MILLISECONDS, off_ms=MILLISECONDS),
     ),
+    broken_off=st.lists(BROKEN_OFF, max_size=2),
     shown=st.lists(st.lists(SHOWN, max_size=3), max_size=2),
     responses=st.none() | response_batches(),
-    offset=st.none() | st.builds(ClockOffset, value_s=FLOATS, at_display_s=FLOATS),
+    line=st.none()
+    | st.builds(
+        ClockLine,
+        offset_s=FLOATS,
+        at_display_s=FLOATS,
+        drift=FLOATS,
+        drift_error=FLOATS,
+        epoch=COUNTS,
+    ),
     told=st.lists(TOLD, max_size=2),
     result=RESULTS,
     note=st.dictionaries(TEXTS | st.just("topic"), TEXTS | FLOATS | COUNTS),
@@ -141,9 +174,10 @@ def bits_of(value: Any) -> object:
 @settings(max_examples=40, deadline=None)
 def test_events_are_read_back_bit_for_bit(
     plan: PassPlan,
+    broken_off: list[BrokenOff],
     shown: list[list[Shown]],
     responses: ResponseBatch | None,
-    offset: ClockOffset | None,
+    line: ClockLine | None,
     told: list[Told],
     result: ProtocolResult,
     note: dict[str, Any],
@@ -154,16 +188,18 @@ def test_events_are_read_back_bit_for_bit(
             record.planned(plan, {}, told)
             for some in shown:
                 record.shown(plan.block, plan.attempt, some)
+            record.shown(plan.block, plan.attempt, [], broken_off)
             if responses is not None:
-                record.responses(plan.block, plan.attempt, responses, offset)
+                record.responses(plan.block, plan.attempt, responses, line)
             record.note("any", **note)
             record.finished(result)
         with RunReader.open(path) as reader:
             (read,) = reader.passes()
             assert read.plan == plan
             assert bits_of(read.shown) == bits_of([one for some in shown for one in some])
+            assert bits_of(read.broken_off) == bits_of(broken_off)
             assert bits_of(read.responses) == bits_of(responses)
-            assert bits_of(read.clock_offset) == bits_of(offset if responses else None)
+            assert bits_of(read.clock_line) == bits_of(line if responses else None)
             assert bits_of(reader.told()) == bits_of(told)
             assert bits_of(reader.result()) == bits_of(result)
             assert bits_of(reader.notes("any")[0].body) == bits_of(note)

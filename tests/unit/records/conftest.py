@@ -34,7 +34,7 @@ class Block:
         stimuli = tuple(
             PlannedStimulus(
                 id=f"b{number}-s{index}",
-                origin="evolved",
+                role="evolved",
                 thread="a",
                 generation=number,
                 index=index,

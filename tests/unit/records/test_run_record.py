@@ -18,7 +18,7 @@ from signseg_rig.errors import RecordError
 from signseg_rig.records import RunReader, RunRecord
 from signseg_rig.records.events import Event
 from signseg_rig.values import (
-    ClockOffset,
+    ClockLine,
     ImageArray,
     PassPlan,
     ProtocolResult,
@@ -109,22 +109,22 @@ def test_parts_of_a_pass_outlive_the_session_and_what_had_no_answer_does_not(
     with create(path) as record:
         record.planned(one.plan, one.codes, ())
         record.shown(0, 0, one.shown[:2])
-        record.responses_in_part(0, 0, part, ClockOffset(100.0, 3.0))
+        record.responses_in_part(0, 0, part, ClockLine(100.0, 3.0))
     with RunRecord.reopen(path) as record:
         record.planned(one.plan, one.codes, ())
         unfinished = record.reader.find_pass(0, 0)
         record.shown(0, 0, one.shown[1:])
-        record.responses(0, 0, one.responses, ClockOffset(100.5, 9.0))
+        record.responses(0, 0, one.responses, ClockLine(100.5, 9.0))
         finished = record.reader.find_pass(0, 0)
 
     assert unfinished is not None
     assert finished is not None
     assert unfinished.parts[0].presentation_ids == rows.presentation_ids[:1]
     assert (unfinished.shown, unfinished.responses) == (tuple(one.shown[:1]), None)
-    assert unfinished.clock_offset == ClockOffset(100.0, 3.0)
+    assert unfinished.clock_line == ClockLine(100.0, 3.0)
     assert list(finished.shown) == one.shown
     assert finished.responses is not None
-    assert finished.clock_offset == ClockOffset(100.5, 9.0)
+    assert finished.clock_line == ClockLine(100.5, 9.0)
 
 
 def test_a_repeated_pass_has_the_codes_of_its_block(record: RunRecord, block: Blocks) -> None:
@@ -167,7 +167,7 @@ def test_a_finished_run_has_a_result(record: RunRecord) -> None:
     assert record.reader.result() is None
     rows: tuple[tuple[str | float, ...], ...] = (("a", 1 / 3, 7), ("b", float("-inf"), 0))
     told = Told("a", 9, np.array([4.0]))
-    record.finished(ProtocolResult(True, ("thread", "score", "n"), rows, (told,)))
+    record.finished(ProtocolResult(True, ("thread", "score", "n"), rows), (told,))
 
     result = record.reader.result()
 
@@ -181,7 +181,7 @@ def test_a_finished_run_has_a_result(record: RunRecord) -> None:
 def test_a_run_ends_once(record: RunRecord) -> None:
     record.finished(ProtocolResult(True, (), ()))
     with pytest.raises(RecordError, match="a run one result"):
-        record.finished(ProtocolResult(False, (), (), (Told("a", 0, np.zeros(1)),)))
+        record.finished(ProtocolResult(False, (), ()), (Told("a", 0, np.zeros(1)),))
     assert record.reader.told() == []
 
 
