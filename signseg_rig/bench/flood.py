@@ -14,7 +14,7 @@ import psutil
 
 from signseg_rig.bench.figure import Figure
 from signseg_rig.bench.loop import PORT, Bench, open_bench
-from signseg_rig.values import ImageArray, Presentation, array_sha256
+from signseg_rig.values import ImageArray, Order, Placement, View, array_sha256
 
 KINDS = ("garbage", "hello", "ping", "endless")
 N_PEERS = 2
@@ -51,12 +51,13 @@ def flood_figures() -> list[Figure]:
 
 
 def _passes_per_s(bench: Bench, images: dict[str, ImageArray]) -> float:
-    plan = [Presentation(f"p{index}", index, key) for index, key in enumerate(images)]
+    views = {View(key, Placement()): image for key, image in images.items()}
+    orders = [Order(f"p{index}", view) for index, view in enumerate(views)]
     n_passes, start_s = 0, time.perf_counter()
     while (duration_s := time.perf_counter() - start_s) < DURATION_S:
-        bench.link.preload(images)
+        bench.link.preload(views)
         shown = bench.link.show(
-            plan, on_frames=1, off_frames=1, is_wanted=lambda: True, meanwhile=lambda: None
+            orders, on_frames=1, off_frames=1, is_wanted=lambda: True, meanwhile=lambda: None
         )
         n_passes += len(list(shown)) == N_IMAGES
     return n_passes / duration_s

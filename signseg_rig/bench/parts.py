@@ -15,6 +15,8 @@ PARTS = {
     "optimizer": "signseg_rig.bench.optimizer:optimizer_figures",
     "preload": "signseg_rig.bench.loop:preload_figures",
     "turnaround": "signseg_rig.bench.loop:turnaround_figures",
+    "recording": "signseg_rig.bench.recording:recording_figures",
+    "follow": "signseg_rig.bench.recording:follow_figures",
     "memory": "signseg_rig.bench.loop:memory_figures",
     "flood": "signseg_rig.bench.flood:flood_figures",
     "startup": "signseg_rig.bench.startup:startup_figures",

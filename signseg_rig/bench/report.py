@@ -96,16 +96,16 @@ def _plan(block: int, stimuli: list[tuple[str, str, int]], keys: dict[int, str])
     planned = tuple(
         PlannedStimulus(
             id=f"b{block}-s{place}",
-            origin="reference" if origin == "reference" else "evolved",
+            role="reference" if role == "reference" else "evolved",
             thread=thread,
-            generation=-1 if origin == "reference" else block,
+            generation=-1 if role == "reference" else block,
             index=index,
             generator=None,
             label="",
             content_sha256=f"{place:064x}",
             pixels_sha256=keys.get(place, f"{place:064x}"),
         )
-        for place, (origin, thread, index) in enumerate(stimuli)
+        for place, (role, thread, index) in enumerate(stimuli)
     )
     presentations = tuple(
         Presentation(f"{one.id}-a0", place, one.pixels_sha256) for place, one in enumerate(planned)

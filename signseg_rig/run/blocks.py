@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from signseg_rig.errors import ConfigError, ReplayMismatchError, ResponseError
+from signseg_rig.errors import ConfigError, ReplayMismatchError
 from signseg_rig.interfaces import Generator
+from signseg_rig.run.pixels import PixelStore
 from signseg_rig.seeds import named_rng
 from signseg_rig.values import (
+    Durations,
     FloatArray,
     ImageArray,
-    IntArray,
+    Order,
     PassPlan,
+    Placement,
     PlannedStimulus,
     Presentation,
     ResponseBatch,
     Stimulus,
     StimulusBatch,
+    View,
     array_sha256,
 )
-
-# The block that is shown, the one prepared meanwhile, and the one before, whose responses may
-# still be read.
-N_BLOCKS_KEPT = 3
 
 
 class Block:
@@ -37,16 +36,23 @@ class Block:
     number : int
     batch : StimulusBatch
     stimuli : tuple of PlannedStimulus
+    durations : Durations
     seed : int
         Seed of the run; the order of each pass is drawn from it.
     """
 
     def __init__(
-        self, number: int, batch: StimulusBatch, stimuli: tuple[PlannedStimulus, ...], seed: int
+        self,
+        number: int,
+        batch: StimulusBatch,
+        stimuli: tuple[PlannedStimulus, ...],
+        durations: Durations,
+        seed: int,
     ) -> None:
         self.number = number
         self.batch = batch
         self.stimuli = stimuli
+        self.durations = durations
         self._seed = seed
 
     def first_pass(self) -> PassPlan:
@@ -89,22 +95,36 @@ class Block:
         rng = named_rng(self._seed, "order", self.number, attempt)
         order = rng.permutation(len(presentations))
         shuffled = tuple(presentations[position] for position in order)
-        return PassPlan(self.number, attempt, self.stimuli, shuffled)
+        return PassPlan(self.number, attempt, self.stimuli, shuffled, self.durations)
 
 
 class BlockMaker:
-    """Makes blocks of what protocols ask for, and keeps the pixels of the latest few.
+    """Makes blocks of what protocols ask for.
 
     Parameters
     ----------
     seed : int
     generators : mapping of name to Generator
+    pixels : PixelStore
+        Where rendered images are kept.
+    placement, durations : Placement, Durations
+        Of what a protocol leaves to the experiment file.
     """
 
-    def __init__(self, *, seed: int, generators: Mapping[str, Generator]) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        generators: Mapping[str, Generator],
+        pixels: PixelStore,
+        placement: Placement,
+        durations: Durations,
+    ) -> None:
         self._seed = seed
         self._generators = generators
-        self._kept: deque[dict[str, ImageArray]] = deque(maxlen=N_BLOCKS_KEPT)
+        self._pixels = pixels
+        self._placement = placement
+        self._durations = durations
         self._key_of_content: dict[tuple[str | None, str], str] = {}
 
     def make(self, number: int, batch: StimulusBatch, recorded: PassPlan | None) -> Block:
@@ -132,7 +152,8 @@ class BlockMaker:
                 f"In block {number} the protocol asks for {len(contents)} stimuli; the record says "
                 f"{len(keys)}. {REPLAY_REMEDY}"
             )
-        return Block(number, batch, _planned(number, batch.stimuli, contents, keys), self._seed)
+        planned = self._planned(number, batch.stimuli, contents, keys)
+        return Block(number, batch, planned, batch.durations or self._durations, self._seed)
 
     def images(self, block: Block) -> dict[str, ImageArray]:
         """Return the images of a block by their hashes; a recalled block is rendered now.
@@ -143,9 +164,8 @@ class BlockMaker:
             It renders to other pixels than were recorded.
         """
         wanted = [stimulus.pixels_sha256 for stimulus in block.stimuli]
-        for images in self._kept:
-            if images.keys() >= set(wanted):
-                return {key: images[key] for key in wanted}
+        if (images := self._pixels.find(wanted)) is not None:
+            return images
         keys = self._render(block.batch, [stimulus.content_sha256 for stimulus in block.stimuli])
         for stimulus, key in zip(block.stimuli, keys, strict=True):
             if stimulus.pixels_sha256 != key:
@@ -158,7 +178,7 @@ class BlockMaker:
     def _render(self, batch: StimulusBatch, contents: Sequence[str]) -> list[str]:
         images = self._images(batch.stimuli, contents)
         keys = [array_sha256(image) for image in images]
-        self._kept.append(dict(zip(keys, images, strict=True)))
+        self._pixels.keep(dict(zip(keys, images, strict=True)))
         # With the generator: two of them may be given the same code, and draw other images.
         self._key_of_content = {
             (stimulus.generator, content): key
@@ -166,21 +186,10 @@ class BlockMaker:
         }
         return keys
 
-    def pixels(self, key: str) -> ImageArray:
-        """Return an image of the latest blocks by its hash.
-
-        Raises
-        ------
-        ResponseError
-            No such image was rendered.
-        """
-        for images in reversed(self._kept):
-            if key in images:
-                return images[key]
-        raise ResponseError(
-            f"The display reports an image with the hash {key[:12]}..., which is none of this "
-            "block's. Is another run's display connected?"
-        )
+    def views(self, block: Block) -> dict[View, ImageArray]:
+        """Return the images of a block at their places; see `images`."""
+        images = self.images(block)
+        return {_view(stimulus): images[stimulus.pixels_sha256] for stimulus in block.stimuli}
 
     def _images(self, stimuli: Sequence[Stimulus], contents: Sequence[str]) -> list[ImageArray]:
         images: dict[int, ImageArray] = {}
@@ -194,16 +203,43 @@ class BlockMaker:
             else:
                 # References apart from evolved codes: a generator's last bits may depend on what
                 # else is in the batch, and a resumed run renders them in the same company.
-                group = (stimulus.generator or "", stimulus.origin)
+                group = (stimulus.generator or "", stimulus.role)
                 to_render.setdefault(group, []).append(index)
-        for (name, _origin), indices in to_render.items():
+        for (name, _role), indices in to_render.items():
             codes = np.stack([stimuli[index].code for index in indices])  # type: ignore[misc]
             images.update(zip(indices, self._generator(name).render(codes), strict=True))
         return [images[index] for index in range(len(stimuli))]
 
+    def _planned(
+        self,
+        number: int,
+        stimuli: Sequence[Stimulus],
+        contents: Sequence[str],
+        keys: Sequence[str],
+    ) -> tuple[PlannedStimulus, ...]:
+        return tuple(
+            PlannedStimulus(
+                id=f"b{number:05d}-s{position:03d}",
+                role=stimulus.role,
+                thread=stimulus.thread,
+                generation=stimulus.generation,
+                index=stimulus.index,
+                generator=stimulus.generator,
+                label=stimulus.label,
+                content_sha256=content,
+                pixels_sha256=key,
+                placement=stimulus.placement or self._placement,
+                provenance=dict(stimulus.provenance),
+            )
+            for position, (stimulus, content, key) in enumerate(
+                zip(stimuli, contents, keys, strict=True)
+            )
+        )
+
     def _known_image(self, generator: str | None, content: str) -> ImageArray | None:
         key = self._key_of_content.get((generator, content))
-        return self._kept[-1].get(key) if key is not None and self._kept else None
+        found = None if key is None else self._pixels.find((key,))
+        return None if found is None or key is None else found[key]
 
     def _generator(self, name: str) -> Generator:
         if name not in self._generators:
@@ -288,9 +324,9 @@ def in_planned_order(plan: PassPlan, parts: Sequence[ResponseBatch]) -> Response
 
     The order matters to the last bit: means over presentations are told to optimizers.
     """
-    responses = joined(parts)
+    responses = ResponseBatch.joined(parts)
     row = {name: index for index, name in enumerate(responses.presentation_ids)}
-    return rows_of(responses, np.array([row[item.id] for item in plan.presentations]))
+    return responses.rows(np.array([row[item.id] for item in plan.presentations]))
 
 
 def in_stretches(
@@ -303,49 +339,35 @@ def in_stretches(
     answered = {name for part in parts for name in part.presentation_ids}
     is_left = [name not in answered for name in responses.presentation_ids]
     if any(is_left):
-        yield rows_of(responses, np.flatnonzero(is_left))
+        yield responses.rows(np.flatnonzero(is_left))
 
 
-def rows_of(responses: ResponseBatch, rows: IntArray) -> ResponseBatch:
-    """Return the responses to some presentations, in the order of `rows`."""
-    return ResponseBatch(
-        presentation_ids=tuple(responses.presentation_ids[row] for row in rows),
-        stimulus_index=responses.stimulus_index[rows],
-        evoked_hz=responses.evoked_hz[rows],
-        baseline_hz=responses.baseline_hz[rows],
-        reasons=tuple(responses.reasons[row] for row in rows),
-        unit_names=responses.unit_names,
-    )
+def _view(stimulus: PlannedStimulus) -> View:
+    assert stimulus.placement is not None
+    return View(stimulus.pixels_sha256, stimulus.placement)
 
 
-def joined(parts: Sequence[ResponseBatch]) -> ResponseBatch:
-    """Join responses: the parts of a pass, or all passes through a block."""
-    return ResponseBatch(
-        presentation_ids=tuple(name for part in parts for name in part.presentation_ids),
-        stimulus_index=np.concatenate([part.stimulus_index for part in parts]),
-        evoked_hz=np.concatenate([part.evoked_hz for part in parts]),
-        baseline_hz=np.concatenate([part.baseline_hz for part in parts]),
-        reasons=tuple(reason for part in parts for reason in part.reasons),
-        unit_names=parts[0].unit_names,
-    )
+def orders_of(
+    plan: PassPlan, presentations: Sequence[Presentation], *, code_bits: int | None
+) -> list[Order]:
+    """Return what the display is ordered to show, each with a code of its own.
 
-
-def _planned(
-    number: int, stimuli: Sequence[Stimulus], contents: Sequence[str], keys: Sequence[str]
-) -> tuple[PlannedStimulus, ...]:
-    return tuple(
-        PlannedStimulus(
-            id=f"b{number:05d}-s{position:03d}",
-            origin=stimulus.origin,
-            thread=stimulus.thread,
-            generation=stimulus.generation,
-            index=stimulus.index,
-            generator=stimulus.generator,
-            label=stimulus.label,
-            content_sha256=content,
-            pixels_sha256=key,
+    Parameters
+    ----------
+    plan : PassPlan
+    presentations : sequence of Presentation
+        What is left of it.
+    code_bits : int or None
+        Bits of a code. They count from 1, and begin again where there are no more; which one an
+        image has follows from its place in the whole pass. None gives none.
+    """
+    place = {item.id: number for number, item in enumerate(plan.presentations)}
+    n_codes = 0 if code_bits is None else (1 << code_bits) - 1
+    return [
+        Order(
+            item.id,
+            _view(plan.stimuli[item.stimulus_index]),
+            1 + place[item.id] % n_codes if n_codes else None,
         )
-        for position, (stimulus, content, key) in enumerate(
-            zip(stimuli, contents, keys, strict=True)
-        )
-    )
+        for item in presentations
+    ]

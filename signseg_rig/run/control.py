@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import deque
+
+# A key that is held down.
+MAX_MARKS = 1000
+
 
 class RunControl:
     """Pause and stop; safe to set from any thread and from a signal handler.
@@ -26,6 +32,7 @@ class RunControl:
         self.is_attended = is_attended
         self.is_stopped = False
         self.is_paused = False
+        self._marks: deque[str] = deque(maxlen=MAX_MARKS)
 
     def is_going(self) -> bool:
         """Whether presentations should go on."""
@@ -44,8 +51,17 @@ class RunControl:
         self.is_paused = not self.is_paused
 
     def press(self, key: str) -> None:
-        """Do what a key stands for: p pauses or goes on, q and escape stop."""
+        """Do what a key stands for: p pauses or goes on, n marks a moment, q and escape stop."""
         if key == "p":
             self.toggle_pause()
         elif key in ("q", "escape"):
             self.stop()
+        elif key == "n":
+            self._marks.append(dt.datetime.now(dt.UTC).isoformat())
+
+    def take_marks(self) -> list[str]:
+        """Return when somebody marked a moment since the last call, ISO 8601."""
+        marks = []
+        while self._marks:
+            marks.append(self._marks.popleft())
+        return marks

@@ -18,6 +18,11 @@ from signseg_rig.display.geometry import (
     patch_problems,
     position_problems,
 )
+from signseg_rig.display.settings import (
+    DisplaySettings,
+    NoMarkerSettings,
+    ParallelMarkerSettings,
+)
 from signseg_rig.errors import AddressInUseError, RigError
 from signseg_rig.experiment import Experiment, MonitorSettings, StimulusSettings, is_loopback
 from signseg_rig.interfaces import Plugin, Protocol, ResponseSource, Surroundings
@@ -31,6 +36,7 @@ from signseg_rig.wire.sockets import check_listening
 # What a long run of images, codes and spikes may take; how long it gets nobody knows beforehand.
 MIN_FREE_BYTES = 2 * 10**9
 MAX_TIMING_ERROR = 0.01
+PARALLEL_BITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +241,28 @@ def _port(experiment: Experiment) -> Iterator[Problem]:
         yield Problem(str(error), ("wire", "address"))
 
 
+def _codes(experiment: Experiment) -> Iterator[Problem]:
+    """Check that the display has a marker that can put the codes of images on a port."""
+    bits, settings = experiment.sync.code_bits, experiment.display.settings
+    if bits is None:
+        return
+    key: KeyPath = ("sync", "code_bits")
+    marker = settings.marker if isinstance(settings, DisplaySettings) else NoMarkerSettings()
+    if isinstance(marker, NoMarkerSettings):
+        yield Problem(
+            f"Images are to have codes of {bits} bits, and the display has no marker that could "
+            "put them on a port of the recording system. Set [display.marker], or leave code_bits "
+            "out.",
+            key,
+        )
+    elif isinstance(marker, ParallelMarkerSettings) and bits > PARALLEL_BITS:
+        yield Problem(
+            f"Images are to have codes of {bits} bits, and a parallel port has {PARALLEL_BITS} "
+            f"lines. Set code_bits = {PARALLEL_BITS}, or use a serial marker.",
+            key,
+        )
+
+
 def _monitor(experiment: Experiment) -> Iterator[Problem]:
     if not experiment.display.load().needs_screen:
         return
@@ -316,6 +344,7 @@ DURATIONS: tuple[KeyPath, ...] = (
 CHECKS: tuple[tuple[tuple[KeyPath, ...], Callable[[Experiment], Iterator[Problem]]], ...] = (
     ((("wire",), ("run", "starts_display")), _keys),
     ((("wire", "address"),), _port),
+    ((("display",), ("sync",)), _codes),
     ((("display",), ("monitor",)), _monitor),
     ((*SCREEN, ("stimulus", "position_deg")), _shown(position_problems)),
     ((*SCREEN, SPOT), _shown(fixation_problems)),

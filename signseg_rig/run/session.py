@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from signseg_rig.display.launcher import DisplayLauncher
 from signseg_rig.errors import RecordError, ReplayMismatchError, ResponseError
-from signseg_rig.experiment import Experiment, is_loopback, read_experiment, write_experiment
-from signseg_rig.interfaces import (
-    Generator,
-    Protocol,
-    ProtocolContext,
-    ResponseSource,
-    SourceContext,
-)
+from signseg_rig.experiment import Experiment, read_experiment, write_experiment
+from signseg_rig.interfaces import Generator, Protocol, ProtocolContext
 from signseg_rig.plugins import PluginInfo, find_plugin
 from signseg_rig.records import (
     FileImages,
@@ -33,15 +24,21 @@ from signseg_rig.records import (
 )
 from signseg_rig.run.blocks import BlockMaker
 from signseg_rig.run.control import RunControl
+from signseg_rig.run.log import OptimizerLog
 from signseg_rig.run.loop import Loop
+from signseg_rig.run.rig import Lease, Rig
 from signseg_rig.settings import Settings, plugin_choices
 from signseg_rig.settings.toml_text import TomlError, parse_toml
-from signseg_rig.values import ProtocolResult, RunStatus
+from signseg_rig.values import (
+    Durations,
+    FloatArray,
+    Placement,
+    ProtocolResult,
+    RunStatus,
+    SourceInfo,
+)
 from signseg_rig.weights import used_weights
-from signseg_rig.wire.events import Connected, Lost, Rejection
 from signseg_rig.wire.keys import load_display_keys, load_loop_keys
-from signseg_rig.wire.link import DisplayLink, LateOnsets
-from signseg_rig.wire.messages import Hello
 from signseg_rig.wire.sockets import check_listening
 
 OnStatus = Callable[[RunStatus], None]
@@ -168,9 +165,10 @@ def _check_wire(experiment: Experiment) -> None:
 class _Parts(NamedTuple):
     """What an experiment chooses, loaded."""
 
+    rig: Rig
     blocks: BlockMaker
-    source: ResponseSource
     images: FileImages
+    log: OptimizerLog
     make_protocol: Callable[[], Protocol]
 
 
@@ -180,35 +178,29 @@ def _load_parts(experiment: Experiment, images: FileImages) -> _Parts:
     So is the protocol, which knows a misspelt unit, except where the recording system tells its
     units only once it is connected.
     """
-    seed = experiment.run.seed
+    seed, stimulus = experiment.run.seed, experiment.stimulus
     generators = _load_generators(experiment)
-    blocks = BlockMaker(seed=seed, generators=generators)
-    source: ResponseSource = experiment.response_source.load()(
-        experiment.response_source.settings, SourceContext(seed=seed, pixels=blocks.pixels)
+    rig = Rig(experiment)
+    blocks = BlockMaker(
+        seed=seed,
+        generators=generators,
+        pixels=rig.pixels,
+        placement=Placement(stimulus.position_deg, stimulus.size_deg),
+        durations=Durations(stimulus.on_ms, stimulus.off_ms),
     )
+    log = OptimizerLog()
 
-    def make_protocol() -> Protocol:
+    def make_protocol(unit_names: tuple[str, ...]) -> Protocol:
         context = ProtocolContext(
-            seed=seed, generators=generators, unit_names=_units(source), file_images=images
+            seed=seed, generators=generators, unit_names=unit_names, file_images=images, log=log
         )
         protocol: Protocol = experiment.protocol.load()(experiment.protocol.settings, context)
         return protocol
 
-    if not hasattr(source, "unit_names"):
-        return _Parts(blocks, source, images, make_protocol)
-    protocol = make_protocol()
-    return _Parts(blocks, source, images, lambda: protocol)
-
-
-def _units(source: ResponseSource) -> tuple[str, ...]:
-    """Return the units of a source; those that it tells only once started, it has told by then."""
-    try:
-        return source.unit_names
-    except AttributeError:
-        raise ResponseError(
-            f"The response source {type(source).__name__} was started and does not tell its units: "
-            "it has no 'unit_names'. This is a fault of the plugin: please report it to its author."
-        ) from None
+    if rig.foreseen_units is None:
+        return _Parts(rig, blocks, images, log, lambda: make_protocol(rig.unit_names))
+    protocol = make_protocol(rig.foreseen_units)
+    return _Parts(rig, blocks, images, log, lambda: protocol)
 
 
 def _drive(
@@ -218,82 +210,52 @@ def _drive(
     control: RunControl,
     on_status: OnStatus,
 ) -> ProtocolResult:
-    with ExitStack() as stack:
-        launcher = stack.enter_context(_own_display(experiment, record))
-        link = stack.enter_context(_link(experiment, record, control, launcher))
-        stack.enter_context(parts.source)
-        _save_ground_truth(record, parts.source)
+    rig = parts.rig
+    lease = Lease(record.note, control.press, lambda: not control.is_stopped)
+    with (
+        rig.open(record.path, rig_id=record.path.name, is_wanted=lease.is_wanted),
+        rig.lend(lease),
+    ):
+        _check_foreseen(rig)
+        _note_source(record, rig.info)
+        _save_ground_truth(record, rig.ground_truth())
         protocol = parts.make_protocol()
         parts.images.save(record)
-        try:
-            return Loop(
-                experiment,
-                protocol=protocol,
-                blocks=parts.blocks,
-                link=link,
-                source=parts.source,
-                record=record,
-                control=control,
-                on_status=on_status,
-            ).run()
-        finally:
-            record.note("rejected messages", **link.rejection_counts)
+        return Loop(
+            experiment,
+            protocol=protocol,
+            log=parts.log,
+            blocks=parts.blocks,
+            rig=rig,
+            record=record,
+            control=control,
+            on_status=on_status,
+        ).run()
 
 
-def _own_display(
-    experiment: Experiment, record: RunRecord
-) -> AbstractContextManager[DisplayLauncher | None]:
-    """Start the display beside the loop where the experiment wants it."""
-    if not experiment.run.starts_display:
-        return nullcontext()
-    return DisplayLauncher(
-        record.path / "experiment.toml",
-        record.path / "display.log",
-        on_restart=lambda reason: record.note("display restarted", reason=reason),
-    )
-
-
-@contextmanager
-def _link(
-    experiment: Experiment,
-    record: RunRecord,
-    control: RunControl,
-    launcher: DisplayLauncher | None,
-) -> Iterator[DisplayLink]:
-    setup = experiment.setup_sha256()
-
-    def objection(hello: Hello) -> str | None:
-        if hello.setup_sha256 == setup:
-            return None if launcher is None else launcher.objection(hello)
-        return (
-            f"{hello.name} was started with other [display], [monitor] or [stimulus] settings than "
-            f"this run has. Start it with {record.path / 'experiment.toml'}, or a copy of it."
+def _check_foreseen(rig: Rig) -> None:
+    """Make sure that a recording system has the units that were foreseen of it."""
+    foreseen = rig.foreseen_units
+    if foreseen is not None and foreseen != rig.unit_names:
+        raise ResponseError(
+            f"The response source was to have the units {', '.join(map(repr, foreseen[:5]))}, "
+            f"{len(foreseen)} in all, and offers {', '.join(map(repr, rig.unit_names[:5]))}, "
+            f"{len(rig.unit_names)} in all. Correct its settings, or what it is connected to."
         )
 
-    wire = experiment.wire
-    if wire.keys_dir is None and not is_loopback(wire.address):
-        record.note("insecure", address=wire.address)
-    with DisplayLink(
-        experiment.wire,
-        run_id=record.path.name,
-        objection=objection,
-        on_key=control.press,
-        on_event=partial(_note_event, record),
-        check_display=(lambda: None) if launcher is None else launcher.keep_running,
-    ) as link:
-        yield link
 
-
-def _note_event(record: RunRecord, event: Connected | Lost | Rejection | LateOnsets) -> None:
-    match event:
-        case Connected(hello):
-            record.note("display connected", **hello.model_dump(mode="json"))
-        case Lost(reason):
-            record.note("display disconnected", reason=reason)
-        case Rejection(fault, detail):
-            record.note("message rejected", fault=fault, detail=detail)
-        case LateOnsets():
-            record.note("late onsets", **asdict(event))
+def _note_source(record: RunRecord, info: SourceInfo) -> None:
+    """Record what the recording system says of itself."""
+    record.note(
+        "recording system",
+        n_units=len(info.unit_names),
+        unit_names=list(info.unit_names),
+        sample_rate_hz=info.sample_rate_hz,
+        lines=list(info.lines),
+        has_watermark=info.has_watermark,
+        delay_s=info.delay_s,
+        description=dict(info.description),
+    )
 
 
 def _note_experiment(record: RunRecord) -> None:
@@ -363,8 +325,8 @@ def _load_generators(experiment: Experiment) -> Mapping[str, Generator]:
     return {name: choice.load()(choice.settings) for name, choice in experiment.generators.items()}
 
 
-def _save_ground_truth(record: RunRecord, source: ResponseSource) -> None:
-    if truth := source.ground_truth():
+def _save_ground_truth(record: RunRecord, truth: Mapping[str, FloatArray]) -> None:
+    if truth:
         content = io.BytesIO()
         np.savez_compressed(content, **truth)  # type: ignore[arg-type]
         record.keep_file("ground_truth.npz", content.getvalue())

@@ -1,5 +1,6 @@
 """What the loop does when not all goes well: invalid trials, silence, wishes, changed files."""
 
+import datetime as dt
 import json
 import re
 import signal
@@ -45,7 +46,7 @@ from signseg_rig.testing.synthetic import (
     PixelPopulation,
     PixelPopulationSettings,
 )
-from signseg_rig.values import InvalidReason, ResponseBatch, RunStatus
+from signseg_rig.values import InvalidReason, ResponseBatch, RunStatus, Shown
 
 README = Path(__file__).parents[2] / "README.md"
 N_GENERATIONS = 3
@@ -61,8 +62,9 @@ RECORDING_SYSTEMS = """
     import numpy as np
 
     from signseg_rig.seeds import named_rng
+    from signseg_rig.testing.in_process import SAMPLE_RATE_HZ
     from signseg_rig.testing.synthetic import PixelPopulationSettings, PixelSource
-    from signseg_rig.values import InvalidReason
+    from signseg_rig.values import InvalidReason, SyncEvents
     from signseg_simulators.source import SimulatedSource, SimulatedSourceSettings
 
 
@@ -95,37 +97,57 @@ RECORDING_SYSTEMS = """
             if self._fault == "resorted" and self._mended.exists():
                 self.unit_names = (*self.unit_names[:-1], "another")
 
-        def read(self, shown, *, block, **options):
-            recording = super().read(shown, block=block, **options)
-            goes_on, self._block = block == self._block, block
-            is_yet_well = self._fault == "still after a pause" and not goes_on
-            if self._fault == "distracted always":
-                ids = [item.presentation_id for item in shown]
-                return replace(recording, invalid=dict.fromkeys(ids, InvalidReason.FIXATION_BROKEN))
-            if block == 0 or is_yet_well or self._mended.exists():
-                self._last_s = recording.complete_until_s
-                return recording
-            nothing = np.empty(0)
-            silent = tuple(nothing for _ in self.unit_names)
-            if self._fault in ("still", "still after a pause"):
-                return replace(
-                    recording, edges_s=nothing, spikes_s=silent, complete_until_s=self._last_s
-                )
-            if self._fault == "behind":
-                return replace(
-                    recording, spikes_s=silent, complete_until_s=float(recording.edges_s[0])
-                )
-            if self._fault == "dead" or (self._fault == "dead within a block" and goes_on):
-                return replace(recording, spikes_s=silent)
-            if self._fault == "unplugged":
-                return replace(recording, edges_s=nothing)
-            if self._fault in ("distracted", "distracted at first"):
-                ids = [item.presentation_id for item in shown]
-                ids = ids if self._fault == "distracted" else ids[:5]
-                return replace(recording, invalid=dict.fromkeys(ids, InvalidReason.FIXATION_BROKEN))
-            if self._fault == "halfway" and shown[0].presentation_id.endswith("-a0"):
-                return replace(recording, complete_until_s=recording.edges_s[-10] + 0.01)
-            return recording
+        @classmethod
+        def foreseen_unit_names(cls, settings):
+            return None
+
+        def begin(self, plan):
+            super().begin(plan)
+            goes_on, self._block = plan.block == self._block, plan.block
+            fault = self._fault
+            if fault in ("still after a pause", "dead within a block") and not goes_on:
+                fault = None
+            if fault == "halfway" and plan.attempt > 0:
+                fault = None
+            if (plan.block == 0 or self._mended.exists()) and fault != "distracted always":
+                fault = None
+            self._now_wrong = fault
+            self._n_to_come, self._limit_s = len(plan.presentations), np.inf
+            self._n_seen = 0
+
+        def saw(self, shown):
+            super().saw(shown)
+            at_s = self._latest[0] / SAMPLE_RATE_HZ
+            self._n_seen += 1
+            if self._now_wrong == "behind" and self._n_seen == 1:
+                self._limit_s = at_s
+            if self._now_wrong == "halfway" and self._n_to_come - self._n_seen == 9:
+                self._limit_s = at_s + 0.01
+
+        def react(self, shown):
+            reaction = super().react(shown)
+            wrong = self._now_wrong
+            is_broken = wrong in ("distracted", "distracted always")
+            is_broken = is_broken or (wrong == "distracted at first" and self._n_seen < 5)
+            if is_broken:
+                stretch = (0.01, 0.05, InvalidReason.FIXATION_BROKEN)
+                return replace(reaction, invalid=[stretch])
+            return reaction
+
+        def poll(self):
+            chunk = super().poll()
+            wrong = getattr(self, "_now_wrong", None)
+            if chunk is None or wrong in ("still", "still after a pause"):
+                return None
+            if wrong in ("behind", "dead", "dead within a block"):
+                nothing = np.empty(0)
+                chunk = replace(chunk, spike_units=nothing.astype(int), spike_times_s=nothing)
+            if wrong == "unplugged":
+                chunk = replace(chunk, sync=SyncEvents.none())
+            return replace(chunk, complete_until_s=min(chunk.complete_until_s, self._limit()))
+
+        def _limit(self):
+            return getattr(self, "_limit_s", np.inf)
 
 
     class LateSettings(SimulatedSourceSettings):
@@ -139,13 +161,15 @@ RECORDING_SYSTEMS = """
 
         def __init__(self, settings, context):
             super().__init__(settings, context)
-            self._names = self.unit_names
             self._tells_units = settings.tells_units
-            del self.unit_names
+
+        @classmethod
+        def foreseen_unit_names(cls, settings):
+            return None
 
         def start(self):
-            if self._tells_units:
-                self.unit_names = self._names
+            info = super().start()
+            return info if self._tells_units else None
 
         def ground_truth(self):
             return {}
@@ -161,17 +185,15 @@ RECORDING_SYSTEMS = """
         Config = ExactSettings
 
         def __init__(self, settings, context):
-            super().__init__(context, n_units=settings.n_units)
+            super().__init__(settings, context)
             self._share = settings.invalid_share
 
-        def read(self, shown, **options):
-            recording = super().read(shown, **options)
-            ids = [
-                item.presentation_id
-                for item in shown
-                if named_rng(0, item.presentation_id).random() < self._share
-            ]
-            return replace(recording, invalid=dict.fromkeys(ids, InvalidReason.FIXATION_BROKEN))
+        def react(self, shown):
+            reaction = super().react(shown)
+            if named_rng(0, shown.presentation_id).random() < self._share:
+                stretch = (0.01, 0.05, InvalidReason.FIXATION_BROKEN)
+                return replace(reaction, invalid=[stretch])
+            return reaction
 """
 
 
@@ -368,23 +390,33 @@ def wait_within(block: int) -> Callable[[Any], None]:
 
     def on_display(display: Any) -> None:
         process = display.process
-        present = process._presenter.present
+        presenter = process._presenter
+        step = presenter.step
         asked: list[Any] = []
 
-        def present_when_wanted(presentation_id: str, *arguments: Any, **options: Any) -> Any:
-            if presentation_id.startswith(f"b{block:05d}"):
+        def step_when_wanted() -> Any:
+            items = presenter._items
+            if presenter._showing is None and items and items[0].id.startswith(f"b{block:05d}"):
                 asked.append(process._orders)
                 if asked[0] is process._orders and len(asked) == N_PRESENTATIONS // 2:
-                    while process._orders is not None and not process._is_halted:
+                    while process._orders is not None and presenter._items:
                         process._take(process._client.poll(0.1))
-            return present(presentation_id, *arguments, **options)
+            return step()
 
-        process._presenter.present = present_when_wanted
+        presenter.step = step_when_wanted
 
     return on_display
 
 
 # Pause and stop
+
+
+def test_moment_that_is_marked_by_key_is_noted(rig: Rig, table: Table) -> None:
+    mark = once(is_within(block=1, n_shown=5), lambda: rig.control.press("n"))
+    rig.run(table, on_status=mark)
+    (body,) = notes(rig.folder / "run", "person")
+    assert body["block"] == 1
+    assert dt.datetime.fromisoformat(body["at_utc"]).tzinfo is not None
 
 
 def test_pause_within_a_block_changes_nothing(rig: Rig, table: Table) -> None:
@@ -582,7 +614,7 @@ def _wrong_scores(path: Path, dropped: set[tuple[int, int]]) -> list[Any]:
                 continue
             codes = reader.codes(one.plan)["linear"]
             for position, stimulus in enumerate(one.plan.stimuli):
-                if stimulus.origin != "evolved":
+                if stimulus.role != "evolved":
                     continue
                 unit = int(stimulus.thread.removeprefix("thread_"))
                 rate_hz = animal.rates_hz(generator.render(codes[position][None]))[0, unit]
@@ -739,14 +771,16 @@ def test_image_that_was_shown_too_short_is_shown_again(
     rig: Rig, table: Table, n_frames: int
 ) -> None:
     def hasten(display: Any) -> None:
-        present = display.process._presenter.present
+        step = display.process._presenter.step
 
-        def present_some_too_short(identity: str, *arguments: Any, **options: Any) -> Any:
-            shown = present(identity, *arguments, **options)
-            is_short = "-s00" in identity and identity.endswith("-a0")
-            return replace(shown, n_frames=n_frames) if is_short else shown
+        def step_some_too_short() -> Any:
+            report = step()
+            is_short = isinstance(report, Shown) and "-s00" in report.presentation_id
+            if is_short and report.presentation_id.endswith("-a0"):
+                return replace(report, n_frames=n_frames)
+            return report
 
-        display.process._presenter.present = present_some_too_short
+        display.process._presenter.step = step_some_too_short
 
     rig.run(table, on_display=hasten)
     for first, again in answers(rig.folder / "run").values():

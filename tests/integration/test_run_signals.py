@@ -46,10 +46,10 @@ SLOW_TO_LEAVE = """
 
 
     class SlowToLeave(SimulatedSource):
-        def __exit__(self, *exception):
+        def stop(self):
             run_page.gather = gather_slowly
             meet("leaving")
-            return super().__exit__(*exception)
+            super().stop()
 """
 
 # Makes the terminal that of its session, which is told once it is closed.

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from signseg_rig.errors import ConfigError, ReplayMismatchError, ResponseError
-from signseg_rig.run.blocks import Block, BlockMaker, check_replay, check_units, joined
+from signseg_rig.run.blocks import Block, BlockMaker, check_replay, check_units
+from signseg_rig.run.pixels import PixelStore
 from signseg_rig.testing.synthetic import LinearGenerator, LinearGeneratorSettings
 from signseg_rig.values import (
+    Durations,
     FloatArray,
     ImageArray,
     InvalidReason,
     PassPlan,
+    Placement,
     ResponseBatch,
     Stimulus,
     StimulusBatch,
@@ -51,9 +54,22 @@ def generator() -> CountingGenerator:
     return CountingGenerator(LinearGeneratorSettings(n_dims=5, image_size_px=8))
 
 
+def make_maker(
+    linear: LinearGenerator | None = None, *, seed: int = 3, **others: LinearGenerator
+) -> BlockMaker:
+    generators = others if linear is None else {"linear": linear, **others}
+    return BlockMaker(
+        seed=seed,
+        generators=generators,
+        pixels=PixelStore(),
+        placement=Placement(),
+        durations=Durations(100.0, 100.0),
+    )
+
+
 @pytest.fixture
 def maker(generator: CountingGenerator) -> BlockMaker:
-    return BlockMaker(seed=3, generators={"linear": generator})
+    return make_maker(generator)
 
 
 def responses_to(plan: PassPlan, invalid: set[int]) -> ResponseBatch:
@@ -91,7 +107,7 @@ def test_pixels_are_those_of_the_generator(maker: BlockMaker, generator: LinearG
     for stimulus, planned in zip(batch.stimuli, block.stimuli, strict=True):
         if stimulus.code is not None:
             expected = generator.render(stimulus.code[None])[0]
-            assert np.array_equal(maker.pixels(planned.pixels_sha256), expected)
+            assert np.array_equal(maker._pixels(planned.pixels_sha256), expected)
             assert planned.pixels_sha256 == array_sha256(expected)
             assert planned.content_sha256 == array_sha256(stimulus.code)
 
@@ -115,9 +131,9 @@ def test_references_are_rendered_once(maker: BlockMaker, generator: CountingGene
 
 
 def test_recalled_block_is_rendered_only_when_it_is_shown(generator: CountingGenerator) -> None:
-    recorded = BlockMaker(seed=3, generators={"linear": generator}).make(0, batch_of(0), None)
+    recorded = make_maker(generator).make(0, batch_of(0), None)
     generator.n_rendered = 0
-    maker = BlockMaker(seed=3, generators={"linear": generator})
+    maker = make_maker(generator)
     block = maker.make(0, batch_of(0), recorded.first_pass())
     assert generator.n_rendered == 0
     assert block.first_pass() == recorded.first_pass()
@@ -127,7 +143,7 @@ def test_recalled_block_is_rendered_only_when_it_is_shown(generator: CountingGen
 
 def test_one_code_given_to_two_generators_gives_two_images(generator: CountingGenerator) -> None:
     other = LinearGenerator(LinearGeneratorSettings(n_dims=5, image_size_px=8, seed=1))
-    maker = BlockMaker(seed=3, generators={"linear": generator, "other": other})
+    maker = make_maker(generator, other=other)
     code = np.linspace(-1, 1, 5)
     stimuli = tuple(
         Stimulus("reference", "references", -1, index, name, code)
@@ -161,9 +177,9 @@ def test_memory_holds_a_few_blocks_only(maker: BlockMaker) -> None:
     keys = [
         maker.make(number, batch_of(number), None).stimuli[0].pixels_sha256 for number in range(5)
     ]
-    maker.pixels(keys[-1])
+    maker._pixels(keys[-1])
     with pytest.raises(ResponseError, match="none of this block's"):
-        maker.pixels(keys[0])
+        maker._pixels(keys[0])
 
 
 def test_invalid_presentations_come_again_with_ids_of_their_own(maker: BlockMaker) -> None:
@@ -192,19 +208,19 @@ def test_other_code_than_recorded_is_a_mismatch(maker: BlockMaker) -> None:
 def test_other_pixels_than_recorded_are_a_mismatch(maker: BlockMaker) -> None:
     plan = maker.make(0, batch_of(0), None).first_pass()
     other = LinearGenerator(LinearGeneratorSettings(n_dims=5, image_size_px=8, seed=1))
-    changed = BlockMaker(seed=3, generators={"linear": other})
+    changed = make_maker(other)
     with pytest.raises(ReplayMismatchError, match="other pixels"):
         changed.images(changed.make(0, batch_of(0), plan))
 
 
 def test_unknown_generator_is_a_sentence() -> None:
     with pytest.raises(ConfigError, match=r"\[generators.linear\]"):
-        BlockMaker(seed=0, generators={}).make(0, batch_of(0), None)
+        make_maker().make(0, batch_of(0), None)
 
 
 def test_codes_are_stacked_by_generator(maker: BlockMaker) -> None:
     batch = batch_of(0)
-    codes = Block(0, batch, (), 0).codes()
+    codes = Block(0, batch, (), Durations(100.0, 100.0), 0).codes()
     assert list(codes) == ["linear"]
     expected = np.stack([item.code for item in batch.stimuli if item.code is not None])
     assert np.array_equal(codes["linear"], expected)
@@ -216,7 +232,7 @@ def test_passes_are_joined_row_by_row(maker: BlockMaker) -> None:
     answer = responses_to(first, {2})
     second = block.next_pass(first, answer)
     assert second is not None
-    whole = joined([answer, responses_to(second, set())])
+    whole = ResponseBatch.joined([answer, responses_to(second, set())])
     assert len(whole.presentation_ids) == 8
     assert whole.is_valid.sum() == 7
     means = whole.stimulus_means(7, subtract_baseline=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from signseg_rig.experiment import read_experiment
+from signseg_rig.display.headless import HeadlessSettings
+from signseg_rig.experiment import SyncSettings, read_experiment
 from signseg_rig.run import preflight
 from signseg_rig.run.preflight import check_experiment, frame_timings
-from signseg_rig.settings import Problem
+from signseg_rig.settings import PluginChoice, Problem
 from signseg_rig.wire.keys import make_keys
 
 Check = Callable[..., list[Problem]]
@@ -368,3 +369,27 @@ def test_an_address_of_another_machine_is_not_blamed_on_another_run(
     assert "no address of this machine. Run this on the control computer" in message
     assert "as a number" in message
     assert "another run" not in message
+
+
+@pytest.mark.parametrize(
+    ("marker", "bits", "said"),
+    [
+        ({"kind": "none"}, None, None),
+        ({"kind": "none"}, 8, "has no marker"),
+        ({"kind": "serial", "port": "/dev/ttyUSB0"}, 16, None),
+        ({"kind": "parallel", "address": "/dev/parport0"}, 8, None),
+        ({"kind": "parallel", "address": "/dev/parport0"}, 9, "a parallel port has 8 lines"),
+    ],
+)
+def test_codes_need_a_marker_that_is_wide_enough(
+    toy_experiment: Path, marker: dict[str, str], bits: int | None, said: str | None
+) -> None:
+    settings = HeadlessSettings.model_validate({"marker": marker})
+    display = PluginChoice(group="displays", kind="headless", settings=settings)
+    experiment = read_experiment(toy_experiment).model_copy(
+        update={"display": display, "sync": SyncSettings(code_bits=bits)}
+    )
+    problems = [
+        problem for problem in check_experiment(experiment) if problem.key == ("sync", "code_bits")
+    ]
+    assert [said in problem.message for problem in problems] == [True] * (said is not None)
