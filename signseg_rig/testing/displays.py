@@ -8,9 +8,10 @@ import numpy as np
 
 from signseg_rig.errors import DisplayError
 from signseg_rig.interfaces import Display
-from signseg_rig.values import array_sha256
+from signseg_rig.values import Placement, array_sha256
 
 N_FLIPS = 12
+CENTRE = Placement()
 
 
 def check_display(display: Display) -> None:
@@ -65,9 +66,9 @@ def _check_images(display: Display) -> None:
     images = [rng.integers(0, 256, (size, 64, 3), dtype=np.uint8) for size in (64, 64, 31)]
     keys = [array_sha256(image) for image in images]
     for key, image in zip(keys, images, strict=True):
-        display.load(key, image)
+        display.load(key, image, CENTRE)
         # The process loads an image anew when a loop that reconnects sends it again.
-        display.load(key, image)
+        display.load(key, image, CENTRE)
     drawn: list[str | None] = [*keys, None, keys[0]]
     for wanted in drawn:
         display.draw(wanted)
@@ -77,7 +78,9 @@ def _check_images(display: Display) -> None:
     display.draw(keys[1])
     display.flip()
     _refuses(lambda: display.draw(keys[0]), "drawing an image that was unloaded")
-    _refuses(lambda: display.load("gray", images[0][..., 0]), "an image without colours")
+    far = Placement((170.0, 0.0))
+    _refuses(lambda: display.load("far", images[0], far), "an image off the screen")
+    _refuses(lambda: display.load("gray", images[0][..., 0], CENTRE), "an image without colours")
     display.draw(None)
     display.flip()
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from signseg_rig.interfaces import Protocol, ProtocolContext
 from signseg_rig.settings import Settings
 from signseg_rig.testing.animal import GENERATOR, UNIT_NAMES, Animal, hill_climber, toy_context
 from signseg_rig.values import (
+    EVOLVED,
     BoolArray,
     ProtocolResult,
     ResponseBatch,
@@ -57,31 +58,40 @@ class Driven:
     responses : tuple of ResponseBatch
         One per block.
     result : ProtocolResult
+    told : tuple of Told
+        Everything that optimizers were told, in order.
+    n_answered : tuple of int
+        How many blocks had been answered when each of these was told.
     """
 
     batches: tuple[StimulusBatch, ...]
     responses: tuple[ResponseBatch, ...]
     result: ProtocolResult
-
-    @property
-    def told(self) -> tuple[Told, ...]:
-        """Everything that optimizers were told, in order."""
-        parts = (*(batch.told for batch in self.batches), self.result.told)
-        return tuple(item for part in parts for item in part)
+    told: tuple[Told, ...]
+    n_answered: tuple[int, ...]
 
     def content_sha256s(self) -> list[list[str]]:
         """Hashes of what was shown, block by block."""
         return [[item.content_sha256() for item in batch.stimuli] for batch in self.batches]
 
 
-def drive(protocol: Protocol, respond: Respond, *, max_blocks: int = MAX_BLOCKS) -> Driven:
+def drive(
+    make: Callable[[ProtocolContext], Protocol],
+    respond: Respond,
+    *,
+    context: ProtocolContext | None = None,
+    max_blocks: int = MAX_BLOCKS,
+) -> Driven:
     """Take a protocol's steps without display, recording system or clock.
 
     Parameters
     ----------
-    protocol : Protocol
+    make : callable
+        ``make(context)`` constructs the protocol.
     respond : callable
         ``respond(block, batch)`` gives the responses to the batch of a block; blocks count from 0.
+    context : ProtocolContext, optional
+        By default `toy_context`; what it logs is in the answer instead.
     max_blocks : int
         A protocol that asks for more is taken not to end.
 
@@ -96,7 +106,9 @@ def drive(protocol: Protocol, respond: Respond, *, max_blocks: int = MAX_BLOCKS)
     """
     batches: list[StimulusBatch] = []
     responses: list[ResponseBatch] = []
-    steps = protocol.steps()
+    told: list[tuple[Told, int]] = []
+    context = replace(context or toy_context(), log=lambda one: told.append((one, len(responses))))
+    steps = make(context).steps()
     try:
         turn = next(steps)
         while True:
@@ -112,7 +124,8 @@ def drive(protocol: Protocol, respond: Respond, *, max_blocks: int = MAX_BLOCKS)
             responses += answers
             turn = steps.send(answers)
     except StopIteration as end:
-        return Driven(tuple(batches), tuple(responses), end.value)
+        items, n_answered = tuple(zip(*told, strict=True)) or ((), ())
+        return Driven(tuple(batches), tuple(responses), end.value, items, n_answered)
 
 
 def replay(responses: Iterable[ResponseBatch]) -> Respond:
@@ -157,18 +170,17 @@ def check_protocol(
     )
     for invalid_fraction in (0.0, 0.3, 1.0):
         global_state = _global_random_state()
-        protocol = make(toy_context())
-        driven = drive(protocol, Animal(invalid_fraction=invalid_fraction), max_blocks=max_blocks)
+        driven = drive(make, Animal(invalid_fraction=invalid_fraction), max_blocks=max_blocks)
         _require(
             global_state == _global_random_state(),
             "A protocol draws from context.rng(...) only; it used a global random generator.",
         )
-        _check_length(protocol, driven)
+        _check_length(make(toy_context()), driven)
         for block, batch in enumerate(driven.batches):
             _check_batch(block, batch)
         _check_told(driven)
         _check_result(driven.result)
-        again = drive(make(toy_context()), replay(driven.responses), max_blocks=max_blocks)
+        again = drive(make, replay(driven.responses), max_blocks=max_blocks)
         _check_same(driven, again)
 
 
@@ -201,10 +213,10 @@ def _check_length(protocol: Protocol, driven: Driven) -> None:
 
 
 def _check_batch(block: int, batch: StimulusBatch) -> None:
-    keys = [(item.origin, item.thread, item.generation, item.index) for item in batch.stimuli]
+    keys = [(item.role, item.thread, item.generation, item.index) for item in batch.stimuli]
     _require(
         len(set(keys)) == len(keys),
-        f"Block {block} should hold each stimulus once: origin, thread, generation and index name "
+        f"Block {block} should hold each stimulus once: role, thread, generation and index name "
         f"it, and n_showings repeats it; got {sorted(keys)}.",
     )
     for stimulus in batch.stimuli:
@@ -214,10 +226,9 @@ def _check_batch(block: int, batch: StimulusBatch) -> None:
 
 
 def _check_stimulus(where: str, stimulus: Stimulus) -> None:
-    is_reference = stimulus.origin == "reference"
     _require(
-        (stimulus.generation == -1) if is_reference else (stimulus.generation >= 0),
-        f"{where} should count its generation from 0, or -1 for references; got "
+        stimulus.generation >= (0 if stimulus.role == EVOLVED else -1),
+        f"{where} should count its generation from 0, or -1 where no optimizer proposed it; got "
         f"{stimulus.generation}.",
     )
     if stimulus.code is not None:
@@ -243,7 +254,7 @@ def _check_told(driven: Driven) -> None:
     keys = [key for key, _scores in told]
     _require(
         sorted(keys) == sorted(expected),
-        "Each generation of each thread should be told once, with the next batch or the result; "
+        "Each generation of each thread should be logged once; "
         f"got {keys}, expected {sorted(expected)}.",
     )
     for key, scores in told:
@@ -252,11 +263,13 @@ def _check_told(driven: Driven) -> None:
             f"Scores of (thread, generation) {key} should be finite where a presentation was valid "
             f"and NaN elsewhere; got {scores!r}, valid are {expected[key]}.",
         )
-    shown: set[tuple[str, int]] = set()
-    for batch in driven.batches:
-        early = [key for item in batch.told if (key := (item.thread, item.generation)) not in shown]
-        _require(not early, f"Generations should be told after they were shown; got {early}.")
-        shown |= {(item.thread, item.generation) for item in batch.stimuli}
+    for item, n_answered in zip(driven.told, driven.n_answered, strict=True):
+        answered = driven.batches[:n_answered]
+        shown = {(one.thread, one.generation) for batch in answered for one in batch.stimuli}
+        _require(
+            (item.thread, item.generation) in shown,
+            f"Generation {item.generation} of {item.thread!r} should be told after it was shown.",
+        )
 
 
 def _expected_told(driven: Driven) -> dict[tuple[str, int], BoolArray]:
@@ -265,7 +278,7 @@ def _expected_told(driven: Driven) -> dict[tuple[str, int], BoolArray]:
     for batch, responses in zip(driven.batches, driven.responses, strict=True):
         valid = set(responses.stimulus_index[responses.is_valid].tolist())
         for position, item in enumerate(batch.stimuli):
-            if item.origin == "evolved":
+            if item.role == EVOLVED:
                 generation = is_valid.setdefault((item.thread, item.generation), {})
                 generation[item.index] = generation.get(item.index, False) or position in valid
     for key, generation in is_valid.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +9,14 @@ from pydantic import Field
 
 from signseg_rig.interfaces import (
     Generator,
-    ResponseSource,
     Simulator,
     SimulatorContext,
     SourceContext,
 )
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import Settings
-from signseg_rig.values import FloatArray, ImageArray, Recording, Shown
+from signseg_rig.testing.in_process import InProcessSource, Reaction
+from signseg_rig.values import FloatArray, ImageArray, Shown
 
 GRID = 8
 
@@ -106,56 +105,43 @@ class PixelPopulation(Simulator):
         return {"filters": self._filters}
 
 
-class PixelSource(ResponseSource):
+class PixelSource(InProcessSource):
     """An animal with a `PixelPopulation` that fires without noise.
 
     Its clock is the display's plus an offset.
 
     Parameters
     ----------
+    settings : PixelPopulationSettings
     context : SourceContext
-    n_units : int
     clock_offset_s : float, in seconds
     """
 
     Config = PixelPopulationSettings
 
     def __init__(
-        self, context: SourceContext, *, n_units: int = 2, clock_offset_s: float = 1000.0
-    ) -> None:
-        settings = PixelPopulationSettings(n_units=n_units)
-        self.population = PixelPopulation(settings, SimulatorContext(seed=context.seed))
-        self.unit_names = self.population.unit_names
-        self._context = context
-        self._clock_offset_s = clock_offset_s
-
-    def start(self) -> None:
-        """Nothing to connect to."""
-
-    def stop(self) -> None:
-        """Nothing to disconnect."""
-
-    def read(
         self,
-        shown: Sequence[Shown],
+        settings: PixelPopulationSettings,
+        context: SourceContext,
         *,
-        block: int,
-        window_s: tuple[float, float],
-        timeout_s: float,
-    ) -> Recording:
-        """Answer the presentations; see `ResponseSource.read`."""
-        del block, timeout_s
-        spikes: list[list[FloatArray]] = [[] for _ in self.unit_names]
-        onsets_s = np.array([item.onset_s for item in shown]) + self._clock_offset_s
-        for onset_s, item in zip(onsets_s, shown, strict=True):
-            image = self._context.pixels(item.pixels_sha256)
-            for unit, rate_hz in enumerate(self.population.rates_hz(image[None])[0]):
-                n_spikes = round(rate_hz * 0.1)
-                spikes[unit].append(onset_s + 0.05 + np.linspace(0, 0.1, n_spikes, endpoint=False))
-        return Recording(
-            edges_s=onsets_s,
-            spikes_s=tuple(np.sort(np.concatenate([*part, np.empty(0)])) for part in spikes),
-            complete_until_s=float(onsets_s.max(initial=0.0)) + window_s[1] + 1.0,
+        clock_offset_s: float = 1000.0,
+    ) -> None:
+        self.population = PixelPopulation(settings, SimulatorContext(seed=context.seed))
+        super().__init__(context, self.population.unit_names, clock_offset_s=clock_offset_s)
+
+    @classmethod
+    def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
+        """Return the names of the units; see `ResponseSource.foreseen_unit_names`."""
+        return PixelPopulation.foreseen_unit_names(settings)
+
+    def react(self, shown: Shown) -> Reaction:
+        """Fire as often as the rates say, evenly; see `InProcessSource.react`."""
+        image = self.context.pixels(shown.pixels_sha256)
+        counts = np.rint(self.population.rates_hz(image[None])[0] * 0.1).astype(int)
+        nothing = np.empty(0)
+        return Reaction(
+            [nothing] * len(counts),
+            [0.05 + np.linspace(0, 0.1, n_spikes, endpoint=False) for n_spikes in counts],
         )
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
 from typing import Annotated, Any, ClassVar
 
-import numpy as np
 from pydantic import Field
 
-from signseg_rig.interfaces import ResponseSource, Simulator, SimulatorContext, SourceContext
+from signseg_rig.interfaces import Simulator, SimulatorContext, SourceContext
 from signseg_rig.seeds import named_rng
 from signseg_rig.settings import PluginChoice, PluginGroup, Settings
-from signseg_rig.values import FloatArray, InvalidReason, Recording, Shown
-from signseg_simulators.spiking import (
-    SpikingSettings,
-    drift_phases,
-    modulated_rates_hz,
-    spike_trains_s,
-)
+from signseg_rig.testing.in_process import REST_S, InProcessSource, Reaction
+from signseg_rig.values import FloatArray, InvalidReason, PassPlan, Shown
+from signseg_simulators.spiking import Firing, SpikingSettings, drift_phases
 
-PAUSE_AFTER_RESTART_S = 1.0
+# When fixation is broken, from the onset on: in the windows of this presentation alone, so that what
+# is shown again in other company leaves its neighbours alone.
+BREAK_S = (0.01, 0.05)
+N_RATES_KEPT = 4096
 
 
 class SimulatedSourceSettings(Settings):
@@ -39,7 +37,7 @@ class SimulatedSourceSettings(Settings):
     edge_jitter_s: float = Field(default=0.0002, ge=0, le=0.002)
 
 
-class SimulatedSource(ResponseSource):
+class SimulatedSource(InProcessSource):
     """Answers what the display reports as a recording system would, on a clock of its own.
 
     Whatever is random belongs to a presentation, not to the moment, so that a run which was
@@ -55,14 +53,18 @@ class SimulatedSource(ResponseSource):
 
     def __init__(self, settings: SimulatedSourceSettings, context: SourceContext) -> None:
         self._settings = settings
-        self._context = context
         self._population: Simulator = settings.population.load()(
             settings.population.settings, SimulatorContext(seed=context.seed)
         )
-        self.unit_names = self._population.unit_names
-        self._rates_hz: dict[str, FloatArray] = {}
-        self._shift_s = settings.clock_offset_s
-        self._last_onset_s = -np.inf
+        super().__init__(
+            context,
+            self._population.unit_names,
+            clock_offset_s=settings.clock_offset_s,
+            clock_drift=settings.clock_drift_ppm * 1e-6,
+        )
+        self._firing = Firing(settings.spiking, n_units=len(self.unit_names), seed=context.seed)
+        # Only what may be shown again soon: this is a run of hours.
+        self._rates_hz: OrderedDict[str, FloatArray] = OrderedDict()
 
     @classmethod
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...] | None:
@@ -70,77 +72,45 @@ class SimulatedSource(ResponseSource):
         population: type[Simulator] = settings.population.load()
         return population.foreseen_unit_names(settings.population.settings)
 
-    def start(self) -> None:
-        """Nothing to connect to: the animal is in this process."""
+    def begin(self, plan: PassPlan) -> None:
+        """Let the neurons recover; see `ResponseSource.begin`."""
+        super().begin(plan)
+        self._firing.begin(plan.block)
 
-    def stop(self) -> None:
-        """Nothing to disconnect."""
-
-    def read(
-        self,
-        shown: Sequence[Shown],
-        *,
-        block: int,
-        window_s: tuple[float, float],
-        timeout_s: float,
-    ) -> Recording:
-        """Answer the presentations; see `ResponseSource.read`."""
-        del timeout_s  # a simulated clock has always passed
-        settings, seed = self._settings, self._context.seed
-        ids = [item.presentation_id for item in shown]
-        onsets_s = self._acquisition_times_s([item.onset_s for item in shown])
-        rates_hz = modulated_rates_hz(
-            settings.spiking, self._expected_hz(shown), block=block, seed=seed
-        )
-        horizon_s = window_s[1] + PAUSE_AFTER_RESTART_S
-        return Recording(
-            edges_s=self._edges_s(ids, onsets_s),
-            spikes_s=spike_trains_s(
-                settings.spiking, ids, onsets_s, rates_hz, horizon_s=horizon_s, seed=seed
-            ),
-            complete_until_s=float(onsets_s.max(initial=0.0)) + horizon_s,
-            invalid={
-                identity: InvalidReason.FIXATION_BROKEN
-                for identity in ids
-                if self._draw("fixation", identity) < settings.invalid_share
-            },
+    def react(self, shown: Shown) -> Reaction:
+        """Fire; see `InProcessSource.react`."""
+        settings, identity = self._settings, shown.presentation_id
+        rates_hz = self._firing.rates_hz(self._expected_hz(shown.pixels_sha256))
+        horizon_s = self.context.window_s[1] + REST_S
+        spontaneous_s, evoked_s = self._firing.trains_s(identity, rates_hz, horizon_s=horizon_s)
+        is_broken = self._draw("fixation", identity) < settings.invalid_share
+        return Reaction(
+            spontaneous_s,
+            evoked_s,
+            self._delay_s("edge", "jitter", identity),
+            self._delay_s("fall", "fall jitter", identity),
+            [(*BREAK_S, InvalidReason.FIXATION_BROKEN)] if is_broken else [],
         )
 
     def ground_truth(self) -> dict[str, FloatArray]:
         """Return what an analysis of the run would have to find."""
-        phases = drift_phases(len(self.unit_names), seed=self._context.seed)
+        phases = drift_phases(len(self.unit_names), seed=self.context.seed)
         return {**self._population.ground_truth(), "drift_phase": phases}
 
-    def _expected_hz(self, shown: Sequence[Shown]) -> FloatArray:
-        keys = dict.fromkeys(item.pixels_sha256 for item in shown)
-        for key in keys.keys() - self._rates_hz.keys():
-            self._rates_hz[key] = self._population.rates_hz(self._context.pixels(key)[None])[0]
-        # Only what may be shown again soon: this is a run of hours.
-        self._rates_hz = {key: self._rates_hz[key] for key in keys}
-        rates = [self._rates_hz[item.pixels_sha256] for item in shown]
-        return np.stack(rates) if rates else np.empty((0, len(self.unit_names)))
+    def _expected_hz(self, key: str) -> FloatArray:
+        if key not in self._rates_hz:
+            self._rates_hz[key] = self._population.rates_hz(self.context.pixels(key)[None])[0]
+        self._rates_hz.move_to_end(key)
+        while len(self._rates_hz) > N_RATES_KEPT:
+            self._rates_hz.popitem(last=False)
+        return self._rates_hz[key]
 
-    def _acquisition_times_s(self, display_s: Sequence[float]) -> FloatArray:
-        """Convert the display's clock; one that was started anew must not set this clock back."""
-        times_s = []
-        rate = 1 + self._settings.clock_drift_ppm * 1e-6
-        for onset_s in display_s:
-            if onset_s < self._last_onset_s:
-                self._shift_s += self._last_onset_s - onset_s + PAUSE_AFTER_RESTART_S
-            self._last_onset_s = onset_s
-            times_s.append(onset_s * rate + self._shift_s)
-        return np.array(times_s)
-
-    def _edges_s(self, ids: Sequence[str], onsets_s: FloatArray) -> FloatArray:
-        settings = self._settings
-        edges_s = [
-            onset_s
-            + settings.edge_jitter_s
-            * named_rng(self._context.seed, "jitter", identity).standard_normal()
-            for identity, onset_s in zip(ids, onsets_s, strict=True)
-            if self._draw("edge", identity) >= settings.missing_edge_share
-        ]
-        return np.sort(np.array(edges_s, dtype=np.float64))
+    def _delay_s(self, edge: str, jitter: str, identity: str) -> float | None:
+        """Draw by how much an edge is late, on the whole by nothing; None where it is lost."""
+        if self._draw(edge, identity) < self._settings.missing_edge_share:
+            return None
+        rng = named_rng(self.context.seed, jitter, identity)
+        return float(self._settings.edge_jitter_s * rng.standard_normal())
 
     def _draw(self, use: str, identity: str) -> float:
-        return float(named_rng(self._context.seed, use, identity).random())
+        return float(named_rng(self.context.seed, use, identity).random())

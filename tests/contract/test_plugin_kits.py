@@ -1,6 +1,10 @@
 """Every installed plugin of these groups passes the kit that is shipped for its authors."""
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +37,7 @@ from signseg_rig.testing.synthetic import (
     PixelPopulationSettings,
     PixelSource,
 )
-from signseg_rig.values import FloatArray, ImageArray
+from signseg_rig.values import Chunk, FloatArray, ImageArray, SyncEvents
 from signseg_rig.weights import PackageMember, find_entry
 
 
@@ -150,7 +154,7 @@ def test_every_response_source_is_checked() -> None:
 def test_synthetic_parts_keep_the_rules_too() -> None:
     check_generator(LinearGenerator(LinearGeneratorSettings()))
     check_simulator(PixelPopulation(PixelPopulationSettings(), SimulatorContext(seed=0)))
-    check_response_source(PixelSource)
+    check_response_source(pixel_source)
 
 
 class SeedlessOptimizer(Optimizer):
@@ -239,62 +243,68 @@ def test_kits_find_what_is_wrong() -> None:
     with pytest.raises(AssertionError, match="the same image"):
         check_generator(GrayGenerator())
 
-    class LateSource(PixelSource):
-        def read(self, shown, **options):  # type: ignore[no-untyped-def]
-            recording = super().read(shown, **options)
-            return type(recording)(
-                recording.edges_s[1:], recording.spikes_s, recording.complete_until_s
-            )
 
-    with pytest.raises(AssertionError, match="sync edges"):
-        check_response_source(LateSource)
+def pixel_source(context: SourceContext) -> PixelSource:
+    return PixelSource(PixelPopulationSettings(), context)
 
 
-class UnpluggedSource(PixelSource):
-    """Connects, and then finds that no data arrive."""
-
-    is_connected = False
-
-    def start(self) -> None:
-        self.is_connected = True
-        raise ResponseError("no data")
-
-    def stop(self) -> None:
-        self.is_connected = False
+def faulty(**methods: object) -> Callable[[SourceContext], PixelSource]:
+    kind = type("Faulty", (PixelSource,), methods)
+    return lambda context: kind(PixelPopulationSettings(), context)  # type: ignore[no-any-return]
 
 
-class BrokenSource(UnpluggedSource):
-    """Cannot be disconnected either."""
-
-    def stop(self) -> None:
-        raise OSError("no such device")
+def _lose_edges(self: PixelSource) -> Chunk | None:
+    chunk = PixelSource.poll(self)
+    return chunk and replace(chunk, sync=SyncEvents.none())
 
 
-@pytest.fixture
-def source_context() -> SourceContext:
-    return SourceContext(seed=0, pixels={}.__getitem__)
+def _promise_too_much(self: PixelSource) -> Chunk | None:
+    chunk = PixelSource.poll(self)
+    assert chunk is None or chunk.complete_until_s is not None
+    return chunk and replace(chunk, complete_until_s=chunk.complete_until_s + 0.5)
 
 
-def test_source_that_cannot_start_is_stopped(source_context: SourceContext) -> None:
-    source = UnpluggedSource(source_context)
-    with pytest.raises(ResponseError, match="no data"), source:
-        pass
-    assert not source.is_connected
+def _name_unknown_units(self: PixelSource) -> Chunk | None:
+    chunk = PixelSource.poll(self)
+    return chunk and replace(chunk, spike_units=chunk.spike_units + 2)
 
 
-def test_error_of_a_source_that_cannot_start_comes_first(source_context: SourceContext) -> None:
-    with pytest.raises(ResponseError, match="no data") as caught, BrokenSource(source_context):
-        pass
-    assert "no such device" in caught.value.__notes__[0]
+def _never_finish(self: PixelSource) -> Chunk | None:
+    chunk = PixelSource.poll(self)
+    return chunk and replace(chunk, complete_until_s=None)
+
+
+def _sleep(self: PixelSource) -> Chunk | None:
+    time.sleep(0.5)
+    return PixelSource.poll(self)
+
+
+def _stop_slowly(_self: PixelSource) -> None:
+    time.sleep(0.5)
+
+
+@pytest.mark.parametrize(
+    ("methods", "rule"),
+    [
+        ({"poll": _lose_edges}, "rising edges on the first sync line"),
+        ({"poll": _promise_too_much}, "came after it was said"),
+        ({"poll": _name_unknown_units}, "places among 2 names"),
+        ({"poll": _never_finish}, "and no more"),
+        ({"poll": _sleep}, "has to return at once"),
+        ({"stop": _stop_slowly}, "to stop; at most"),
+    ],
+)
+def test_kit_for_sources_finds_what_is_wrong(
+    methods: dict[str, object], rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signseg_rig.testing.response_sources.PATIENCE_S", 1.0)
+    with pytest.raises(AssertionError, match=rule):
+        check_response_source(faulty(**methods))
 
 
 def test_source_that_bears_no_stop_after_a_failed_start_is_found() -> None:
-    class HalfSource(PixelSource):
-        def start(self) -> None:
-            self._is_open = True
-
-        def stop(self) -> None:
-            assert self._is_open
+    def stop(self: Any) -> None:
+        raise ResponseError("It was never started.")
 
     with pytest.raises(AssertionError, match="start failed at once"):
-        check_response_source(HalfSource)
+        check_response_source(faulty(stop=stop))

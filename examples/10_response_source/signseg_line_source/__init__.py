@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from signseg_rig.errors import ResponseError
 from signseg_rig.interfaces import ResponseSource, SourceContext
 from signseg_rig.settings import Conflict, Settings, named_again
-from signseg_rig.values import Recording, Shown
+from signseg_rig.values import Chunk, SourceInfo, Stretch, SyncEvents
 
 MAX_LINE_BYTES = 2**20
+SAMPLE_RATE_HZ = 30_000.0
 
 
 class LineSourceSettings(Settings):
@@ -30,6 +30,19 @@ class LineSourceSettings(Settings):
     def conflicts(self) -> Iterator[Conflict]:
         """Yield each unit that is named again."""
         yield from named_again("units", self.units)
+
+
+class Packet(BaseModel):
+    """What a line holds; what comes from a socket may be anything."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    run: int = Field(ge=0)
+    number: int = Field(ge=0)
+    from_s: float
+    until_s: float
+    edges_s: list[float]
+    spikes_s: dict[str, list[float]]
 
 
 class LineSource(ResponseSource):
@@ -46,25 +59,36 @@ class LineSource(ResponseSource):
     def __init__(self, settings: LineSourceSettings, context: SourceContext) -> None:
         del context  # who records a real animal does not have to see the screen
         self._settings = settings
-        self.unit_names = settings.units
         self._socket: socket.socket | None = None
         self._rest = b""
+        self._before: Packet | None = None
 
     @classmethod
     def foreseen_unit_names(cls, settings: Any) -> tuple[str, ...]:
         """Return the names of its units; see `ResponseSource.foreseen_unit_names`."""
         return tuple(settings.units)
 
-    def start(self) -> None:
+    def start(self) -> SourceInfo:
         """Connect; see `ResponseSource.start`."""
         where = (self._settings.host, self._settings.port)
         try:
             self._socket = socket.create_connection(where, self._settings.connect_timeout_s)
+            self._socket.setblocking(False)
         except OSError as error:
             raise ResponseError(
                 f"The recording system does not answer at {where[0]}:{where[1]}: {error}. Start "
                 "it, or correct host and port under [response_source]."
             ) from error
+        return SourceInfo(
+            self._settings.units,
+            SAMPLE_RATE_HZ,
+            description={"system": "lines of JSON", "address": f"{where[0]}:{where[1]}"},
+        )
+
+    def poll(self) -> Chunk | None:
+        """Return what the next packet says; see `ResponseSource.poll`."""
+        line = self._next_line()
+        return None if line is None else self._chunk(_packet(line, self._settings.units))
 
     def stop(self) -> None:
         """Disconnect; see `ResponseSource.stop`."""
@@ -72,70 +96,67 @@ class LineSource(ResponseSource):
             self._socket.close()
             self._socket = None
 
-    def read(
-        self,
-        shown: Sequence[Shown],
-        *,
-        block: int,
-        window_s: tuple[float, float],
-        timeout_s: float,
-    ) -> Recording:
-        """Collect packets until the last window is over; see `ResponseSource.read`."""
-        del block
-        deadline_s = time.monotonic() + timeout_s
-        edges_s: list[float] = []
-        spikes_s: dict[str, list[float]] = {unit: [] for unit in self.unit_names}
-        until_s = -np.inf
-        while len(edges_s) < len(shown) or until_s < max(edges_s, default=-np.inf) + window_s[1]:
-            packet = self._next_packet(deadline_s)
-            if packet is None:
-                break  # what there is, is returned, and `complete_until_s` tells how far it reaches
-            edges_s += packet["edges_s"]
-            for unit, times_s in packet["spikes_s"].items():
-                spikes_s[unit] += times_s
-            until_s = packet["until_s"]
-        return Recording(
-            edges_s=np.sort(np.array(edges_s, dtype=np.float64)),
-            spikes_s=tuple(np.sort(np.array(one, dtype=np.float64)) for one in spikes_s.values()),
-            complete_until_s=float(until_s),
-        )
-
-    def _next_packet(self, deadline_s: float) -> dict[str, Any] | None:
-        """Wait for the next line; None where it is late."""
+    def _next_line(self) -> bytes | None:
+        """Return the next line; None where it has not come whole yet."""
         if self._socket is None:
             raise ResponseError("The recording system was read before it was started. Call start.")
-        while b"\n" not in self._rest:
-            left_s = deadline_s - time.monotonic()
-            if left_s <= 0:
-                return None
-            self._socket.settimeout(left_s)
+        if b"\n" not in self._rest:
             try:
                 received = self._socket.recv(65536)
-            except TimeoutError:
+            except BlockingIOError:
                 return None
             except OSError as error:
                 raise ResponseError(f"The connection to the device broke: {error}.") from error
+            self._rest += received
             if not received or len(self._rest) > MAX_LINE_BYTES:
                 raise ResponseError(
                     "The device closed the connection, or sends no lines. Restart it."
                 )
-            self._rest += received
-        line, _, self._rest = self._rest.partition(b"\n")
-        return _packet(line, self.unit_names)
+        line, newline, rest = self._rest.partition(b"\n")
+        if not newline:
+            return None
+        self._rest = rest
+        return line
 
-
-def _packet(line: bytes, unit_names: tuple[str, ...]) -> dict[str, Any]:
-    """Check what a line holds: what comes from a socket may be anything."""
-    try:
-        packet = json.loads(line)
-        times = [packet["until_s"], *packet["edges_s"]]
-        times += [time_s for unit in packet["spikes_s"] for time_s in packet["spikes_s"][unit]]
-        is_right = bool(np.isfinite(times).all()) and set(packet["spikes_s"]) <= set(unit_names)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        is_right = False
-    if not is_right:
-        raise ResponseError(
-            f"The device sent {line[:80]!r}, which is no packet of edges_s, spikes_s of the units "
-            f"{', '.join(unit_names)}, and until_s. Compare what it sends with the README."
+    def _chunk(self, packet: Packet) -> Chunk:
+        before, self._before = self._before, packet
+        is_first = before is None or before.run != packet.run
+        lost, faults = (), ()
+        if before is not None and not is_first:
+            n_lost = packet.number - before.number - 1
+            if n_lost > 0:
+                lost = (Stretch(before.until_s, packet.from_s),)
+                faults = (f"{n_lost} packets were lost before {packet.from_s:.3f} s.",)
+            elif n_lost < 0:
+                self._before = before  # it came a second time, or late
+        units = self._settings.units
+        return Chunk(
+            spike_units=np.array(
+                [units.index(unit) for unit, times in packet.spikes_s.items() for _ in times],
+                dtype=np.intp,
+            ),
+            spike_times_s=np.array(
+                [time_s for times in packet.spikes_s.values() for time_s in times], dtype=float
+            ),
+            sync=SyncEvents.of_edges(np.array(packet.edges_s)),
+            epoch=packet.run,
+            whole_from_s=packet.from_s if is_first else None,
+            complete_until_s=packet.until_s,
+            invalid=lost,
+            faults=faults,
         )
-    return dict(packet)
+
+
+def _packet(line: bytes, unit_names: tuple[str, ...]) -> Packet:
+    try:
+        packet = Packet.model_validate(json.loads(line))
+    except (ValidationError, ValueError, RecursionError) as error:
+        wrong = str(error)[:200]
+    else:
+        if packet.spikes_s.keys() <= set(unit_names):
+            return packet
+        wrong = f"spikes of {', '.join(packet.spikes_s)}"
+    raise ResponseError(
+        f"The device sent {line[:80]!r}, which is no packet of the units {', '.join(unit_names)}: "
+        f"{wrong}. Compare what it sends with the README."
+    )
