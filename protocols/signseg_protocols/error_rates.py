@@ -149,7 +149,6 @@ def verdicts(
             {"thread": History([*evolved], [*references])},
             n_tested=n_tested,
             rng=lambda _name: rng,
-            told=(),
         )
         verdict = str(result.rows[0][result.columns.index("verdict")])
         counts[verdict.partition(":")[0]] += 1

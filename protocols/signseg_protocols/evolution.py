@@ -21,7 +21,7 @@ from signseg_rig.errors import ConfigError
 from signseg_rig.experiment import Name
 from signseg_rig.interfaces import Protocol, ProtocolContext, ProtocolSteps, Surroundings
 from signseg_rig.settings import Conflict, PluginChoice, PluginGroup, Problem, Settings
-from signseg_rig.values import ProtocolResult, StimulusBatch, Told
+from signseg_rig.values import ProtocolResult, StimulusBatch
 
 
 class ThreadSettings(Settings):
@@ -132,21 +132,20 @@ class Evolution(Protocol):
     def steps(self) -> ProtocolSteps:
         """Take the steps of the evolution: a block for each generation, and the final showings."""
         threads = self._threads()
-        told: tuple[Told, ...] = ()
         for _ in range(self._settings.n_generations):
             evolved = [stimulus for thread in threads.values() for stimulus in thread.ask()]
             stimuli = (*evolved, *self._references)
-            (responses,) = yield (StimulusBatch(stimuli, self._settings.n_showings, told),)
-            told = tuple(thread.tell(stimuli, responses) for thread in threads.values())
+            (responses,) = yield (StimulusBatch(stimuli, self._settings.n_showings),)
+            for thread in threads.values():
+                self._context.log(thread.tell(stimuli, responses))
             if self._is_done(threads):
                 break
         finals: dict[str, Final] = {}
         if self._settings.n_final_showings:
             stimuli = final_stimuli(threads.values(), self._references)
-            (responses,) = yield (StimulusBatch(stimuli, self._settings.n_final_showings, told),)
-            told = ()
+            (responses,) = yield (StimulusBatch(stimuli, self._settings.n_final_showings),)
             finals = {name: measure_final(one, stimuli, responses) for name, one in threads.items()}
-        return self._result(threads, finals, told)
+        return self._result(threads, finals)
 
     def _threads(self) -> dict[str, EvolutionThread]:
         """Make the threads and their controls, by name."""
@@ -183,13 +182,12 @@ class Evolution(Protocol):
         )
 
     def _result(
-        self, threads: dict[str, EvolutionThread], finals: dict[str, Final], told: tuple[Told, ...]
+        self, threads: dict[str, EvolutionThread], finals: dict[str, Final]
     ) -> ProtocolResult:
         return summarize(
             {name: thread.history for name, thread in threads.items()},
             n_tested=self._settings.n_tested_blocks,
             rng=lambda *names: self._context.rng("test", *names),
-            told=told,
             controls=self._controls,
             finals=finals,
         )

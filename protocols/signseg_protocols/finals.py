@@ -9,7 +9,7 @@ import numpy as np
 
 from signseg_protocols.estimates import UNKNOWN, Estimate, mean_of
 from signseg_protocols.threads import Candidate, EvolutionThread
-from signseg_rig.values import FloatArray, ResponseBatch, Stimulus
+from signseg_rig.values import REFERENCE, FloatArray, ResponseBatch, Stimulus
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,6 @@ def measure_final(
     means = [
         showings(position).mean()
         for position, one in enumerate(stimuli)
-        if one.origin == "reference" and showings(position).size
+        if one.role == REFERENCE and showings(position).size
     ]
     return Final(of(thread.best), of(thread.first_best), mean_of(np.array(means)))

@@ -16,7 +16,7 @@ from signseg_rig.experiment import Name
 from signseg_rig.files.pictures import describe_left_out
 from signseg_rig.interfaces import ProtocolContext
 from signseg_rig.settings import InputPath, Problem, Settings
-from signseg_rig.values import Stimulus
+from signseg_rig.values import REFERENCE, Stimulus
 
 REFERENCES = "references"
 
@@ -50,7 +50,15 @@ class FolderReferences(References):
         """Read the images, or find them as they were when the run began."""
         images = context.file_images(REFERENCES, lambda: read_images(self.path, self.n_images))
         return tuple(
-            Stimulus("reference", REFERENCES, -1, index, image=image, label=name)
+            Stimulus(
+                REFERENCE,
+                REFERENCES,
+                -1,
+                index,
+                image=image,
+                label=name,
+                provenance={"file": name},
+            )
             for index, (name, image) in enumerate(images)
         )
 
@@ -89,7 +97,7 @@ class RandomCodeReferences(References):
         codes = np.array(generator.sample_codes(self.n_codes, context.rng(REFERENCES)))
         return tuple(
             Stimulus(
-                "reference",
+                REFERENCE,
                 REFERENCES,
                 -1,
                 index,

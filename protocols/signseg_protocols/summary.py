@@ -12,7 +12,7 @@ from signseg_protocols.finals import Final
 from signseg_protocols.history import History
 from signseg_protocols.rises import measure_rise
 from signseg_protocols.verdicts import ROSE, too_few_blocks, verdict_of
-from signseg_rig.values import IntArray, ProtocolResult, Told
+from signseg_rig.values import IntArray, ProtocolResult
 
 # 3 blocks against 3 reach p = 1/20 at best; fewer cannot tell.
 MIN_TESTED_BLOCKS = 3
@@ -26,7 +26,6 @@ def summarize(
     *,
     n_tested: int,
     rng: MakeRng,
-    told: tuple[Told, ...],
     controls: Mapping[str, str] | None = None,
     finals: Mapping[str, Final] | None = None,
 ) -> ProtocolResult:
@@ -39,8 +38,6 @@ def summarize(
         Blocks on either side; at most a third of the run, but three where there are six.
     rng : callable
         ``rng(thread)`` gives the random stream of a thread's tests.
-    told : tuple of Told
-        Of the last generation.
     controls : mapping of thread to str, optional
         The yoked control of a thread.
     finals : mapping of thread to Final, optional
@@ -96,7 +93,6 @@ def summarize(
         ),
         columns=columns,
         rows=cells,
-        told=told,
         headings=headings,
         notes=notes(columns),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from signseg_protocols.history import History
 from signseg_protocols.scores import Score
 from signseg_rig.interfaces import Optimizer
-from signseg_rig.values import FloatArray, ResponseBatch, Stimulus, Told
+from signseg_rig.values import EVOLVED, REFERENCE, FloatArray, ResponseBatch, Stimulus, Told
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,14 +79,14 @@ class EvolutionThread:
         self._codes = np.array(self._optimizer.ask())
         generation = len(self.history.evolved)
         return tuple(
-            Stimulus("evolved", self.name, generation, index, self._generator, code)
+            Stimulus(EVOLVED, self.name, generation, index, self._generator, code)
             for index, code in enumerate(self._codes)
         )
 
     def stimulus(self, candidate: Candidate) -> Stimulus:
         """Return the stimulus that a candidate was shown as."""
         place = (candidate.generation, candidate.index)
-        return Stimulus("evolved", self.name, *place, self._generator, candidate.code)
+        return Stimulus(EVOLVED, self.name, *place, self._generator, candidate.code)
 
     def tell(self, stimuli: Sequence[Stimulus], responses: ResponseBatch) -> Told:
         """Learn from the block that showed the stimuli of the last `ask`.
@@ -104,10 +104,8 @@ class EvolutionThread:
             Of a yoked control the scores of the images, before they are shuffled.
         """
         scores = self.score.of(responses, len(stimuli))
-        is_own = np.array(
-            [item.origin == "evolved" and item.thread == self.name for item in stimuli]
-        )
-        is_reference = np.array([item.origin == "reference" for item in stimuli])
+        is_own = np.array([item.role == EVOLVED and item.thread == self.name for item in stimuli])
+        is_reference = np.array([item.role == REFERENCE for item in stimuli])
         own = scores[is_own]
         is_scored = np.isfinite(own)
         if is_scored.any():

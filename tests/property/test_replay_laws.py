@@ -1,5 +1,6 @@
 """A protocol that gets recorded responses asks again for what it asked for live."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -47,8 +48,9 @@ def test_replay_is_live(
 ) -> None:
     config = Evolution.Config.model_validate(data.draw(experiments(optimizer)))
     animal = Animal(seed, invalid_fraction=invalid_fraction)
-    live = drive(Evolution(config, toy_context(seed)), animal)
-    again = drive(Evolution(config, toy_context(seed)), replay(live.responses))
+    make = partial(Evolution, config)
+    live = drive(make, animal, context=toy_context(seed))
+    again = drive(make, replay(live.responses), context=toy_context(seed))
     assert again.content_sha256s() == live.content_sha256s()
     assert [(one.thread, one.generation, one.scores.tobytes()) for one in again.told] == [
         (one.thread, one.generation, one.scores.tobytes()) for one in live.told

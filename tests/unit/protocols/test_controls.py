@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -44,10 +46,8 @@ def test_two_walks_without_information_are_seldom_told_apart(rng, step):
 
 
 def test_a_control_differs_from_its_thread_in_what_it_learns_alone(make_evolution, thread_table):
-    protocol = make_evolution(
-        n_generations=12, threads=[thread_table(control="shuffled_scores"), thread_table("other")]
-    )
-    driven = drive(protocol, Animal(noise_hz=0.5))
+    threads = [thread_table(control="shuffled_scores"), thread_table("other")]
+    driven = drive(partial(make_evolution, n_generations=12, threads=threads), Animal(noise_hz=0.5))
     result = driven.result
     assert [row[0] for row in result.rows] == ["face", "other", "face-control"]
     search = result.columns.index("search")
@@ -64,7 +64,9 @@ def test_a_control_differs_from_its_thread_in_what_it_learns_alone(make_evolutio
 
 def test_threads_do_not_change_where_a_control_is_added(make_evolution, thread_table):
     def codes(**changes):
-        driven = drive(make_evolution(threads=[thread_table(**changes)]), Animal(noise_hz=0.0))
+        driven = drive(
+            partial(make_evolution, threads=[thread_table(**changes)]), Animal(noise_hz=0.0)
+        )
         return [
             [one.content_sha256() for one in batch.stimuli if one.thread == "face"]
             for batch in driven.batches
@@ -85,11 +87,9 @@ def test_control_and_final_showings_keep_the_rules_of_protocols(thread_table, n_
 
 
 def test_a_shuffled_control_is_replayed(make_evolution, thread_table):
-    def make():
-        return make_evolution(toy_context(5), threads=[thread_table(control="shuffled_scores")])
-
-    live = drive(make(), Animal(5, invalid_fraction=0.2))
-    again = drive(make(), replay(live.responses))
+    make = partial(make_evolution, threads=[thread_table(control="shuffled_scores")])
+    live = drive(make, Animal(5, invalid_fraction=0.2), context=toy_context(5))
+    again = drive(make, replay(live.responses), context=toy_context(5))
     assert again.content_sha256s() == live.content_sha256s()
 
 

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,11 +14,14 @@ def cells_of(driven) -> list[dict[str, str | float]]:
 
 
 def test_the_best_images_are_shown_again_after_they_were_chosen(make_evolution, thread_table):
-    protocol = make_evolution(
-        n_generations=8, n_final_showings=6, threads=[thread_table(), thread_table("other")]
+    make = partial(
+        make_evolution,
+        n_generations=8,
+        n_final_showings=6,
+        threads=[thread_table(), thread_table("other")],
     )
-    driven = drive(protocol, Animal())
-    assert protocol.n_blocks == len(driven.batches) == 9
+    driven = drive(make, Animal())
+    assert make().n_blocks == len(driven.batches) == 9
     last = driven.batches[-1]
     assert last.n_showings == 6
     told = {(item.thread, item.generation): item.scores for item in driven.told}
@@ -31,11 +35,13 @@ def test_the_best_images_are_shown_again_after_they_were_chosen(make_evolution, 
             shown.content_sha256() == one.content_sha256()
             for one in driven.batches[best[1]].stimuli
         )
-    assert [one.origin for one in last.stimuli].count("reference") == 3
+    assert [one.role for one in last.stimuli].count("reference") == 3
 
 
 def test_final_scores_are_means_of_final_showings(make_evolution):
-    driven = drive(make_evolution(n_generations=8, n_final_showings=6), Animal(noise_hz=4.0))
+    driven = drive(
+        partial(make_evolution, n_generations=8, n_final_showings=6), Animal(noise_hz=4.0)
+    )
     (cells,) = cells_of(driven)
     last, responses = driven.batches[-1], driven.responses[-1]
     scores = (responses.evoked_hz - responses.baseline_hz)[:, 0]
@@ -52,7 +58,7 @@ def test_final_showings_are_unbiased_where_the_score_of_the_choice_is_not(make_e
     chosen, final = [], []
     for seed in range(6):
         animal = Animal(seed, noise_hz=20.0)
-        flat = make_evolution(n_generations=6, n_final_showings=20)
+        flat = partial(make_evolution, n_generations=6, n_final_showings=20)
         (cells,) = cells_of(drive(flat, animal))
         chosen.append(cells["best_when_chosen"])
         final.append(cells["best_final"])
@@ -60,7 +66,7 @@ def test_final_showings_are_unbiased_where_the_score_of_the_choice_is_not(make_e
 
 
 def test_a_best_image_of_the_first_generation_is_shown_once(make_evolution):
-    driven = drive(make_evolution(n_generations=1, n_final_showings=2), Animal())
+    driven = drive(partial(make_evolution, n_generations=1, n_final_showings=2), Animal())
     assert len(driven.batches[-1].stimuli) == 1 + 3
     (cells,) = cells_of(driven)
     assert cells["best_final"] == cells["first_best_final"]
@@ -69,9 +75,9 @@ def test_a_best_image_of_the_first_generation_is_shown_once(make_evolution):
 
 def test_without_a_valid_presentation_there_is_no_best_image(make_evolution):
     driven = drive(
-        make_evolution(n_generations=2, n_final_showings=2), Animal(invalid_fraction=1.0)
+        partial(make_evolution, n_generations=2, n_final_showings=2), Animal(invalid_fraction=1.0)
     )
-    assert {one.origin for one in driven.batches[-1].stimuli} == {"reference"}
+    assert {one.role for one in driven.batches[-1].stimuli} == {"reference"}
     (cells,) = cells_of(driven)
     assert all(math.isnan(cells[name]) for name in ("best_final", "references_final"))
     assert cells["verdict"].startswith("cannot tell")

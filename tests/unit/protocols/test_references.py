@@ -19,7 +19,7 @@ def test_a_folder_gives_its_images(tmp_path):
     first, second = references(kind="folder", path=tmp_path).stimuli(toy_context())
     assert (first.label, second.label) == ("a.png", "b.png")
     assert (first.index, second.index) == (0, 1)
-    assert {first.origin, second.origin} == {"reference"}
+    assert {first.role, second.role} == {"reference"}
     assert {first.generation, second.generation} == {-1}
     np.testing.assert_array_equal(first.image, pixels[1])
     np.testing.assert_array_equal(second.image, pixels[0])

@@ -17,7 +17,7 @@ def history(evolved_means, references) -> History:
 
 
 def conclude(histories, **changes):
-    settings = {"n_tested": N_TESTED, "rng": lambda *_names: np.random.default_rng(0), "told": ()}
+    settings = {"n_tested": N_TESTED, "rng": lambda *_names: np.random.default_rng(0)}
     return summarize(histories, **(settings | changes))
 
 
