@@ -29,6 +29,8 @@ VERBS = {
     "choose": "Test on recordings whether images that ablated models choose drive neurons less.",
     "visualize": "Evolve preferred images of units under ablations: a sweep.",
     "dale": "Survey how far the weights of networks are of one sign.",
+    "note": "Write a note into the record of a run, also while it goes on.",
+    "units": "List what the recording system of an experiment offers.",
     "report": "Write the report of a run or a sweep.",
     "bench": "Measure what this machine can do.",
     "weights": "List, fetch or add the weight files of generators and networks.",

@@ -35,10 +35,11 @@ Window = tuple[float, float]
 def fit(
     *,
     responses: Annotated[
-        Path,
+        list[Path],
         typer.Option(
             help="Rates as .npy, .npz, .mat, .csv or .nwb, an XDream folder, or a recording "
-            "together with --stimuli. Without image ids they are in the order of the images."
+            "together with --stimuli. Without image ids they are in the order of the images. Or "
+            "the folder of a run's record, with its images; repeatable for several runs."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The neuron-model file to write.")],
@@ -156,7 +157,6 @@ def fit(
     from rich.console import Console
 
     from signseg_rig.cli.stages import StageProgress
-    from signseg_rig.datasets import read_recorded
     from signseg_rig.neurons import FeatureReader
     from signseg_rig.report import write_fit_report
     from signseg_rig.studies import FitSettings, fit_recorded
@@ -173,20 +173,15 @@ def fit(
         n_workers=os.cpu_count() or 1,
         signed_features_anyway=signed_features_anyway,
     )
-    given = read_recorded(
+    given = _read(
         responses,
-        images,
-        stimulus_table=stimuli,
-        leave_out=_names(leave_out) or (),
+        {"images": images, "stimulus_table": stimuli, "leave_out": _names(leave_out) or ()}
+        | {"table": table, "image_column": image_column, "onset_column": onset_column}
+        | {"key": key, "count_window_s": count_window_s},
         response_window_s=_window("--window-s", window_s),
         baseline_window_s=_window("--baseline-window-s", baseline_window_s),
-        table=table,
-        image_column=image_column,
-        onset_column=onset_column,
-        key=key,
-        count_window_s=count_window_s,
         units=_names(units),
-        incomplete=cast("Any", drop_incomplete),  # checked there
+        incomplete=drop_incomplete,  # checked there
     )
     data = _prepared(given, console)
     of_network = open_network(network, settings)
@@ -203,6 +198,32 @@ def fit(
     page = write_fit_report(fitted, folder)
     _print_notes(fitted, console)
     _print(fitted, f"Models: {out}\nReport: {page}", as_json=as_json)
+
+
+def _read(responses: list[Path], of_files: dict[str, Any], **options: Any) -> RecordedData:
+    """Read a file of responses with its options, or run records, which have none of these."""
+    from signseg_rig.datasets import read_recorded
+    from signseg_rig.studies import is_run, read_runs
+
+    if not any(map(is_run, responses)):
+        if len(responses) > 1:
+            raise ConfigError(
+                f"--responses names {len(responses)} files; one is read at a time, or several run "
+                "records."
+            )
+        return read_recorded(responses[0], **of_files, **options)
+    if others := [path for path in responses if not is_run(path)]:
+        raise ConfigError(
+            f"{', '.join(map(str, others))} holds no run record, and is not read together with "
+            "one. Fit runs together, or one file."
+        )
+    if given := [f"--{name.replace('_', '-')}" for name, value in of_files.items() if value]:
+        given = ["--stimuli" if name == "--stimulus-table" else name for name in given]
+        raise ConfigError(
+            f"{', '.join(given)} means nothing for a run record, which holds its images and their "
+            "order. Leave it out."
+        )
+    return read_runs(responses, **options)
 
 
 def _names(text: str | None) -> list[str] | None:

@@ -8,13 +8,13 @@ from signseg_rig.datasets.image_files import open_images
 from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.neo_files import read_neo
 from signseg_rig.datasets.nwb import read_nwb
-from signseg_rig.datasets.problems import Problem
+from signseg_rig.datasets.problems import DataProblem
 from signseg_rig.datasets.read import read_recorded
 from signseg_rig.datasets.xdream import read_xdream
 
 __all__ = [
+    "DataProblem",
     "ImageSet",
-    "Problem",
     "RecordedData",
     "check_recorded",
     "drop_incomplete",

@@ -17,7 +17,7 @@ from signseg_rig.datasets.matlab import NAMELESS, Variable, mat_variables, read_
 from signseg_rig.datasets.name_order import ambiguous_order
 from signseg_rig.datasets.names import as_names
 from signseg_rig.datasets.numpy_files import ONLY_ARRAY, NumpyArrays
-from signseg_rig.datasets.problems import Problem, listed
+from signseg_rig.datasets.problems import DataProblem, listed
 from signseg_rig.datasets.tables import read_rate_table
 from signseg_rig.errors import DataSetError
 from signseg_rig.values import FloatArray
@@ -236,7 +236,7 @@ def _rates_name(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
     )
 
 
-def _unused(path: Path, names: Iterable[str], has_image_ids: bool) -> list[Problem]:
+def _unused(path: Path, names: Iterable[str], has_image_ids: bool) -> list[DataProblem]:
     """Warn of what may have been meant: ids of another name would leave responses unmatched."""
     names = sorted(name for name in names if not name.startswith("__"))  # what MATLAB adds
     if not names:
@@ -248,7 +248,7 @@ def _unused(path: Path, names: Iterable[str], has_image_ids: bool) -> list[Probl
         f"the images, call it {IMAGE_IDS}."
     )
     return [
-        Problem(
+        DataProblem(
             f"{len(names)} arrays of {path} were not used: {listed(names)}. Besides the responses "
             f"only {IMAGE_IDS}, {UNIT_IDS} and {BASELINE} are.{order}",
             is_error=False,
@@ -256,12 +256,12 @@ def _unused(path: Path, names: Iterable[str], has_image_ids: bool) -> list[Probl
     ]
 
 
-def _nameless(path: Path, names: Iterable[str]) -> list[Problem]:
+def _nameless(path: Path, names: Iterable[str]) -> list[DataProblem]:
     """Warn of objects of MATLAB, whose names no other program reads: they may be the image ids."""
     if path.suffix.lower() != ".mat" or not NAMELESS & set(names):
         return []
     return [
-        Problem(
+        DataProblem(
             f"{path} holds objects of MATLAB, such as arrays of strings, which only MATLAB reads. "
             f"If one of them names the images, save it as a cell of text: {IMAGE_IDS} = "
             f"cellstr({IMAGE_IDS}).",

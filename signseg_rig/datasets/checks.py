@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from signseg_rig.datasets.dataset import RecordedData
-from signseg_rig.datasets.problems import Problem, listed
+from signseg_rig.datasets.problems import DataProblem, listed
 from signseg_rig.errors import DataSetError
 from signseg_rig.files.pictures import describe_unusable
 from signseg_rig.limits import MIN_PAIRS, MIN_REPEATED_IMAGES
@@ -18,7 +18,7 @@ from signseg_rig.wording import counted
 MIN_IMAGES = 2
 
 
-def check_recorded(data: RecordedData) -> list[Problem]:
+def check_recorded(data: RecordedData) -> list[DataProblem]:
     """List everything that is wrong with a data set; all images are decoded for it.
 
     Parameters
@@ -27,7 +27,7 @@ def check_recorded(data: RecordedData) -> list[Problem]:
 
     Returns
     -------
-    problems : list of Problem
+    problems : list of DataProblem
         Errors first.
     """
     problems = [
@@ -41,13 +41,13 @@ def check_recorded(data: RecordedData) -> list[Problem]:
     ]
     if unreadable := data.images.problems:
         text = describe_unusable(unreadable, len(data.images), data.images.source)
-        problems.append(Problem(text))
+        problems.append(DataProblem(text))
     if data.images.left_out is not None:
-        problems.append(Problem(data.images.left_out, is_error=False))
+        problems.append(DataProblem(data.images.left_out, is_error=False))
     return sorted(problems, key=lambda problem: not problem.is_error)
 
 
-def prepare_for_fit(data: RecordedData) -> tuple[RecordedData, tuple[Problem, ...]]:
+def prepare_for_fit(data: RecordedData) -> tuple[RecordedData, tuple[DataProblem, ...]]:
     """Leave out what no model can be fitted to, or refuse with one report of all errors.
 
     Parameters
@@ -58,7 +58,7 @@ def prepare_for_fit(data: RecordedData) -> tuple[RecordedData, tuple[Problem, ..
     -------
     data : RecordedData
         Without the units that never change their rate.
-    warnings : tuple of Problem
+    warnings : tuple of DataProblem
         What was left out, and what else should be known.
 
     Raises
@@ -79,7 +79,7 @@ def prepare_for_fit(data: RecordedData) -> tuple[RecordedData, tuple[Problem, ..
     return data, problems
 
 
-def require_no_errors(data: RecordedData) -> tuple[Problem, ...]:
+def require_no_errors(data: RecordedData) -> tuple[DataProblem, ...]:
     """Raise one report of all errors, or give the warnings.
 
     Raises
@@ -99,50 +99,50 @@ def require_no_errors(data: RecordedData) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _wrong_ids(data: RecordedData) -> Iterator[Problem]:
+def _wrong_ids(data: RecordedData) -> Iterator[DataProblem]:
     for what, ids in (("image", data.image_ids), ("unit", data.unit_ids)):
         if repeated := [item for item, count in Counter(ids).items() if count > 1]:
-            yield Problem(
+            yield DataProblem(
                 f"{len(repeated)} {what} ids occur more than once: {listed(repeated)}; each should "
                 f"name one {what}."
             )
     known, offered = set(data.images.ids), data.images.offered or data.images.ids
     if unknown := [item for item in data.image_ids if item not in known]:
-        yield Problem(
+        yield DataProblem(
             f"{len(unknown)} of {len(data.image_ids)} image ids have no image in "
             f"{data.images.source}: {listed(unknown)}; it has {listed(offered) or 'none'}."
         )
     elif len(data.images) != len(data.image_ids):
-        yield Problem(
+        yield DataProblem(
             f"There are {len(data.images)} images in {data.images.source}, but {data.n_images} "
             "images with responses; they should be the same ones."
         )
     elif data.images.ids != data.image_ids and len(set(data.image_ids)) == len(data.image_ids):
-        yield Problem("The images are in another order than their ids; select them by id.")
+        yield DataProblem("The images are in another order than their ids; select them by id.")
 
 
-def _wrong_counts(data: RecordedData) -> Iterator[Problem]:
+def _wrong_counts(data: RecordedData) -> Iterator[DataProblem]:
     for what, n_ids, n_responses in (
         ("image", len(data.image_ids), data.n_images),
         ("unit", len(data.unit_ids), data.n_units),
     ):
         if n_ids != n_responses:
-            yield Problem(
+            yield DataProblem(
                 f"There are {n_ids} {what} ids, but responses of shape {data.rates_hz.shape} "
                 f"(units, images, repeats) hold {n_responses} {what}s; both should be the same."
             )
     if data.n_images < MIN_IMAGES:
-        yield Problem(
+        yield DataProblem(
             f"There are responses to {data.n_images} images; a fit needs at least {MIN_IMAGES}."
         )
     if not data.n_units:
-        yield Problem("There are responses of no units; a fit needs at least one.")
+        yield DataProblem("There are responses of no units; a fit needs at least one.")
 
 
-def _wrong_rates(data: RecordedData) -> Iterator[Problem]:
+def _wrong_rates(data: RecordedData) -> Iterator[DataProblem]:
     for what, rates in (("rates", data.rates_hz), ("baseline rates", data.baseline_hz)):
         if rates is not None and (is_infinite := np.isinf(rates)).any():
-            yield Problem(
+            yield DataProblem(
                 f"{is_infinite.sum()} {what} are infinite, of units {_units(data, is_infinite)}; "
                 "they should be finite, or NaN where there was no trial."
             )
@@ -150,25 +150,25 @@ def _wrong_rates(data: RecordedData) -> Iterator[Problem]:
     never_shown = np.asarray(is_missing.all(axis=0))
     if data.n_units and never_shown.any():
         ids = _named(data.image_ids, never_shown)
-        yield Problem(
+        yield DataProblem(
             f"{len(ids)} of {data.n_images} images have no trial at all: {listed(ids)}; leave "
             "them out (drop_incomplete)."
         )
     elif is_missing.any():
-        yield Problem(
+        yield DataProblem(
             f"{is_missing.sum()} of {is_missing.size} pairs of unit and image have no trial, of "
             f"units {_units(data, is_missing)}; leave out these units, or the images "
             "(drop_incomplete), or choose units that have all."
         )
     if (is_negative := data.rates_hz < 0).any():
-        yield Problem(
+        yield DataProblem(
             f"{is_negative.sum()} rates are negative, of units {_units(data, is_negative)}: as it "
             "should be if a baseline was subtracted, and wrong otherwise.",
             is_error=False,
         )
 
 
-def _missing_baselines(data: RecordedData) -> Iterator[Problem]:
+def _missing_baselines(data: RecordedData) -> Iterator[DataProblem]:
     """Find units whose baseline cannot be tested, for which the gate says no more than 'failed'."""
     if data.baseline_hz is None or data.n_repeats < 2:  # without repeats there is no gate
         return
@@ -178,7 +178,7 @@ def _missing_baselines(data: RecordedData) -> Iterator[Problem]:
     is_lacking = np.asarray((n_pairs < MIN_PAIRS) & (n_trials >= MIN_PAIRS))
     if is_lacking.any():
         ids = _named(data.unit_ids, is_lacking)
-        yield Problem(
+        yield DataProblem(
             f"{len(ids)} of {data.n_units} units have fewer than {MIN_PAIRS} trials with a "
             f"baseline rate: {listed(ids)}. The gate compares responses with the baseline, and "
             "counts these units as failed whatever they respond to. Give their baseline rates, "
@@ -187,7 +187,7 @@ def _missing_baselines(data: RecordedData) -> Iterator[Problem]:
         )
 
 
-def _few_repeats(data: RecordedData) -> Iterator[Problem]:
+def _few_repeats(data: RecordedData) -> Iterator[DataProblem]:
     """Find units whose repeats are too few to tell what of their responses is noise."""
     if data.n_images < MIN_REPEATED_IMAGES:
         return
@@ -195,7 +195,7 @@ def _few_repeats(data: RecordedData) -> Iterator[Problem]:
     is_short = np.asarray((n_repeated > 0) & (n_repeated < MIN_REPEATED_IMAGES))
     if is_short.any():
         ids = _named(data.unit_ids, is_short)
-        yield Problem(
+        yield DataProblem(
             f"{len(ids)} of {data.n_units} units have repeats of fewer than {MIN_REPEATED_IMAGES} "
             f"images: {listed(ids)}. Their reliability cannot be told, so there is no ceiling and "
             "the gate counts them as failed.",
@@ -203,7 +203,7 @@ def _few_repeats(data: RecordedData) -> Iterator[Problem]:
         )
 
 
-def _constant_units(data: RecordedData) -> Iterator[Problem]:
+def _constant_units(data: RecordedData) -> Iterator[DataProblem]:
     """Find units whose mean rate is the same for all images; it is no error if they are silent."""
     mean = data.mean_rates_hz
     is_known = np.isfinite(mean)
@@ -214,7 +214,7 @@ def _constant_units(data: RecordedData) -> Iterator[Problem]:
     is_constant = is_equal & (is_known.sum(axis=1) >= MIN_IMAGES)
     if is_constant.any():
         ids = tuple(_named(data.unit_ids, is_constant))
-        yield Problem(
+        yield DataProblem(
             f"{len(ids)} of {data.n_units} units have the same mean rate for all images: "
             f"{listed(ids)}; they are left out.",
             is_error=False,

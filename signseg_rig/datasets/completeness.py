@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from signseg_rig.datasets.dataset import RecordedData
-from signseg_rig.datasets.problems import Problem, listed
+from signseg_rig.datasets.problems import DataProblem, listed
 from signseg_rig.errors import DataSetError
 from signseg_rig.values import BoolArray
 
@@ -55,7 +55,7 @@ def drop_incomplete(data: RecordedData, what: Incomplete) -> RecordedData:
         )
     kept = data.select(units=units, images=images)
     warnings = tuple(
-        Problem(
+        DataProblem(
             f"{len(left)} of {len(ids)} {name} are left out, for pairs of unit and image have no "
             f"trial: {listed(left)}.",
             is_error=False,
@@ -103,7 +103,7 @@ def without_images(data: RecordedData, names: Sequence[str]) -> RecordedData:
     is_trial = np.asarray(np.isfinite(kept.rates_hz).any(axis=(0, 1)))
     n_repeats = int(np.flatnonzero(is_trial).max(initial=-1)) + 1
     baseline_hz = kept.baseline_hz
-    warning = Problem(
+    warning = DataProblem(
         f"{n_left} presentations of {listed(names)} are left out, as was asked.", is_error=False
     )
     return replace(

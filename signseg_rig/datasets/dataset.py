@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signseg_rig.datasets.image_sets import ImageSet
-from signseg_rig.datasets.problems import Problem, listed
+from signseg_rig.datasets.problems import DataProblem, listed
 from signseg_rig.errors import DataSetError
 from signseg_rig.values import BoolArray, FloatArray, IntArray
 
@@ -34,7 +34,7 @@ class RecordedData:
         Half-open windows in which spikes were counted; None where rates came as they are.
     session : mapping of str to str
         What the file tells: subject, area, date, source.
-    reader_problems : tuple of Problem
+    reader_problems : tuple of DataProblem
         What the reader of the file noticed; `check_recorded` reports it with the rest.
 
     Raises
@@ -51,7 +51,7 @@ class RecordedData:
     response_window_s: tuple[float, float] | None = None
     baseline_window_s: tuple[float, float] | None = None
     session: Mapping[str, str] = field(default_factory=dict)
-    reader_problems: tuple[Problem, ...] = ()
+    reader_problems: tuple[DataProblem, ...] = ()
 
     def __post_init__(self) -> None:
         if self.rates_hz.ndim != 3:

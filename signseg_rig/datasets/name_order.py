@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from signseg_rig.datasets.image_files import FolderImages, ZipImages
 from signseg_rig.datasets.image_sets import ImageSet
-from signseg_rig.datasets.problems import Problem, listed
+from signseg_rig.datasets.problems import DataProblem, listed
 
 NUMBERS = re.compile("[0-9]+")
 
 
-def ambiguous_order(images: ImageSet) -> list[Problem]:
+def ambiguous_order(images: ImageSet) -> list[DataProblem]:
     """Find numbers without leading zeros in the names of files to which responses have no ids.
 
     Parameters
@@ -28,7 +28,7 @@ def ambiguous_order(images: ImageSet) -> list[Problem]:
     if _series(by_number) == _series(names):
         return []
     return [
-        Problem(
+        DataProblem(
             f"The responses have no image ids, and the order of the images in {images.source} is "
             f"not plain: sorted by name as text it is {listed(names)}, by number it is "
             f"{listed(by_number)}. Give image_ids with the responses, or rename the files with "

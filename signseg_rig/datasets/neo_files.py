@@ -14,7 +14,7 @@ from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.extras import missing_package
 from signseg_rig.datasets.hdf5_files import is_hdf5, require_self_contained
 from signseg_rig.datasets.image_sets import ImageSet
-from signseg_rig.datasets.problems import Problem
+from signseg_rig.datasets.problems import DataProblem
 from signseg_rig.datasets.segments import SpikeSegment, UnitSpikes, matched_segments
 from signseg_rig.datasets.sorting import LABEL_COLUMNS, is_noise, noise_left_out
 from signseg_rig.datasets.tables import read_stimulus_table
@@ -129,14 +129,14 @@ def reader_name(path: Path) -> str:
     return name
 
 
-def read_spikes(path: Path) -> tuple[list[SpikeSegment], list[Problem]]:
+def read_spikes(path: Path) -> tuple[list[SpikeSegment], list[DataProblem]]:
     """Read the spikes of all units, one mapping a segment, of all blocks one after the other.
 
     Returns
     -------
     segments : list of SpikeSegment
         Without the clusters that the sorting calls noise.
-    problems : list of Problem
+    problems : list of DataProblem
         Which were left out.
 
     Raises

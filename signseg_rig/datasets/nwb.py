@@ -13,7 +13,7 @@ from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.names import as_names
 from signseg_rig.datasets.nwb_images import NwbImages, opened, pictures
 from signseg_rig.datasets.nwb_presentations import ONSET_COLUMN, find_presentations
-from signseg_rig.datasets.problems import Problem
+from signseg_rig.datasets.problems import DataProblem
 from signseg_rig.datasets.segments import (
     SpikeSegment,
     UnitSpikes,
@@ -109,7 +109,7 @@ def read_nwb(
     )
 
 
-def _units(file: Any, path: Path) -> tuple[list[SpikeSegment], list[Problem]]:
+def _units(file: Any, path: Path) -> tuple[list[SpikeSegment], list[DataProblem]]:
     units = file.units
     if units is None or "spike_times" not in units.colnames:
         raise DataSetError(f"{path} holds no units with spike times; they are needed.")
@@ -158,8 +158,8 @@ def _spikes_of(units: Any, row: int, is_observed: bool) -> UnitSpikes:
     )
 
 
-def _unknown_extent(path: Path) -> Problem:
-    return Problem(
+def _unknown_extent(path: Path) -> DataProblem:
+    return DataProblem(
         f"The units of {path} have no obs_intervals: that all windows lie within what was "
         "recorded cannot be checked, and no spikes count as 0 Hz.",
         is_error=False,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from signseg_rig.datasets.names import as_names
-from signseg_rig.datasets.problems import Problem
+from signseg_rig.datasets.problems import DataProblem
 from signseg_rig.datasets.tables import IS_VALID, Presentations
 from signseg_rig.errors import DataSetError
 from signseg_rig.values import BoolArray
@@ -18,7 +18,7 @@ IMAGE_COLUMNS = ("image_id", "image", "image_name", "stimulus_id", "stimulus", "
 ONSET_COLUMN = "start_time"
 VALID_COLUMN = "valid"
 
-Found = tuple[Presentations, list[Problem]]
+Found = tuple[Presentations, list[DataProblem]]
 
 
 def find_presentations(
@@ -39,7 +39,7 @@ def find_presentations(
     -------
     presentations : Presentations
         Those that are valid.
-    problems : list of Problem
+    problems : list of DataProblem
         What was left out because nothing tells whether it is valid.
 
     Raises
@@ -78,7 +78,7 @@ def _of_table(rows: Any, name: str, column: str, onset_column: str, path: Path) 
             "(--onset-column)."
         )
     onsets_s = np.asarray(rows[onset_column][:], dtype=np.float64)
-    problems: list[Problem] = []
+    problems: list[DataProblem] = []
     is_valid = np.ones(len(onsets_s), dtype=bool)
     if VALID_COLUMN in rows.colnames:
         is_valid, problems = _validity(rows[VALID_COLUMN][:], name, path)
@@ -92,11 +92,11 @@ def _of_table(rows: Any, name: str, column: str, onset_column: str, path: Path) 
     return Presentations(onsets_s[kept], tuple(image_ids[index] for index in kept)), problems
 
 
-def _validity(values: Any, table: str, path: Path) -> tuple[BoolArray, list[Problem]]:
+def _validity(values: Any, table: str, path: Path) -> tuple[BoolArray, list[DataProblem]]:
     known = [_is_true(value, table) for value in values]
     n_unknown = sum(value is None for value in known)
     problems = [
-        Problem(
+        DataProblem(
             f"{n_unknown} of {len(known)} rows of the table {table!r} of {path} have no value in "
             f"{VALID_COLUMN!r}: nothing says that they are valid, and they are left out.",
             is_error=False,

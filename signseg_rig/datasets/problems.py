@@ -11,7 +11,7 @@ MAX_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DataProblem:
     """One thing that is wrong.
 
     Parameters

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from signseg_rig.datasets.names import as_names
-from signseg_rig.datasets.problems import Problem, listed
+from signseg_rig.datasets.problems import DataProblem, listed
 
 NOISE = "noise"
 # Of phy (cluster_group.tsv, cluster_info.tsv), of Kilosort as neo calls it, and of NWB files.
@@ -19,12 +19,12 @@ def is_noise(label: object) -> bool:
     return text.strip().lower() == NOISE
 
 
-def noise_left_out(unit_ids: Sequence[str], path: Path) -> list[Problem]:
+def noise_left_out(unit_ids: Sequence[str], path: Path) -> list[DataProblem]:
     """Return a warning that says which clusters are left out, or nothing."""
     if not unit_ids:
         return []
     return [
-        Problem(
+        DataProblem(
             f"{len(unit_ids)} clusters of {path} that the sorting calls noise are left out: "
             f"{listed(unit_ids)}.",
             is_error=False,

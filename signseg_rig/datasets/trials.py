@@ -9,7 +9,7 @@ import numpy as np
 from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_sets import ImageSet
 from signseg_rig.datasets.passes import passes, showings
-from signseg_rig.datasets.problems import Problem, listed
+from signseg_rig.datasets.problems import DataProblem, listed
 from signseg_rig.datasets.segments import (
     TOLERANCE_S,
     SpikeSegment,
@@ -36,7 +36,7 @@ def data_from_spikes(
     response_window_s: Window = RESPONSE_WINDOW_S,
     baseline_window_s: Window = BASELINE_WINDOW_S,
     session: Mapping[str, str],
-    problems: Sequence[Problem] = (),
+    problems: Sequence[DataProblem] = (),
 ) -> RecordedData:
     """Count the spikes of every presentation and arrange them by image.
 
@@ -49,7 +49,7 @@ def data_from_spikes(
     response_window_s, baseline_window_s : (start, end), in seconds from the onset
         Half-open. A trial has no rate where the window leaves what was recorded.
     session : mapping of str to str
-    problems : sequence of Problem
+    problems : sequence of DataProblem
         What was noticed so far.
 
     Returns
@@ -181,11 +181,11 @@ def _columns(
     return image_ids, np.array([place[name] for name in names], dtype=np.int64)
 
 
-def _out_of_step(*, has_passes: bool) -> list[Problem]:
+def _out_of_step(*, has_passes: bool) -> list[DataProblem]:
     if has_passes:
         return []
     return [
-        Problem(
+        DataProblem(
             "Images were not shown pass by pass: the first showings of all images, the second ones "
             "and so on are not together in time. They count as repeats that are the same for all "
             "images, but a rate that drifts over the session is not common to these: it lowers "
@@ -195,7 +195,7 @@ def _out_of_step(*, has_passes: bool) -> list[Problem]:
     ]
 
 
-def _simultaneous(presentations: Presentations) -> list[Problem]:
+def _simultaneous(presentations: Presentations) -> list[DataProblem]:
     """Find onsets that stand there twice: the same spikes would count as another trial."""
     onsets_s, segments = presentations.onsets_s, presentations.segments
     assert segments is not None
@@ -206,7 +206,7 @@ def _simultaneous(presentations: Presentations) -> list[Problem]:
     names = [presentations.image_ids[index] for index in repeated]
     of_segments = f" of the segments {listed(segments[repeated].tolist())}" * bool(segments.any())
     return [
-        Problem(
+        DataProblem(
             f"{len(repeated)} of {len(onsets_s)} presentations begin when another one does, at "
             f"{listed(onsets_s[repeated].tolist())} s{of_segments}, and show {listed(names)}; one "
             "image is shown at a time. Remove rows that stand there twice, or put the onsets right."
@@ -214,13 +214,13 @@ def _simultaneous(presentations: Presentations) -> list[Problem]:
     ]
 
 
-def _incomplete(rates: FloatArray, onsets_s: FloatArray, window_s: Window) -> list[Problem]:
+def _incomplete(rates: FloatArray, onsets_s: FloatArray, window_s: Window) -> list[DataProblem]:
     is_missing = np.isnan(rates)
     outside = np.asarray(is_missing.all(axis=0))
     problems = []
     if outside.any():
         problems.append(
-            Problem(
+            DataProblem(
                 f"Of {outside.sum()} of {len(outside)} presentations the window of {window_s[0]} "
                 f"to {window_s[1]} s lies outside of what was recorded, with onsets at "
                 f"{listed(onsets_s[outside].tolist())} s; they are left out.",
@@ -229,7 +229,7 @@ def _incomplete(rates: FloatArray, onsets_s: FloatArray, window_s: Window) -> li
         )
     if n_partial := int(is_missing[:, ~outside].sum()):
         problems.append(
-            Problem(
+            DataProblem(
                 f"{n_partial} windows lie where some units were recorded and others were not; "
                 "these units have no trial there.",
                 is_error=False,
@@ -238,12 +238,12 @@ def _incomplete(rates: FloatArray, onsets_s: FloatArray, window_s: Window) -> li
     return problems
 
 
-def _without_baseline(rates: FloatArray, window_s: Window) -> list[Problem]:
+def _without_baseline(rates: FloatArray, window_s: Window) -> list[DataProblem]:
     n_missing = int(np.asarray(np.isnan(rates).any(axis=0)).sum())
     if not n_missing:
         return []
     return [
-        Problem(
+        DataProblem(
             f"Of {n_missing} presentations the baseline window of {window_s[0]} to {window_s[1]} s "
             "was not recorded in all units; the response was.",
             is_error=False,
@@ -251,12 +251,12 @@ def _without_baseline(rates: FloatArray, window_s: Window) -> list[Problem]:
     ]
 
 
-def _without_presentation(images: ImageSet, image_ids: tuple[str, ...]) -> list[Problem]:
+def _without_presentation(images: ImageSet, image_ids: tuple[str, ...]) -> list[DataProblem]:
     missing = sorted(set(images.ids) - set(image_ids))
     if not missing:
         return []
     return [
-        Problem(
+        DataProblem(
             f"{len(missing)} of {len(images)} images in {images.source} have no presentation that "
             f"counts: {listed(missing)}; they are left out.",
             is_error=False,

@@ -13,7 +13,7 @@ from signseg_rig.datasets.dataset import RecordedData
 from signseg_rig.datasets.image_files import FolderImages
 from signseg_rig.datasets.matlab import read_mat
 from signseg_rig.datasets.names import composed
-from signseg_rig.datasets.problems import Problem, listed
+from signseg_rig.datasets.problems import DataProblem, listed
 from signseg_rig.errors import DataSetError
 from signseg_rig.files.pictures import is_picture_name
 from signseg_rig.values import FloatArray
@@ -121,7 +121,7 @@ def _arranged(trials: Sequence[Sequence[FloatArray]], n_channels: int) -> FloatA
     return rates
 
 
-def _images(folder: Path, image_ids: tuple[str, ...]) -> tuple[FolderImages, list[Problem]]:
+def _images(folder: Path, image_ids: tuple[str, ...]) -> tuple[FolderImages, list[DataProblem]]:
     """Find the files of the images that have responses; of several of one id the first."""
     files: defaultdict[str, list[str]] = defaultdict(list)
     pictures = (path for path in folder.iterdir() if is_picture_name(path.name) and path.is_file())
@@ -133,7 +133,7 @@ def _images(folder: Path, image_ids: tuple[str, ...]) -> tuple[FolderImages, lis
     problems = []
     if differing:
         problems.append(
-            Problem(
+            DataProblem(
                 f"{len(differing)} image ids stand for several different images in {folder}: "
                 f"{listed(differing)}. Keep the files of one experiment in one folder."
             )

@@ -14,6 +14,7 @@ from signseg_rig.studies.dale import (
 )
 from signseg_rig.studies.fit_notes import fit_notes
 from signseg_rig.studies.fits import FitSettings, NeuronFit, fit_recorded
+from signseg_rig.studies.runs import is_run, read_runs
 
 __all__ = [
     "AccuracyCorrelation",
@@ -27,8 +28,10 @@ __all__ = [
     "correlate_with_accuracy",
     "fit_notes",
     "fit_recorded",
+    "is_run",
     "network_excess",
     "read_choice_settings",
+    "read_runs",
     "read_survey",
     "study_choices",
     "survey_networks",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from signseg_rig.datasets import (
-    Problem,
+    DataProblem,
     check_recorded,
     from_arrays,
     open_images,
@@ -115,7 +115,7 @@ ERRORS = {
         "4 of 4 images in memory cannot be used:\na.png: holds float64",
     ),
     "what the reader found": (
-        lambda values: values.update(reader_problems=(Problem("The file is torn."),)),
+        lambda values: values.update(reader_problems=(DataProblem("The file is torn."),)),
         "The file is torn.",
     ),
 }
@@ -211,7 +211,7 @@ def test_without_repeats_a_baseline_is_not_asked_for(recorded, rates):
 
 
 def test_errors_come_before_warnings(changed):
-    warning = Problem("Beware.", is_error=False)
+    warning = DataProblem("Beware.", is_error=False)
     data = changed(
         lambda values: values.update(reader_problems=(warning,)), ERRORS["an infinite rate"][0]
     )
