@@ -61,11 +61,11 @@ def channel_rates(passes: Iterable[PassRecord]) -> ChannelRates | None:
     names: tuple[str, ...] = ()
     last = -1
     for one in passes:
-        origins: list[str] = [stimulus.origin for stimulus in one.plan.stimuli]
+        roles: list[str] = [stimulus.role for stimulus in one.plan.stimuli]
         threads = [stimulus.thread for stimulus in one.plan.stimuli]
         for responses in one.parts if one.responses is None else (one.responses,):
             names, last = responses.unit_names, max(last, one.plan.block)
-            labels |= _add(sums, responses, one.plan.block, origins, threads)
+            labels |= _add(sums, responses, one.plan.block, roles, threads)
     if not names:
         return None
     n_third = max((last + 1) // 3, 1)
@@ -81,15 +81,15 @@ def channel_rates(passes: Iterable[PassRecord]) -> ChannelRates | None:
 
 
 def _add(
-    sums: _Sums, responses: ResponseBatch, block: int, origins: list[str], threads: list[str]
+    sums: _Sums, responses: ResponseBatch, block: int, roles: list[str], threads: list[str]
 ) -> dict[str, None]:
     """Add a batch of responses; return the threads whose images are in it."""
     is_valid, shown = responses.is_valid, responses.stimulus_index
     sums.add("baseline", block, responses.baseline_hz[is_valid])
-    is_reference = np.array([origin == "reference" for origin in origins], dtype=bool)[shown]
+    is_reference = np.array([role == "reference" for role in roles], dtype=bool)[shown]
     sums.add("references", block, responses.evoked_hz[is_valid & is_reference])
     evolved = dict.fromkeys(
-        thread for thread, origin in zip(threads, origins, strict=True) if origin == "evolved"
+        thread for thread, role in zip(threads, roles, strict=True) if role == "evolved"
     )
     of_thread = np.array(threads)[shown]
     for thread in evolved:

@@ -210,7 +210,7 @@ def _keys_by_place(plans: list[PassPlan]) -> dict[tuple[str, int, int], str]:
         (stimulus.thread, stimulus.generation, stimulus.index): stimulus.pixels_sha256
         for plan in reversed(plans)
         for stimulus in plan.stimuli
-        if stimulus.origin == "evolved"
+        if stimulus.role == "evolved"
     }
 
 

@@ -84,6 +84,24 @@ def _software(body: Body) -> str:
     return f"Since the run began, this changed on the computer: {_value(changes)}."
 
 
+def _by(body: Body) -> str:
+    return f" by {body['by']}" if body.get("by") else ""
+
+
+def _recording_system(body: Body) -> str:
+    told = _counts(body["description"])
+    watermark = (
+        ""
+        if body["has_watermark"]
+        else " It does not say until when everything has been received: what comes later had to do."
+    )
+    return (
+        f"The recording system was connected: {body['n_units']} units, "
+        f"{body['sample_rate_hz']:g} samples a second, sync lines {', '.join(body['lines'])}"
+        f"{'; ' + told if told else ''}.{watermark}"
+    )
+
+
 def _counts(body: Body) -> str:
     return ", ".join(f"{key} ({value})" for key, value in body.items())
 
@@ -104,6 +122,9 @@ _SENTENCES: dict[str, Callable[[Body], str]] = {
         f"The display's connection had no keys: whoever reached {body['address']} could pose as it."
     ),
     "software changed": _software,
+    "person": lambda body: f"Note{_by(body)}: {body['text']}",
+    "sync line": lambda body: f"In block {body['block']}: {body['remark']}",
+    "recording system": _recording_system,
 }
 
 

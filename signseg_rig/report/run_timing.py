@@ -99,12 +99,12 @@ def clocks_in_words(reader: RunReader, passes: list[PassRecord]) -> dict[str, st
             f"{last['offset_s']:+.6f} s, within {1000 * last['error_s']:.2f} ms; "
             f"drift {last['drift_ppm']:+.1f} ppm"
         )
-    offsets = [one.clock_offset for one in passes if one.clock_offset is not None]
-    if offsets:
-        first, last_offset = offsets[0], offsets[-1]
-        text = f"{last_offset.value_s:+.6f} s"
-        elapsed_s = last_offset.at_display_s - first.at_display_s
-        change_s = last_offset.value_s - first.value_s
+    lines = [one.clock_line for one in passes if one.clock_line is not None]
+    if lines:
+        first, latest = lines[0], lines[-1]
+        text = f"{latest.offset_s:+.6f} s"
+        elapsed_s = latest.at_display_s - first.at_display_s
+        change_s = latest.offset_s - first.offset_s
         # No clock drifts by more: where one seems to, one of the two was started anew.
         if elapsed_s > 0 and abs(change_s) <= MAX_DRIFT * elapsed_s:
             drift_ppm = 1e6 * change_s / elapsed_s

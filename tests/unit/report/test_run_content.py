@@ -56,7 +56,7 @@ def timing(block: int, session: int = 0, **parts: float) -> Note:
 def shown(block: int, at_s: float, *, attempt: int = 0) -> PassRecord:
     plan: Any = SimpleNamespace(block=block, attempt=attempt)
     item: Any = SimpleNamespace(onset_s=at_s, offset_s=at_s + 1.0)
-    return PassRecord(plan, (item,), (), None, None)
+    return PassRecord(plan, (item,), (), (), None, None)
 
 
 def test_turnarounds_hold_neither_a_pause_nor_the_time_between_two_sessions():
@@ -205,15 +205,15 @@ def answered():
     """Make a pass that shows an evolved image and a reference, and an invalid one of each."""
 
     def make(block: int, evolved_hz: float) -> PassRecord:
-        evolved = SimpleNamespace(origin="evolved", thread="a")
-        reference = SimpleNamespace(origin="reference", thread="references")
+        evolved = SimpleNamespace(role="evolved", thread="a")
+        reference = SimpleNamespace(role="reference", thread="references")
         plan: Any = SimpleNamespace(block=block, attempt=0, stimuli=(evolved, reference))
         shown = np.array([1, 0, 1, 0])
         rates_hz = np.array([7.0, evolved_hz, 1e9, 1e9])[:, None] + [0, 100]
         reasons = (None, None, InvalidReason.DROPPED_FRAME, InvalidReason.DROPPED_FRAME)
         baseline_hz = np.tile([2.0, 102.0], (4, 1))
         answers = ResponseBatch(tuple("abcd"), shown, rates_hz, baseline_hz, reasons, ("u", "v"))
-        return PassRecord(plan, (), (), answers, None)
+        return PassRecord(plan, (), (), (), answers, None)
 
     return make
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX links")
 def record_of(path: Path, *threads: str) -> Path:
     with RunRecord.create(path, experiment_toml="", manifest={}) as record:
         told = tuple(Told(thread, 0, np.ones(2)) for thread in threads)
-        record.finished(ProtocolResult(True, (), (), told))
+        record.finished(ProtocolResult(True, (), ()), told)
     return path
 
 
