@@ -14,8 +14,8 @@ from signseg_rig.testing.in_process import REST_S, InProcessSource, Reaction
 from signseg_rig.values import FloatArray, InvalidReason, PassPlan, Shown
 from signseg_simulators.spiking import Firing, SpikingSettings, drift_phases
 
-# When fixation is broken, from the onset on: in the windows of this presentation alone, so that what
-# is shown again in other company leaves its neighbours alone.
+# When fixation is broken, from the onset on: in the windows of this presentation alone, so that
+# what is shown again in other company leaves its neighbours alone.
 BREAK_S = (0.01, 0.05)
 N_RATES_KEPT = 4096
 
